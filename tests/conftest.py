@@ -1,4 +1,4 @@
-"""What every test has: no network, hypothesis profiles, a cache of compiled kernels, and the reference data beside the project."""
+"""What every test has: no network, hypothesis profiles, a cache of compiled kernels, the reference data beside us."""
 
 import os
 from pathlib import Path

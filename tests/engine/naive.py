@@ -63,8 +63,8 @@ def message_rows(message: dict[str, Any]) -> Iterator[tuple[int, int, int, str, 
 
 def correct_clock(rows: list[Row]) -> list[Row]:
     """Shift every receive time by one amount, so that the smallest feed latency is 0; only if one is negative."""
-    shift_ns = max(0, -min(local_ns - exch_ns for exch_ns, local_ns, *_ in rows))
-    return [(exch_ns, local_ns + shift_ns, *rest) for exch_ns, local_ns, *rest in rows]
+    shift_ns = max(0, -min(row[1] - row[0] for row in rows))
+    return [(row[0], row[1] + shift_ns, *row[2:]) for row in rows]
 
 
 class Book:

@@ -17,7 +17,8 @@ QUEUES = {
 
 @pytest.fixture(scope="module")
 def reference(shared: Path) -> dict[str, Any]:
-    return json.loads((shared / "reference/ethusdt_usdm_20240808.json").read_text())
+    answers: dict[str, Any] = json.loads((shared / "reference/ethusdt_usdm_20240808.json").read_text())
+    return answers
 
 
 @pytest.fixture(scope="module")
