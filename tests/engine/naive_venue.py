@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 from b25.model.event import BUY, CLEAR, NO_ASK_TICKS, NO_BID_TICKS, TRADE
 
@@ -22,6 +22,13 @@ class Order:
     tif: str  # GTX (post-only), GTC, IOC or FOK
     front: float = 0.0  # base units ahead of us
     traded: float = 0.0  # base units traded at our tick since its level last changed
+
+
+class Queued(Protocol):
+    """What a queue model moves."""
+
+    front: float
+    traded: float
 
 
 def pow_or_nan(base: float, exponent: float) -> float:
@@ -74,10 +81,10 @@ PROBABILITIES = {
 class RiskAdverse:
     """Only trades, or the level shrinking below what was ahead, bring us forward."""
 
-    def trade(self, order: Order, qty: float) -> None:
+    def trade(self, order: Queued, qty: float) -> None:
         order.front -= qty
 
-    def depth(self, order: Order, prev: float, new: float) -> None:
+    def depth(self, order: Queued, prev: float, new: float) -> None:
         order.front = min(order.front, new)
 
 
@@ -87,11 +94,11 @@ class Probability:
     def __init__(self, name: str, n: float) -> None:
         self.probability, self.n = PROBABILITIES[name], n
 
-    def trade(self, order: Order, qty: float) -> None:
+    def trade(self, order: Queued, qty: float) -> None:
         order.front -= qty
         order.traded += qty
 
-    def depth(self, order: Order, prev: float, new: float) -> None:
+    def depth(self, order: Queued, prev: float, new: float) -> None:
         # What has left the level besides the trades: the trades have moved us already.
         chg = prev - new - order.traded
         order.traded = 0.0
@@ -152,7 +159,7 @@ class Venue:
                 if self.executable_lots(order) > 0:
                     yield order
 
-    def executable_lots(self, order: Order) -> int:
+    def executable_lots(self, order: Queued) -> int:
         ahead_lots = -order.front / self.base(1)
         return math.trunc(ahead_lots + math.copysign(0.5, ahead_lots))  # half away from zero
 
