@@ -40,13 +40,12 @@ HELP = {
     "check": "lint, format, types, layers",
     "bench": "the benchmarks, side by side with their peers",
     "lab": "JupyterLab on notebooks/",
-    "lock": "resolve pyproject.toml into requirements/*.lock.txt",
+    "lock": "resolve pyproject.toml into requirements/*.lock.txt; make lock ARGS=--upgrade for newer versions",
     "nb-refresh": "run the tutorials and store their outputs",
     "clean": "remove .venv and the caches; data/ stays",
 }
 
 Options = dict[str, str]
-
 
 
 def demo(options: Options) -> NoReturn:
@@ -64,7 +63,7 @@ def test(options: Options) -> NoReturn:
 
 def check(options: Options) -> int:
     ensure_environment("dev")
-    steps = {
+    steps: dict[str, list[str | Path]] = {
         "lint": [PYTHON, "-m", "ruff", "check", "."],
         "format": [PYTHON, "-m", "ruff", "format", "--check", "."],
         "types": [PYTHON, "-m", "mypy"],
@@ -95,7 +94,7 @@ def nb_refresh(options: Options) -> int:
     if not notebooks:
         say("there is no notebook in notebooks/tutorials")
         return 1
-    become([PYTHON, "-m", "nbconvert", "--to", "notebook", "--execute", "--inplace", *notebooks])
+    return become([PYTHON, "-m", "nbconvert", "--to", "notebook", "--execute", "--inplace", *notebooks])
 
 
 def lock(options: Options) -> int:
@@ -106,6 +105,8 @@ def lock(options: Options) -> int:
     if uv is None:
         sys.exit("b25: `make lock` needs uv on PATH")
     environment = {**uv_environment(), "UV_CUSTOM_COMPILE_COMMAND": "make lock"}
+    for additional in ("UV_INDEX", "UV_FIND_LINKS"):  # what one machine adds is not to be had everywhere
+        environment.pop(additional, None)
     for name in ("dev", "run"):
         command = [uv, "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11", "--quiet"]
         command += ["--generate-hashes", "--no-emit-index-url", "--exclude-newer", NEW_VERSIONS_WAIT]
@@ -116,7 +117,9 @@ def lock(options: Options) -> int:
         say(f"resolving requirements/{name}.lock.txt")
         if subprocess.run(command, cwd=ROOT, env=environment).returncode != 0:
             return 1
-    return 0
+    ensure_environment("dev")
+    say("writing THIRD_PARTY.md")
+    return subprocess.run([PYTHON, ROOT / "requirements" / "notice.py"], cwd=ROOT).returncode
 
 
 def clean(options: Options) -> int:

@@ -31,7 +31,6 @@ def say(text: str) -> None:
     print(f"b25 [{time.monotonic() - started:6.1f} s] {text}", flush=True)
 
 
-
 class InstallFailed(Exception):
     """The environment could not be made; the message says what to do."""
 
@@ -144,7 +143,7 @@ def lock_block(package: str, lock: Path) -> str:
 
 
 def uv_environment() -> dict[str, str]:
-    """This process's environment, with pip's configuration said in uv's words.
+    """The environment of this process, with pip's configuration said in uv's words.
 
     uv does not read pip's configuration. A machine whose packages come from somewhere of its own says so there, so what
     pip would ask, uv asks; what is set for uv itself wins.

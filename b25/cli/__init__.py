@@ -69,9 +69,9 @@ def command_names() -> list[str]:
 
 def _application(words: list[str]) -> typer.Typer:
     app = typer.Typer(name="b25", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.callback(invoke_without_command=True, help=_overview())(_overall)
     wanted = next((word for word in words if not word.startswith("-")), None)
     names = command_names()
+    app.callback(invoke_without_command=True, help=_overview() if wanted is None else None)(_overall)
     if wanted in names:
         module = importlib.import_module(f"b25.cli.{wanted.replace('-', '_')}")
         cast("Register", module.register)(app)
