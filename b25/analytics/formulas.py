@@ -1,0 +1,227 @@
+"""Every metric's definition in one place: what `explain` prints, the tear sheet's glossary shows, and the code computes."""
+
+from typing import Final
+
+from b25.analytics.metric import Formula, Metric, plain
+
+BASIS: Final = "starting balance is point 0; daily points at 00:00 UTC plus the end; flows taken out"
+
+EQUITY: Final[dict[str, Formula]] = {
+    "starting_balance": Formula("Starting balance", "money", "E_0"),
+    "final_balance": Formula("Final balance", "money", "E_n, open positions at mark"),
+    "start_time": Formula("From", "time_ns", "time of E_0"),
+    "end_time": Formula("To", "time_ns", "time of E_n"),
+    "days": Formula("Days", "days", "(t_n - t_0) / 86 400 s"),
+    "net_profit": Formula("Net profit", "money", "E_n - E_0 - sum of flows"),
+    "total_return": Formula("Total return", "ratio", "product of (1 + r_t) - 1", BASIS),
+    "cagr": Formula("CAGR", "ratio", "(E_n / E_0)^(365 / days) - 1; n/a if E_n <= 0", "compound annual growth rate", True),
+    "volatility": Formula("Volatility", "ratio", "std(r, ddof 1) * sqrt(365), r daily", BASIS, True),
+    "sharpe": Formula("Sharpe", "number", "mean(r - r_f) / std(r, ddof 1) * sqrt(365), r daily", "Sharpe 1994", True),
+    "sortino": Formula(
+        "Sortino",
+        "number",
+        "mean(r - MAR) / sqrt(mean(min(r - MAR, 0)^2)) * sqrt(365), mean over all n days",
+        "Sortino and Price 1994",
+        True,
+    ),
+    "smart_sharpe": Formula("Smart Sharpe", "number", "sharpe / sqrt(1 + 2 * sum((1 - k/n) * |rho_1|^k), k = 1..n-1)", "", True),
+    "smart_sortino": Formula(
+        "Smart Sortino", "number", "sortino / sqrt(1 + 2 * sum((1 - k/n) * |rho_1|^k), k = 1..n-1)", "", True
+    ),
+    "max_drawdown": Formula(
+        "Max drawdown", "ratio", "max over t of (P_t - E_t) / P_t, P_t = max(E_0..E_t), every point of the curve"
+    ),
+    "max_drawdown_money": Formula("Max drawdown, absolute", "money", "max over t of P_t - E_t, every point of the curve"),
+    "drawdown_daily_close": Formula("Max drawdown, daily closes", "ratio", "max over daily points of (P_t - E_t) / P_t"),
+    "drawdown_daily": Formula(
+        "Worst fall from a day's start", "ratio", "max over days of 1 - min(E of the day) / E at its start"
+    ),
+    "underwater_now": Formula("Under water at the end", "ratio", "(P_n - E_n) / P_n"),
+    "time_under_water": Formula("Time under water", "ratio", "share of the time with E_t < P_t"),
+    "longest_under_water": Formula("Longest under water", "ns", "longest span from a peak to its recovery, or to the end"),
+    "calmar": Formula("Calmar", "number", "CAGR / max drawdown", "Young 1991", True),
+    "ulcer": Formula("Ulcer index", "ratio", "sqrt(mean(dd_t^2)) over daily points 1..n", "Martin and McCann 1989"),
+    "martin": Formula("Martin", "number", "(CAGR - r_f) / Ulcer", "Martin and McCann 1989", True),
+    "serenity": Formula("Serenity", "number", "(sum(r) - r_f) / (Ulcer * CVaR95(dd) / std(r))", "KeyQuant"),
+    "omega": Formula(
+        "Omega", "number", "sum(max(r - theta, 0)) / sum(max(theta - r, 0)), theta = 0", "Keating and Shadwick 2002"
+    ),
+    "var_95": Formula("VaR 95 %, one day, historical", "ratio", "-quantile(r, 0.05), linear interpolation"),
+    "var_99": Formula("VaR 99 %, one day, historical", "ratio", "-quantile(r, 0.01), linear interpolation"),
+    "cvar_95": Formula("CVaR 95 %, one day, historical", "ratio", "-mean(r where r <= quantile(r, 0.05))"),
+    "cvar_99": Formula("CVaR 99 %, one day, historical", "ratio", "-mean(r where r <= quantile(r, 0.01))"),
+    "var_95_normal": Formula("VaR 95 %, one day, normal", "ratio", "1.65 * std(r, ddof 1)"),
+    "var_99_normal": Formula("VaR 99 %, one day, normal", "ratio", "2.33 * std(r, ddof 1)"),
+    "best_day": Formula("Best day", "ratio", "max(r_t)"),
+    "worst_day": Formula("Worst day", "ratio", "min(r_t)"),
+    "days_won": Formula("Days won", "count", "days with a P&L above zero"),
+    "days_drawn": Formula("Days drawn", "count", "days with a P&L of zero"),
+    "days_lost": Formula("Days lost", "count", "days with a P&L below zero"),
+    "max_equity": Formula("Highest equity", "money", "max(E_t)"),
+    "min_equity": Formula("Lowest equity", "money", "min(E_t)"),
+    "max_equity_time": Formula("Highest equity at", "time_ns", "first time of max(E_t)"),
+    "min_equity_time": Formula("Lowest equity at", "time_ns", "first time of min(E_t)"),
+    "exposure_gross": Formula("Exposure, gross", "ratio", "time-weighted mean of |position value| / E"),
+    "exposure_net": Formula("Exposure, net", "ratio", "time-weighted mean of position value / E"),
+    "turnover": Formula("Turnover", "number", "traded notional / mean E"),
+    "turnover_year": Formula("Turnover a year", "number", "traded notional / mean E * 365 / days", "", True),
+    "market_change": Formula("Market change", "ratio", "equal-weight mean of last mid / first mid - 1 over the same span"),
+    "beta": Formula("Beta to the market", "number", "cov(r, m) / var(m), daily, m = equal-weight buy and hold"),
+    "correlation": Formula("Correlation to the market", "number", "cov(r, m) / (std(r) * std(m)), daily"),
+    "profit_minute": Formula("Profit a minute", "money", "net profit / minutes of the curve"),
+    "profit_volatility_minute": Formula(
+        "P&L volatility, √minute",
+        "money",
+        "std of equity changes over a fixed step, ddof 1, times sqrt(60 s / step); not annualised",
+    ),
+    "profit_low": Formula(
+        "Net profit, 95 % from", "money", "2.5 % quantile, stationary block bootstrap of the steps' P&L", "Politis, Romano 1994"
+    ),
+    "profit_high": Formula(
+        "Net profit, 95 % to", "money", "97.5 % quantile, stationary block bootstrap of the steps' P&L", "Politis, Romano 1994"
+    ),
+    "psr": Formula(
+        "Probabilistic Sharpe against 0",
+        "ratio",
+        "Phi((S - S*) * sqrt(n - 1) / sqrt(1 - skew*S + (kurt - 1)/4 * S^2)), S daily, population moments",
+        "Bailey and Lopez de Prado 2012",
+        True,
+    ),
+}
+
+TRADES: Final[dict[str, Formula]] = {
+    "trades": Formula(
+        "Trades", "count", "closed excursions of the position from flat to flat; a reversal ends one and begins the next"
+    ),
+    "trades_open": Formula("Open trades", "count", "excursions not closed at the end"),
+    "open_profit": Formula("Open P&L", "money", "net P&L at mark of the open trades"),
+    "trades_day": Formula("Trades a day", "number", "closed trades / days of the curve"),
+    "trades_long": Formula("Long trades", "count", "closed trades that began with a buy"),
+    "trades_short": Formula("Short trades", "count", "closed trades that began with a sell"),
+    "profit_long": Formula("Profit long", "money", "sum of net P&L of long trades"),
+    "profit_short": Formula("Profit short", "money", "sum of net P&L of short trades"),
+    "win_rate": Formula("Win rate", "ratio", "trades with net P&L > 0 / all closed trades"),
+    "win_rate_long": Formula("Win rate, long", "ratio", "the same over long trades"),
+    "win_rate_short": Formula("Win rate, short", "ratio", "the same over short trades"),
+    "average_win": Formula("Average win", "money", "mean of net P&L > 0"),
+    "average_loss": Formula("Average loss", "money", "mean of -net P&L where < 0"),
+    "payoff": Formula("Payoff", "number", "average win / average loss"),
+    "profit_factor": Formula("Profit factor", "number", "sum of wins / sum of losses"),
+    "expectancy": Formula("Expectancy", "money", "sum of net P&L / N"),
+    "expectancy_ratio": Formula("Expectancy ratio", "number", "expectancy / average loss"),
+    "expected_100_trades": Formula("Expected per 100 trades", "money", "100 * expectancy"),
+    "sqn": Formula("SQN", "number", "sqrt(N) * mean(P&L) / std(P&L, ddof 1), not capped", "Tharp 1998"),
+    "trade_p_value": Formula(
+        "p-value of the mean trade", "number", "two-sided Student t test of mean(P&L) = 0, N - 1 degrees", "Student 1908"
+    ),
+    "trade_p_value_bootstrap": Formula(
+        "p-value, bootstrap",
+        "number",
+        "share of stationary bootstrap means of centred P&L at least as far from 0",
+        "Politis, Romano 1994",
+    ),
+    "mean_profit": Formula("Mean profit", "ratio", "mean of net P&L / entry value"),
+    "median_profit": Formula("Median profit", "ratio", "median of net P&L / entry value"),
+    "best_trade": Formula("Best trade", "money", "max(net P&L)"),
+    "worst_trade": Formula("Worst trade", "money", "min(net P&L)"),
+    "holding_mean": Formula("Average holding", "ns", "mean flat-to-flat time"),
+    "holding_mean_winners": Formula("Average holding, winners", "ns", "mean flat-to-flat time of winners"),
+    "holding_mean_losers": Formula("Average holding, losers", "ns", "mean flat-to-flat time of losers"),
+    "holding_min": Formula("Shortest holding", "ns", "min flat-to-flat time"),
+    "holding_max": Formula("Longest holding", "ns", "max flat-to-flat time"),
+    "streak_wins": Formula("Longest winning streak", "count", "most wins in a row; a zero ends it"),
+    "streak_losses": Formula("Longest losing streak", "count", "most losses in a row; a zero ends it"),
+    "streak_now": Formula("Current streak", "count", "wins (+) or losses (-) in a row at the end"),
+    "mae": Formula("Mean worst excursion", "ratio", "mean over trades of the worst open P&L / entry value, gross, at mid"),
+    "mfe": Formula("Mean best excursion", "ratio", "mean over trades of the best open P&L / entry value, gross, at mid"),
+    "trade_volume": Formula("Average entry value", "money", "mean of the entry value"),
+}
+
+FILLS: Final[dict[str, Formula]] = {
+    "fills": Formula("Fills", "count", "executions"),
+    "fills_buy": Formula("Buys", "count", "executions on the buy side"),
+    "fills_sell": Formula("Sells", "count", "executions on the sell side"),
+    "volume": Formula("Volume", "money", "sum of notional"),
+    "maker_share": Formula("Maker share", "ratio", "maker notional / notional"),
+    "fees": Formula("Fees", "money", "sum of fees; negative is a rebate"),
+    "fees_bps": Formula("Fees", "bps", "fees / volume * 10 000"),
+    "profit_fill": Formula("Profit a fill", "money", "net profit / fills"),
+    "profit_bps": Formula("Profit on volume", "bps", "net profit / volume * 10 000"),
+    "spread_capture": Formula("Spread capture", "money", "sum of side * (mid at the fill - price) * quantity"),
+    "spread_capture_bps": Formula("Spread capture", "bps", "spread capture / volume * 10 000"),
+    "markout_1s": Formula(
+        "Mark-out after 1 s", "bps", "sum of side * (mid 1 s later - price) * quantity / notional * 10 000; before fees"
+    ),
+    "markout_10s": Formula(
+        "Mark-out after 10 s", "bps", "sum of side * (mid 10 s later - price) * quantity / notional * 10 000; before fees"
+    ),
+    "markout_60s": Formula(
+        "Mark-out after 60 s", "bps", "sum of side * (mid 60 s later - price) * quantity / notional * 10 000; before fees"
+    ),
+    "inventory_profit": Formula(
+        "Inventory P&L", "money", "gross P&L - spread capture: what the held position earned as the mid moved"
+    ),
+    "gross_profit": Formula("Gross P&L", "money", "net profit + fees - funding"),
+    "funding": Formula("Funding", "money", "sum of funding received; negative is paid"),
+    "submits": Formula("Orders sent", "count", "submissions that passed the gate"),
+    "cancels": Formula("Cancels sent", "count", "cancel requests that passed the gate"),
+    "amends": Formula("Amends sent", "count", "amend requests that passed the gate"),
+    "refused": Formula("Refused by the gate", "count", "intents that never left, all reasons"),
+    "rejected": Formula("Rejected by the venue", "count", "orders that the venue did not accept, all reasons"),
+    "fill_ratio": Formula("Fill ratio", "ratio", "filled quantity / placed quantity"),
+    "order_to_fill": Formula("Order-to-fill", "number", "(submits + cancels + amends) / fills"),
+    "wait_p50": Formula("Wait for a fill, median", "ns", "median of fill time - submission time"),
+    "wait_p95": Formula("Wait for a fill, p95", "ns", "95 % quantile of fill time - submission time"),
+    "position_end": Formula("Final position", "base", "signed quantity held at the end"),
+    "position_mean": Formula("Mean position", "base", "time-weighted mean of the signed position"),
+    "position_abs_mean": Formula("Mean size of position", "base", "time-weighted mean of |position|"),
+    "position_std": Formula("Position volatility", "base", "time-weighted standard deviation of the position"),
+    "position_max": Formula("Largest long", "base", "max(position)"),
+    "position_min": Formula("Largest short", "base", "min(position)"),
+    "time_flat": Formula("Time flat", "ratio", "share of the time with position 0"),
+    "inventory_turns": Formula("Inventory turns", "count", "how often the position changed its sign, through flat or not"),
+}
+
+FORMULAS: Final[dict[str, Formula]] = {**EQUITY, **TRADES, **FILLS}
+
+
+def measured(name: str, value: float | None, *, why_not: str = "the result is not a finite number", note: str = "") -> Metric:
+    """Make a metric of a number, or an n/a of anything that is not a finite one."""
+    number = None if value is None else plain(value)
+    if number is None or not -float("inf") < number < float("inf"):
+        return Metric(name, None, why_not, FORMULAS[name], None, note)
+    return Metric(name, number, "", FORMULAS[name], number, note)
+
+
+def missing(name: str, reason: str) -> Metric:
+    """Make the n/a of a metric."""
+    return Metric(name, None, reason, FORMULAS[name])
+
+
+def explain(name: str) -> str:
+    """Formula of a metric as text.
+
+    Parameters
+    ----------
+    name : str
+        Key of the metric, e.g. ``"sharpe"``.
+
+    Raises
+    ------
+    Misuse
+        When no metric has this name; the remedy lists the nearest ones.
+    """
+    from difflib import get_close_matches
+
+    from b25.model.errors import Misuse
+
+    formula = FORMULAS.get(name)
+    if formula is None:
+        near = get_close_matches(name, FORMULAS, n=3) or sorted(FORMULAS)[:3]
+        raise Misuse(f"no metric is called {name!r}", remedy=f"did you mean {', '.join(near)}?")
+    lines = [f"{formula.title} ({name}) = {formula.text}"]
+    if formula.source:
+        lines.append(f"  {formula.source}")
+    if formula.annualised:
+        lines.append("  annualised with 365 days; shown as n/a when the curve spans less than 30 days")
+    return "\n".join(lines)

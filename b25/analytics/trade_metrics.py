@@ -1,0 +1,199 @@
+"""Figures of closed trades: how often they win, how much, for how long, and whether the mean is distinguishable from zero."""
+
+import math
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from b25.analytics.formulas import TRADES, measured, missing
+from b25.analytics.honest import mean_p_values
+from b25.analytics.metric import FloatArray, IntArray, Metric, all_equal
+
+NO_TRADE = "no closed trade"
+NO_LOSS = "no losing trade"
+By = Literal["instrument", "side", "day", "week", "month", "year", "weekday", "hour"]
+
+
+def streaks(profit: FloatArray) -> tuple[int, int, int]:
+    """Longest winning and losing streak, and the current one (negative for losses); a zero ends both.
+
+    Parameters
+    ----------
+    profit : ndarray of float64, shape (n,)
+        Net profit of each trade in order of exit.
+    """
+    signs = np.sign(np.asarray(profit, np.float64)).astype(np.int64)
+    if not signs.size:
+        return 0, 0, 0
+    begins = np.concatenate(([0], np.flatnonzero(np.diff(signs)) + 1))
+    lengths = np.diff(np.append(begins, signs.size))
+    kinds = signs[begins]
+    wins, losses = lengths[kinds > 0], lengths[kinds < 0]
+    return int(wins.max(initial=0)), int(losses.max(initial=0)), int(kinds[-1] * lengths[-1])
+
+
+def _ratio(name: str, above: float, below: float, why_not: str) -> Metric:
+    return measured(name, above / below) if below > 0 else missing(name, why_not)
+
+
+def profit_metrics(profit: FloatArray) -> dict[str, Metric]:
+    """Every figure that needs nothing but the net profits, in order of exit.
+
+    Parameters
+    ----------
+    profit : ndarray of float64, shape (n,)
+        Net profit of each closed trade in the settlement currency. Zero is a draw: it counts in N and is neither a win
+        nor a loss.
+    """
+    values = np.asarray(profit, np.float64)
+    names = (
+        "win_rate", "average_win", "average_loss", "payoff", "profit_factor", "expectancy", "expectancy_ratio",
+        "expected_100_trades", "sqn", "best_trade", "worst_trade", "streak_wins", "streak_losses", "streak_now",
+        "trade_p_value", "trade_p_value_bootstrap",
+    )  # fmt: skip
+    fault = "" if np.all(np.isfinite(values)) else "a trade's profit is not a number"
+    if not values.size or fault:
+        return {"trades": measured("trades", values.size)} | {name: missing(name, fault or NO_TRADE) for name in names}
+    wins, losses = values[values > 0], -values[values < 0]
+    won, lost, mean = float(wins.sum()), float(losses.sum()), float(values.mean())
+    average_loss = float(losses.mean()) if losses.size else 0.0
+    longest_won, longest_lost, now = streaks(values)
+    no_sqn = (
+        "one closed trade; at least 2 are needed"
+        if values.size < 2
+        else ("all trades made the same" if all_equal(values) else "")
+    )
+    return {
+        "trades": measured("trades", values.size),
+        "win_rate": measured("win_rate", wins.size / values.size),
+        "average_win": measured("average_win", float(wins.mean())) if wins.size else missing("average_win", "no winning trade"),
+        "average_loss": measured("average_loss", average_loss) if losses.size else missing("average_loss", NO_LOSS),
+        "payoff": _ratio("payoff", float(wins.mean()) if wins.size else 0.0, average_loss, NO_LOSS),
+        "profit_factor": _ratio("profit_factor", won, lost, NO_LOSS),
+        "expectancy": measured("expectancy", mean),
+        "expectancy_ratio": _ratio("expectancy_ratio", mean, average_loss, NO_LOSS),
+        "expected_100_trades": measured("expected_100_trades", 100.0 * mean),
+        "sqn": missing("sqn", no_sqn)
+        if no_sqn
+        else measured("sqn", math.sqrt(values.size) * mean / float(values.std(ddof=1)), note=f"N {values.size}"),
+        "best_trade": measured("best_trade", float(values.max())),
+        "worst_trade": measured("worst_trade", float(values.min())),
+        "streak_wins": measured("streak_wins", longest_won),
+        "streak_losses": measured("streak_losses", longest_lost),
+        "streak_now": measured("streak_now", now),
+        **mean_p_values(values),
+    }
+
+
+def _holding(holding_ns: IntArray, profit: FloatArray) -> dict[str, Metric]:
+    out: dict[str, Metric] = {}
+    for name, chosen, why in (
+        ("holding_mean", holding_ns, NO_TRADE),
+        ("holding_mean_winners", holding_ns[profit > 0], "no winning trade"),
+        ("holding_mean_losers", holding_ns[profit < 0], NO_LOSS),
+    ):
+        out[name] = measured(name, float(np.mean(chosen))) if chosen.size else missing(name, why)
+    some = holding_ns.size > 0
+    out["holding_min"] = measured("holding_min", int(holding_ns.min())) if some else missing("holding_min", NO_TRADE)
+    out["holding_max"] = measured("holding_max", int(holding_ns.max())) if some else missing("holding_max", NO_TRADE)
+    return out
+
+
+def _sides(closed: pl.DataFrame) -> dict[str, Metric]:
+    out: dict[str, Metric] = {}
+    for side in ("long", "short"):
+        net = closed.filter(pl.col("side") == side)["net"].to_numpy()
+        out[f"trades_{side}"] = measured(f"trades_{side}", net.size)
+        out[f"profit_{side}"] = measured(f"profit_{side}", float(net.sum()))
+        name = f"win_rate_{side}"
+        out[name] = measured(name, float(np.mean(net > 0))) if net.size else missing(name, f"no closed {side} trade")
+    return out
+
+
+def trade_metrics(trades: pl.DataFrame, *, span_days: float | None = None) -> dict[str, Metric]:
+    """Figures of a table of trades.
+
+    Parameters
+    ----------
+    trades : polars.DataFrame
+        As made by `trades_from_fills`, of any number of instruments. Open trades are counted and valued apart.
+    span_days : float, optional
+        Length of the whole curve, for trades a day.
+
+    Returns
+    -------
+    dict of str to Metric
+        Every metric of `formulas.TRADES`.
+    """
+    closed = trades.filter(~pl.col("is_open")).sort("exit_time", maintain_order=True)
+    opened = trades.filter(pl.col("is_open"))
+    net, holding = closed["net"].to_numpy(), closed["holding_ns"].to_numpy()
+    out = profit_metrics(net) | _sides(closed) | _holding(holding, net)
+    out["trades_open"] = measured("trades_open", opened.height)
+    unmarked = opened["net"].null_count()
+    out["open_profit"] = (
+        missing("open_profit", "there is no mark") if unmarked else measured("open_profit", float(opened["net"].sum()))
+    )
+    no_span = "the curve has no length"
+    out["trades_day"] = measured("trades_day", closed.height / span_days) if span_days else missing("trades_day", no_span)
+    ratio = closed["return_ratio"].drop_nulls().to_numpy()
+    for name, value in (("mean_profit", np.mean), ("median_profit", np.median)):
+        out[name] = measured(name, float(value(ratio))) if ratio.size else missing(name, NO_TRADE)
+    for name in ("mae", "mfe"):
+        share = (closed[name] / closed["entry_value"]).drop_nulls().to_numpy()
+        out[name] = (
+            measured(name, float(share.mean())) if share.size else missing(name, "no mid prices" if closed.height else NO_TRADE)
+        )
+    entry = closed["entry_value"].to_numpy()
+    out["trade_volume"] = measured("trade_volume", float(entry.mean())) if entry.size else missing("trade_volume", NO_TRADE)
+    return {name: out[name] for name in TRADES}
+
+
+def breakdown(trades: pl.DataFrame, *, by: By) -> pl.DataFrame:
+    """Closed trades summed by instrument, side, or UTC time of exit.
+
+    Parameters
+    ----------
+    trades : polars.DataFrame
+        As made by `trades_from_fills`.
+    by : {"instrument", "side", "day", "week", "month", "year", "weekday", "hour"}
+        What a row stands for; weekday 1 is Monday.
+
+    Returns
+    -------
+    polars.DataFrame
+        The key, then `trades, wins, draws, losses, net, fees, ratio_sum, profit_factor, drawdown`. The profit factor is
+        null without a losing trade; the drawdown is the largest fall of the group's summed net profit from its peak,
+        beginning at 0.
+    """
+    at = pl.col("exit_time")
+    keys = {
+        "instrument": pl.col("instrument"),
+        "side": pl.col("side"),
+        "day": at.dt.truncate("1d"),
+        "week": at.dt.truncate("1w"),
+        "month": at.dt.truncate("1mo"),
+        "year": at.dt.year(),
+        "weekday": at.dt.weekday(),
+        "hour": at.dt.hour(),
+    }
+    net = pl.col("net")
+    running = net.cum_sum()
+    closed = trades.filter(~pl.col("is_open")).sort("exit_time", maintain_order=True)
+    lost = -net.filter(net < 0).sum()
+    return (
+        closed.group_by(keys[by].alias(by), maintain_order=True)
+        .agg(
+            pl.len().alias("trades"),
+            (net > 0).sum().alias("wins"),
+            (net == 0).sum().alias("draws"),
+            (net < 0).sum().alias("losses"),
+            net.sum().alias("net"),
+            pl.col("fees").sum().alias("fees"),
+            pl.col("return_ratio").sum().alias("ratio_sum"),
+            pl.when(lost > 0).then(net.filter(net > 0).sum() / lost).alias("profit_factor"),
+            (pl.max_horizontal(running.cum_max(), pl.lit(0.0)) - running).max().alias("drawdown"),
+        )
+        .sort(by)
+    )
