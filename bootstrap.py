@@ -174,6 +174,7 @@ def main(words: Sequence[str]) -> int:
         sys.exit(f"b25: {wrong[0]!r} is not of the form NAME=value")
     options = {name: value for name, _, value in (word.partition("=") for word in words[1:])}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what runs in its background without one
     try:
         return TARGETS[target](options)
     except InstallFailed as fault:

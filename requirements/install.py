@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ BIN = ENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 LOCKS = {name: ROOT / "requirements" / f"{name}.lock.txt" for name in ("run", "dev")}
 PROGRESS_S = 5.0
+END_S = 3.0  # between asking a command to end and ending it
 LOG_LINES_SHOWN = 15
 started = time.monotonic()
 
@@ -204,7 +206,14 @@ def run_logged(command: Sequence[str], what: str, environment: dict[str, str] | 
     ENV.mkdir(exist_ok=True)
     log = ENV / "b25.install.log"
     with open(log, "wb") as sink:
-        process = subprocess.Popen(command, stdout=sink, stderr=subprocess.STDOUT, env=environment, cwd=ROOT)
+        process = subprocess.Popen(
+            command,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd=ROOT,
+            process_group=None if os.name == "nt" else 0,  # so that what the command starts can be ended with it
+        )
         finished = threading.Event()
 
         def tell() -> None:
@@ -217,10 +226,22 @@ def run_logged(command: Sequence[str], what: str, environment: dict[str, str] | 
         finally:
             finished.set()
             if process.poll() is None:  # Ctrl-C or a signal came to us
-                process.terminate()
-                process.wait()
+                end_group(process)
     if code != 0:
         raise InstallFailed("\n".join([f"{what} failed:", *(f"    {line}" for line in tail(log))]))
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a command and everything that it started: nicely at first, then by force."""
+    if os.name == "nt":
+        process.kill()
+        process.wait()
+        return
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):  # the whole group has ended
+            os.killpg(process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(END_S)
 
 
 def tail(log: Path) -> list[str]:

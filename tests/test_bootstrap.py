@@ -118,6 +118,18 @@ def test_a_failed_installation_leaves_no_stamp_and_says_what_to_do(project, monk
     assert not any(install.stamp_file(name).exists() for name in install.LOCKS)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="process groups are POSIX")
+def test_an_interrupted_installation_leaves_no_process_behind():
+    grandchild = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'print(1, flush=True); input()'])"
+    with subprocess.Popen(
+        [sys.executable, "-c", grandchild], stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=0
+    ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()  # by now there are two
+        install.end_group(child)
+        assert child.stdout.read() == b""  # ends only when the last process that holds the pipe has ended
+
+
 def wheel(folder: Path, content: str) -> Path:
     """The smallest wheel that can be installed: one module, its metadata, its record."""
     import zipfile
