@@ -1,0 +1,33 @@
+"""Follow a drifting clock: the smallest latency of a trailing window, in one pass."""
+
+from b25.kernels.jit import kernel
+
+
+@kernel
+def rolling_floor(recv_ns, exch_ns, window_ns, floor_ns, out, queue):
+    """Shift receive times by what the trailing window asks for.
+
+    `offset = max(0, floor_ns - smallest latency of the window)`, then a running maximum: time never goes back.
+
+    Parameters
+    ----------
+    recv_ns, exch_ns : ndarray of int64, shape (n,)
+    window_ns, floor_ns : int
+    out : ndarray of int64, shape (n,)
+        Filled.
+    queue : ndarray of int64, shape (n,)
+        Scratch: rows of rising latency that may still become the window's smallest.
+    """
+    head, tail = 0, 0
+    newest = -(2**62)
+    for i in range(recv_ns.shape[0]):
+        latency = recv_ns[i] - exch_ns[i]
+        while tail > head and recv_ns[queue[tail - 1]] - exch_ns[queue[tail - 1]] >= latency:
+            tail -= 1
+        queue[tail] = i
+        tail += 1
+        while recv_ns[queue[head]] < recv_ns[i] - window_ns:
+            head += 1
+        smallest = recv_ns[queue[head]] - exch_ns[queue[head]]
+        newest = max(newest, recv_ns[i] + max(0, floor_ns - smallest))
+        out[i] = newest

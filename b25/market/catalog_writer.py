@@ -1,0 +1,203 @@
+"""Put one capture's rows into the catalog, whole or not at all.
+
+Files are written to a folder beside their place, forced to the disk and renamed; the manifest is renamed last. Until then the
+catalog is what it was, and what an interrupted import leaves behind is removed by the next one.
+"""
+
+import fcntl
+import hashlib
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from b25.market.catalog import COLUMNS, Catalog
+from b25.market.manifest import NAME, Manifest, Source, StoredFile, read_manifest
+from b25.model.errors import Misuse
+from b25.model.instrument import Instrument
+
+NS_PER_DAY = 86_400_000_000_000
+COMPRESSION_LEVEL = 1
+WORK_PREFIX = ".import-"
+
+
+def store(catalog: Catalog, instrument: Instrument, source: Source, kinds: dict[str, np.ndarray]) -> Manifest:
+    """Write a capture's rows and name them in the manifest; a capture of the same hash is replaced.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Its folder is made if needed.
+    instrument : Instrument
+        The grid of the rows.
+    source : Source
+        Without files.
+    kinds : dict of str to ndarray of ROW
+        Rows by kind, in file order.
+
+    Raises
+    ------
+    Misuse
+        When the span overlaps another capture's, or the disk is full or not writable; the catalog is as before.
+    """
+    folder = catalog.instrument_folder(instrument.venue, instrument.symbol)
+    made = _missing_folders(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder):
+            return _store(folder, instrument, source, kinds)
+    except (OSError, pl.exceptions.PolarsError) as fault:
+        for path in made:
+            _remove_if_empty(path)
+        reason = fault.strerror if isinstance(fault, OSError) and fault.strerror else str(fault)
+        raise Misuse(
+            f"writing to {folder} failed: {reason}; the catalog is as it was before",
+            remedy="free some space or give a folder that you can write to with --catalog, then import again",
+        ) from None
+
+
+def _store(folder: Path, instrument: Instrument, source: Source, kinds: dict[str, np.ndarray]) -> Manifest:
+    old = read_manifest(folder) or Manifest(instrument, [])
+    refuse_overlap(old, source)
+    _remove_strays(folder, old)
+    work = folder / f"{WORK_PREFIX}{os.getpid()}"
+    work.mkdir()
+    try:
+        kept = {file.path: file for one in old.sources for file in one.files}
+        jobs = _jobs(kinds, set(kept))
+        with ThreadPoolExecutor(2) as pool:
+            files = list(pool.map(lambda job: _write(work, *job), jobs))
+        manifest = replace(old, instrument=instrument).with_source(replace(source, files=files))
+        draft = work / NAME
+        draft.write_text(manifest.text(), encoding="utf-8")
+        _force(draft)
+        for file in files:
+            (folder / file.kind).mkdir(exist_ok=True)
+            (work / file.path.replace("/", "_")).rename(folder / file.path)
+        for kind in {file.kind for file in files}:
+            _force(folder / kind)
+        draft.rename(folder / NAME)
+        _force(folder)
+    except BaseException:
+        _remove_strays(folder, old)
+        raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    _remove_strays(folder, manifest)
+    return manifest
+
+
+def refuse_overlap(manifest: Manifest, source: Source) -> None:
+    """Raise Misuse when a capture was received in the time of another one, unless it is the same."""
+    for other in manifest.sources:
+        apart = source.last_recv_ns < other.first_recv_ns or source.first_recv_ns > other.last_recv_ns
+        if other.sha256 != source.sha256 and not apart:
+            raise Misuse(
+                f"{source.name} overlaps {other.name}, which is already in the catalog "
+                f"(received {source.first_recv_ns}…{source.last_recv_ns} and {other.first_recv_ns}…{other.last_recv_ns} ns)",
+                remedy="import it into another catalog, or cut the overlap from one of the files",
+            )
+
+
+def _jobs(kinds: dict[str, np.ndarray], taken: set[str]) -> list[tuple[str, str, np.ndarray]]:
+    """(kind, path, rows) of each file: the days of receipt, under names that no file has yet."""
+    jobs = []
+    for kind, rows in kinds.items():
+        if len(rows) == 0:
+            continue
+        # In file order the day never goes back, even where a receive time does.
+        days = np.maximum.accumulate(rows["recv_ns"]) // NS_PER_DAY
+        starts = [0, *(np.flatnonzero(np.diff(days)) + 1).tolist(), len(rows)]
+        for start, stop in itertools.pairwise(starts):
+            day = np.datetime64(int(days[start]), "D")
+            path = next(path for path in _names(kind, str(day)) if path not in taken)
+            jobs.append((kind, path, rows[start:stop]))
+    return jobs
+
+
+def _names(kind: str, day: str) -> Iterator[str]:
+    yield f"{kind}/{day}.parquet"
+    number = 2
+    while True:
+        yield f"{kind}/{day}_{number}.parquet"
+        number += 1
+
+
+def _write(work: Path, kind: str, path: str, rows: np.ndarray) -> StoredFile:
+    columns = {name: np.ascontiguousarray(rows[name]) for name in COLUMNS}
+    content = hashlib.sha256()
+    for column in columns.values():
+        content.update(column)
+    draft = work / path.replace("/", "_")
+    pl.DataFrame(columns).write_parquet(
+        draft, compression="zstd", compression_level=COMPRESSION_LEVEL, statistics=False, row_group_size=1 << 20
+    )
+    digest = _force(draft)
+    return StoredFile(
+        kind=kind,
+        path=path,
+        rows=len(rows),
+        bytes=draft.stat().st_size,
+        sha256=digest,
+        content_hash=content.hexdigest(),
+        first_ns=int(columns["exch_ns"].min()),
+        last_ns=int(columns["exch_ns"].max()),
+    )
+
+
+def _force(path: Path) -> str:
+    """Force a file or folder to the disk; return a file's hash."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    if path.is_dir():
+        return ""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _remove_strays(folder: Path, manifest: Manifest) -> None:
+    """Remove what no manifest names: left by an interrupted import, or replaced."""
+    named = {file.path for source in manifest.sources for file in source.files}
+    for path in folder.glob("*/*.parquet"):
+        if path.relative_to(folder).as_posix() not in named:
+            path.unlink()
+    for path in folder.glob(f"{WORK_PREFIX}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _missing_folders(folder: Path) -> list[Path]:
+    """Folders that will have to be made, the deepest first."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    return missing
+
+
+def _remove_if_empty(path: Path) -> None:
+    try:
+        (path / ".lock").unlink(missing_ok=True)
+        path.rmdir()
+    except OSError:
+        return
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One import at a time into one instrument."""
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Misuse(f"another import into {folder} is running", remedy="wait until it is done") from None
+        yield
