@@ -54,10 +54,8 @@ def apply_frame(desk_address, frame_address, frame_bytes):
         return -2
     elif known == 0 or message["last_id"] < known or (message["prev_id"] < 0 and message["last_id"] == known):
         return 0
-    elif message["prev_id"] >= 0 and message["prev_id"] != known and message["first_id"] > known:
-        return -3
-    elif message["prev_id"] < 0 and message["first_id"] > known + 1:
-        return -3
+    elif message["prev_id"] != known and message["first_id"] > known + (message["prev_id"] < 0):
+        return -3  # neither the next of the chain nor the one that bridges to the snapshot
     bids, asks = message["bids"], message["asks"]
     for i in range(bids):
         set_level(head, lots, bits, far, 0, levels[i]["price_ticks"], levels[i]["qty_lots"])
@@ -108,6 +106,7 @@ class Desk:
         self.address = int(self.desk.ctypes.data)
 
     def summary(self) -> dict[str, Any]:
+        """Every level of the book, as `agreement` compares them."""
         head, lots, _, far = self.ladder.book
         sides = []
         for side, count in ((0, int(head["far_bids"])), (1, int(head["far_asks"]))):

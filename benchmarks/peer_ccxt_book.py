@@ -58,6 +58,7 @@ class Offline:
         }
 
     async def snapshot(self, message: dict[str, Any]) -> None:
+        """Let it bridge the REST snapshot to the diffs that it has kept."""
         parsed = self.exchange.parse_order_book(message, self.symbol)
         parsed["nonce"] = message["lastUpdateId"]
 
@@ -68,6 +69,7 @@ class Offline:
         await self.exchange.fetch_order_book_snapshot(self.client, None, self.subscription)
 
     def book(self) -> Any:
+        """Its book as it stands."""
         return self.exchange.orderbooks[self.symbol]
 
 

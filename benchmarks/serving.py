@@ -12,18 +12,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-# Anything that a library prints must not end up between the answers.
-ANSWERS = os.fdopen(os.dup(1), "w", buffering=1)
-os.dup2(2, 1)
-
 
 def serve(actions: dict[str, Callable[..., Any]]) -> None:
     """Answer ``{"do": action, ...arguments}`` lines from stdin until it closes."""
+    # Anything that a library prints must not end up between the answers.
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
     for line in sys.stdin:
         request = json.loads(line)
         action = request.pop("do")
         answer = actions[action](**request)
-        ANSWERS.write(json.dumps({"answer": answer, "peak_rss_bytes": peak_rss_bytes()}) + "\n")
+        answers.write(json.dumps({"answer": answer, "peak_rss_bytes": peak_rss_bytes()}) + "\n")
 
 
 def peak_rss_bytes() -> int:
