@@ -11,7 +11,7 @@ EQUITY: Final[dict[str, Formula]] = {
     "final_balance": Formula("Final balance", "money", "E_n, open positions at mark"),
     "start_time": Formula("From", "time_ns", "time of E_0"),
     "end_time": Formula("To", "time_ns", "time of E_n"),
-    "days": Formula("Days", "days", "(t_n - t_0) / 86 400 s"),
+    "days": Formula("Length", "days", "(t_n - t_0) / 86 400 s"),
     "net_profit": Formula("Net profit", "money", "E_n - E_0 - sum of flows"),
     "total_return": Formula("Total return", "ratio", "product of (1 + r_t) - 1", BASIS),
     "cagr": Formula("CAGR", "ratio", "(E_n / E_0)^(365 / days) - 1; n/a if E_n <= 0", "compound annual growth rate", True),
@@ -144,11 +144,11 @@ FILLS: Final[dict[str, Formula]] = {
     "volume": Formula("Volume", "money", "sum of notional"),
     "maker_share": Formula("Maker share", "ratio", "maker notional / notional"),
     "fees": Formula("Fees", "money", "sum of fees; negative is a rebate"),
-    "fees_bps": Formula("Fees", "bps", "fees / volume * 10 000"),
+    "fees_bps": Formula("Fees on volume", "bps", "fees / volume * 10 000"),
     "profit_fill": Formula("Profit a fill", "money", "net profit / fills"),
     "profit_bps": Formula("Profit on volume", "bps", "net profit / volume * 10 000"),
     "spread_capture": Formula("Spread capture", "money", "sum of side * (mid at the fill - price) * quantity"),
-    "spread_capture_bps": Formula("Spread capture", "bps", "spread capture / volume * 10 000"),
+    "spread_capture_bps": Formula("Spread capture on volume", "bps", "spread capture / volume * 10 000"),
     "markout_1s": Formula(
         "Mark-out after 1 s", "bps", "sum of side * (mid 1 s later - price) * quantity / notional * 10 000; before fees"
     ),

@@ -10,10 +10,20 @@ import polars as pl
 from b25.analytics import holdings, returns
 from b25.analytics.curve import DailyPoints, EquityCurve
 from b25.analytics.drawdown import drawdown_metrics, drawdown_ratio
+from b25.analytics.figures import duration_text
 from b25.analytics.fill_metrics import fill_metrics
 from b25.analytics.formulas import EQUITY, explain, measured, missing
 from b25.analytics.honest import SEED, bootstrap_interval, probabilistic_sharpe
-from b25.analytics.metric import DAYS_PER_YEAR, DAYS_SHOWN_MIN, NS_PER_MINUTE, NS_PER_SECOND, FloatArray, Metric, all_equal
+from b25.analytics.metric import (
+    DAYS_PER_YEAR,
+    DAYS_SHOWN_MIN,
+    NS_PER_DAY,
+    NS_PER_MINUTE,
+    NS_PER_SECOND,
+    FloatArray,
+    Metric,
+    all_equal,
+)
 from b25.analytics.order_metrics import OrderCounts, order_metrics
 from b25.analytics.series import InstrumentTrace
 from b25.analytics.trade_metrics import trade_metrics
@@ -23,7 +33,7 @@ __all__ = ["all_metrics", "equity_metrics", "explain", "reasons", "return_metric
 
 # Beyond these a figure is more often a fault of the data or the fill model than an edge; it is shown, and flagged.
 IMPLAUSIBLE = {"sharpe": 10.0, "sortino": 20.0, "cagr": 10.0, "calmar": 50.0}
-STEPS_MAX = 2_000
+STEPS_MAX = 1_000
 STEPS_MIN = 30
 
 
@@ -100,12 +110,12 @@ def _short_run(curve: EquityCurve) -> dict[str, Metric]:
     if change.size < STEPS_MIN or np.any(np.isnan(change)):
         why = f"{change.size} steps of {step // NS_PER_SECOND} s; at least {STEPS_MIN} are needed"
         return out | {name: missing(name, why) for name in names}
-    note = f"{change.size} steps of {step // NS_PER_SECOND} s"
+    note = f"{change.size} × {step // NS_PER_SECOND} s"
     out[names[0]] = measured(names[0], float(np.std(change, ddof=1)) * math.sqrt(NS_PER_MINUTE / step), note=note)
     interval = bootstrap_interval(change, lambda rows: np.sum(rows, axis=1))
     if interval is None or not np.any(change):
         return out | {name: missing(name, "the account never moved") for name in names[1:]}
-    note += f", {interval.resamples} resamples, mean block {interval.block:g}, seed {SEED}"
+    note += f", {interval.resamples} resamples, seed {SEED}, mean block {interval.block:g}"
     out[names[1]] = measured(names[1], interval.low, note=note)
     out[names[2]] = measured(names[2], interval.high, note=note)
     return out
@@ -138,7 +148,7 @@ def _shown(found: dict[str, Metric], curve: EquityCurve) -> dict[str, Metric]:
     found = {name: _flagged(metric) for name, metric in found.items()}
     if not curve.is_short:
         return found
-    why = f"annualised from {curve.span_days:.3g} days; shown from {DAYS_SHOWN_MIN:g} days"
+    why = f"annualised: needs {DAYS_SHOWN_MIN:g} days, has {duration_text(curve.span_days * NS_PER_DAY)}"
     return {
         name: replace(metric, value=None, reason=why) if metric.formula.annualised and metric.value is not None else metric
         for name, metric in found.items()

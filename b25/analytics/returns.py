@@ -148,7 +148,7 @@ def tail_risk(returns: FloatArray) -> dict[str, Metric]:
     for level, needed in ((95, 20), (99, 100)):
         names = (f"var_{level}", f"cvar_{level}")
         if fault or values.size < needed:
-            why = fault or f"{values.size} daily returns; a {level} % tail needs {needed}"
+            why = fault or f"a {level} % tail needs {needed} daily returns; there are {values.size}"
             out |= {name: missing(name, why) for name in names}
             continue
         edge = float(np.quantile(values, 1 - level / 100))

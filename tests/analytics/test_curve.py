@@ -43,7 +43,7 @@ def test_the_number_of_trades_a_day_changes_no_ratio(parts: int):
 def test_below_thirty_days_annualised_figures_are_computed_and_not_shown():
     week = equity_metrics(daily_curve([1_000, *(1_000 + np.cumsum(WEEK))]))
     assert week["sharpe"].value is None
-    assert week["sharpe"].reason == "annualised from 7 days; shown from 30 days"
+    assert week["sharpe"].reason == "annualised: needs 30 days, has 7 d 00 h"
     assert week["sharpe"].computed == pytest.approx(7.1914335861, rel=1e-9)
     assert week["total_return"].value == pytest.approx(0.08)
     assert equity_metrics(daily_curve(list(1_000 + np.arange(31) % 7)))["sharpe"].value is not None

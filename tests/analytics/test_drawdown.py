@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from b25.analytics.curve import EquityCurve
@@ -140,6 +140,7 @@ def test_the_table_equals_its_naive_twin(values: list[int]):
     assert [row.money for row in rows] == sorted((row.money for row in rows), reverse=True)
 
 
+@settings(max_examples=30)
 @given(st.lists(st.floats(-5, 20), min_size=1, max_size=30))
 def test_no_curve_makes_an_exception(values: list[float]):
     curve = daily_curve(values)

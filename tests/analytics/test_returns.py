@@ -105,7 +105,7 @@ def test_normal_value_at_risk_uses_the_desks_quantiles():
 def test_a_tail_of_too_few_days_is_not_available():
     found = returns.tail_risk(SINES[:50])
     assert found["var_95"].value is not None
-    assert found["var_99"].reason == "50 daily returns; a 99 % tail needs 100"
+    assert found["var_99"].reason == "a 99 % tail needs 100 daily returns; there are 50"
 
 
 def test_the_autocorrelation_penalty_only_lowers_a_ratio():
