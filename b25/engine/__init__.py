@@ -1,0 +1,1 @@
+"""The world, the step that moves it, and the compiled loop around it."""

@@ -1,0 +1,240 @@
+"""Drive the compiled loop from Python: feed it, call a plain-Python strategy when it asks, take its logs away."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+
+from b25.engine.loop import run_loop
+from b25.engine.records import CALL, DONE, DRAIN, HALTED, MARK, PAUSE, RUN
+from b25.engine.world import World, make_world
+from b25.model.errors import Halt
+from b25.model.fill import FILL
+from b25.model.instrument import Instrument
+from b25.model.order import EFFECT, ORDER
+from b25.model.tape import LEVEL_ROW, MESSAGE, VENUE_ROW
+from b25.model.world import (
+    DEPTH_NOT_KEPT,
+    INTENTS_FULL,
+    NOTES_FULL,
+    OUTBOX_FULL,
+    PIPE_FULL,
+    VENUE_ORDERS_FULL,
+)
+from b25.strategy.compile import BITS, callback_bits, reads_depth
+from b25.strategy.plain import PlainContext
+from b25.strategy.strategy import Strategy
+from b25.venue.models import Models
+from b25.venue.records import VENUE
+from b25.venue.simulated import SimulatedVenue
+
+LOGS = {"fill": (FILL, 8_192), "order": (ORDER, 8_192), "effect": (EFFECT, 16_384), "mark": (MARK, 16_384)}
+ROWS_A_BREATH = 4_000_000  # rows between two chances for Ctrl-C and progress
+HALTS = {
+    INTENTS_FULL: ("a callback asked for more than 256 things at once", "ask for less in one callback"),
+    OUTBOX_FULL: ("one step left more effects than the outbox holds", "ask for less in one callback"),
+    NOTES_FULL: ("ctx.log was called more than 65 536 times", "log less often"),
+    DEPTH_NOT_KEPT: ("the strategy read the depth in a way that its source does not show", "pass depth=True"),
+    VENUE_ORDERS_FULL: ("more than 1 024 orders rest at the simulated venue", "keep fewer orders"),
+    PIPE_FULL: ("more than 4 096 requests or answers are under way", "send less, or lower the latency"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One instrument's data, as a tape gives it."""
+
+    instrument: Instrument
+    venue: np.ndarray[Any, Any]
+    messages: np.ndarray[Any, Any]
+    levels: np.ndarray[Any, Any]
+    base_ticks: int
+    size_ticks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run left behind: every fill, finished order, effect, mark and note, and the world as it ended."""
+
+    fills: np.ndarray[Any, Any]
+    orders: np.ndarray[Any, Any]
+    effects: np.ndarray[Any, Any]
+    marks: np.ndarray[Any, Any]
+    notes: np.ndarray[Any, Any]
+    world: World
+    strategy: np.ndarray[Any, Any]
+    start_ns: int
+    end_ns: int
+    rows: int
+
+
+class Backtest:
+    """One run of one strategy over one or several tracks.
+
+    Parameters
+    ----------
+    cls : type of Strategy
+    params : dict
+        Parameters that differ from their defaults.
+    tracks : sequence of Track
+    models : sequence of Models
+        One a track.
+    limits : ndarray of LIMITS, shape (n,)
+    fees : ndarray of FEES, shape (n,)
+    balance : float
+        Settlement currency at the start.
+    sample_ns : int
+        Period at which equity is marked, besides every fill.
+    call : compiled function or None
+        The strategy's machine code; None runs the class as plain Python.
+    depth : bool, optional
+        Keep the trader's whole book; by default only when the strategy's source reads beyond the touch.
+    """
+
+    def __init__(
+        self,
+        cls: type[Strategy],
+        params: dict[str, Any],
+        tracks: Sequence[Track],
+        *,
+        models: Sequence[Models],
+        limits: np.ndarray[Any, Any],
+        fees: np.ndarray[Any, Any],
+        balance: float,
+        sample_ns: int,
+        call: Any,
+        depth: bool | None = None,
+    ) -> None:
+        self.cls, self.call = cls, call
+        kept = reads_depth(cls) if depth is None else depth
+        self.world = make_world([t.instrument for t in tracks], limits, depth_kept=kept, balance=balance)
+        self.strategy = cls.record(params)
+        self.venues = [
+            SimulatedVenue(
+                _checked(t.venue, VENUE_ROW),
+                _checked(t.messages, MESSAGE),
+                _checked(t.levels, LEVEL_ROW),
+                base_ticks=t.base_ticks,
+                size_ticks=t.size_ticks,
+                models=m,
+            )
+            for t, m in zip(tracks, models, strict=True)
+        ]
+        self.venue_rows = np.concatenate([v.record for v in self.venues]).astype(VENUE)
+        self.models = list(models)
+        self.latencies = np.concatenate([m.latency.record() for m in models])
+        self.fees = fees
+        self.start_ns = min(
+            int(a["exch_ns" if a.dtype == VENUE_ROW else "local_ns"][0]) for t in tracks for a in (t.venue, t.messages) if a.size
+        )
+        self.logs = {name: np.zeros(size, dtype) for name, (dtype, size) in LOGS.items()}
+        self.taken: dict[str, list[np.ndarray[Any, Any]]] = {name: [] for name in LOGS}
+        self.last_mid2 = np.zeros(len(tracks), np.int64)
+        self.finished = np.zeros(1, ORDER)
+        self.run = self._make_run(sample_ns, callback_bits(cls))
+
+    def _make_run(self, sample_ns: int, callbacks: int) -> np.ndarray[Any, Any]:
+        run = np.zeros(1, RUN)
+        run["context"] = self.world.context.ctypes.data
+        run["strategy"] = self.strategy.ctypes.data
+        run["venues"], run["latencies"] = self.venue_rows.ctypes.data, self.latencies.ctypes.data
+        run["fees"], run["last_mid2"] = self.fees.ctypes.data, self.last_mid2.ctypes.data
+        run["finished"] = self.finished.ctypes.data
+        run["callbacks"], run["compiled"] = callbacks, self.call is not None
+        run["each_message"] = callbacks & (BITS["on_book"] | BITS["on_trade"] | BITS["on_gap"]) != 0
+        run["sample_ns"], run["sample_next_ns"] = sample_ns, self.start_ns + sample_ns
+        run["end_ns"] = self.start_ns
+        for name, log in self.logs.items():
+            run[f"{name}_log"], run[f"{name}_size"] = log.ctypes.data, log.size
+        self.world.head["now_ns"] = self.world.context["now_ns"] = self.start_ns
+        self.world.head["rate_filled_ns"] = self.start_ns
+        return run
+
+    def execute(self, progress: Callable[[int], None] | None = None) -> Outcome:
+        """Run to the end of the data.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called now and then with the number of rows replayed.
+
+        Raises
+        ------
+        Halt
+            When a capacity is exceeded or the strategy read what is not kept.
+        """
+        address = np.uintp(self.run.ctypes.data)
+        call = self.call if self.call is not None else _silent()
+        methods = self._plain_methods()
+        awaiting = self.run["awaiting"].data
+        self.run["budget"] = ROWS_A_BREATH
+        while True:
+            why = run_loop(call, address)
+            if why == CALL:
+                methods[awaiting[0]]()
+            elif why == DRAIN:
+                self._drain()
+            elif why == PAUSE:
+                self.run["budget"] = ROWS_A_BREATH
+                if progress:
+                    progress(int(self.run[0]["rows"]))
+            elif why == HALTED:
+                status = int(self.world.head[0]["status"])
+                what, remedy = HALTS.get(status, (f"status {status}", "report this"))
+                raise Halt(f"{self.cls.__name__} halted at {int(self.world.head[0]['now_ns'])} ns: {what}", remedy=remedy)
+            elif why == DONE:
+                return self._outcome()
+
+    def _plain_methods(self) -> dict[int, Callable[[], Any]]:
+        if self.call is not None:
+            return {}
+        plain = self.cls.__new__(self.cls)
+        plain._lay_over(self.strategy)
+        ctx = PlainContext(self.world)
+
+        def bound(name: str) -> Callable[[], Any]:
+            method = getattr(plain, name)
+            return lambda: method(ctx)
+
+        return {BITS[name]: bound(name) for name in self.cls.callbacks()}
+
+    def _drain(self) -> None:
+        for name, log in self.logs.items():
+            count = int(self.run[0][f"{name}_count"])
+            if count:
+                self.taken[name].append(log[:count].copy())
+            self.run[f"{name}_count"] = 0
+
+    def _outcome(self) -> Outcome:
+        self._drain()
+        whole = {name: np.concatenate([log[:0], *self.taken[name]]) for name, log in self.logs.items()}
+        live = self.world.orders[self.world.orders["state"] != 0]
+        return Outcome(
+            fills=whole["fill"],
+            orders=np.concatenate([whole["order"], live[np.argsort(live["order_id"])]]),
+            effects=whole["effect"],
+            marks=whole["mark"],
+            notes=self.world.notes[: int(self.world.head[0]["notes"])].copy(),
+            world=self.world,
+            strategy=self.strategy,
+            start_ns=self.start_ns,
+            end_ns=int(self.run[0]["end_ns"]),
+            rows=int(self.run[0]["rows"]),
+        )
+
+
+def _checked(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """Give the canonical dtype to a memory-mapped array; addresses need contiguous memory."""
+    view = array.view(dtype)
+    assert view.flags.c_contiguous
+    return view
+
+
+def _silent() -> Any:
+    if numba.config.DISABLE_JIT:
+        return None
+    from b25.engine.silent import silent
+
+    return silent

@@ -1,0 +1,318 @@
+"""The backtest: a compiled loop around `step`, with the simulated venue answering in the same loop.
+
+The next event is the least of (time, instrument, class, row); class = message to the trader < answer to the trader < row
+at the venue < request at the venue. Timers and samples come after every instrument's events of the same time. The loop
+returns to its caller to have a plain-Python strategy called, a log emptied, or a moment's breath, and goes on where it
+was when entered again: both lives of a strategy run on this same machine code.
+"""
+
+import numpy as np
+from numba import types
+
+from b25.engine.apply import CALL_BOOK, CALL_FILL, CALL_GAP, CALL_ORDER, CALL_TRADE, apply_order
+from b25.engine.feed import FOREVER, last_message_ns, next_message_ns, read_message, read_until
+from b25.engine.logs import log_effect, log_fill, log_marks, log_order, logs_nearly_full
+from b25.engine.records import (
+    CALL,
+    DONE,
+    DRAIN,
+    HALTED,
+    ON_BOOK,
+    ON_FILL,
+    ON_GAP,
+    ON_ORDER,
+    ON_START,
+    ON_STOP,
+    ON_TIMER,
+    ON_TRADE,
+    PAUSE,
+    RUN,
+)
+from b25.kernels.address import array_at, record_at
+from b25.kernels.jit import kernel, typed_kernel
+from b25.kernels.world import head_of, instruments_of, outbox_of
+from b25.model.event import ORDER_FILLED
+from b25.model.order import ORDER
+from b25.model.tape import VENUE_ROW
+from b25.model.world import CONTEXT, FEES, RUNNING
+from b25.risk.gate import judge
+from b25.venue.arrival import handle_request
+from b25.venue.pipes import answers_of, requests_of, send_request
+from b25.venue.records import LATENCY, VENUE
+from b25.venue.replay import replay_rows
+
+MESSAGE_CLASS, ANSWER_CLASS, ROW_CLASS, REQUEST_CLASS = 0, 1, 2, 3
+CALLBACK = types.FunctionType(types.void(types.int64, types.uintp, types.uintp))
+
+
+@kernel
+def venues_of(run, ctx):
+    """Return the VENUE array."""
+    return array_at(run["venues"], ctx["n"], VENUE)
+
+
+@kernel
+def latencies_of(run, ctx):
+    """Return the LATENCY array."""
+    return array_at(run["latencies"], ctx["n"], LATENCY)
+
+
+@kernel
+def fees_of(run, ctx):
+    """Return the FEES array."""
+    return array_at(run["fees"], ctx["n"], FEES)
+
+
+@kernel
+def settle(run, ctx):
+    """Judge what the strategy asked for and send what the gate approved."""
+    head = head_of(ctx)
+    if head["intents"] == 0:
+        return
+    head["outbox"] = 0
+    judge(ctx)
+    outbox = outbox_of(ctx)
+    for k in range(head["outbox"]):
+        effect = outbox[k]
+        log_effect(run, effect)
+        if effect["reason"] == 0:
+            i = effect["instrument"]
+            venue = venues_of(run, ctx)[i]
+            send_request(venue, latencies_of(run, ctx)[i], ctx["now_ns"], effect)
+            if venue["status"] != RUNNING:
+                head["status"] = venue["status"]
+
+
+@kernel
+def next_row_ns(venue):
+    """Venue time of the next row; FOREVER after the last."""
+    if venue["row_next"] >= venue["row_count"]:
+        return np.int64(FOREVER)
+    return array_at(venue["rows"], venue["row_count"], VENUE_ROW)[venue["row_next"]]["exch_ns"]
+
+
+@kernel
+def next_answer_ns(venue):
+    """Arrival of the next answer; FOREVER when none is under way."""
+    if venue["answer_head"] == venue["answer_tail"]:
+        return np.int64(FOREVER)
+    return answers_of(venue)[venue["answer_head"] % venue["pipe_size"]]["local_ns"]
+
+
+@kernel
+def next_request_ns(venue):
+    """Arrival of the next request; FOREVER when none is under way."""
+    if venue["request_head"] == venue["request_tail"]:
+        return np.int64(FOREVER)
+    return requests_of(venue)[venue["request_head"] % venue["pipe_size"]]["arrive_ns"]
+
+
+@kernel
+def earliest(run, ctx):
+    """Return `(time, instrument, class, last)`: the next event, and for rows the last time up to which they may be replayed."""
+    best_ns, best_i, best_class = np.int64(FOREVER), 0, MESSAGE_CLASS
+    venues = venues_of(run, ctx)
+    for i in range(ctx["n"]):
+        venue = venues[i]
+        if run["each_message"] != 0:
+            at = next_message_ns(venue)
+            if at < best_ns:
+                best_ns, best_i, best_class = at, i, MESSAGE_CLASS
+        at = next_answer_ns(venue)
+        if at < best_ns:
+            best_ns, best_i, best_class = at, i, ANSWER_CLASS
+        at = next_row_ns(venue)
+        if at < best_ns:
+            best_ns, best_i, best_class = at, i, ROW_CLASS
+        at = next_request_ns(venue)
+        if at < best_ns:
+            best_ns, best_i, best_class = at, i, REQUEST_CLASS
+    last_ns = best_ns
+    if best_class == ROW_CLASS:
+        last_ns = rows_until(run, ctx, best_i)
+    return best_ns, best_i, best_class, last_ns
+
+
+@kernel
+def rows_until(run, ctx, i):
+    """Last venue time up to which instrument `i` may replay before any other event comes first."""
+    head = head_of(ctx)
+    venues = venues_of(run, ctx)
+    last_ns = min(run["sample_next_ns"], np.int64(FOREVER))
+    if head["timer_ns"] > 0:
+        last_ns = min(last_ns, head["timer_next_ns"])
+    for j in range(ctx["n"]):
+        venue = venues[j]
+        first = next_answer_ns(venue)
+        if run["each_message"] != 0:
+            first = min(first, next_message_ns(venue))
+        if j == i:
+            # Messages and answers outrank rows of their time, requests do not.
+            last_ns = min(last_ns, first - 1, next_request_ns(venue))
+        else:
+            first = min(first, next_row_ns(venue), next_request_ns(venue))
+            last_ns = min(last_ns, first if i < j else first - 1)
+    return last_ns
+
+
+@kernel
+def see_until(run, ctx, time_ns, i):
+    """Let the trader's books be as of an event of instrument `i`: later instruments' messages of the same time are not seen."""
+    if run["each_message"] != 0:
+        return
+    venues = venues_of(run, ctx)
+    for j in range(ctx["n"]):
+        read_until(ctx, venues[j], j, time_ns if j <= i else time_ns - 1)
+
+
+@kernel
+def take_answer(run, ctx, i):
+    """Bring the next answer of instrument `i` to the trader."""
+    venue = venues_of(run, ctx)[i]
+    event = answers_of(venue)[venue["answer_head"] % venue["pipe_size"]]
+    event["instrument"] = i
+    finished = array_at(run["finished"], 1, ORDER)[0]
+    calls = apply_order(ctx, event, finished)
+    if event["kind"] == ORDER_FILLED and calls & CALL_FILL:
+        log_fill(run, ctx, event)
+        log_marks(run, ctx)
+    if finished["state"] != 0:
+        log_order(run, finished)
+    venue["answer_head"] += 1
+    if calls & CALL_FILL:
+        run["pending"] |= ON_FILL
+    if calls & CALL_ORDER:
+        run["pending"] |= ON_ORDER
+
+
+@kernel
+def take_message(run, ctx, i):
+    """Bring the next message of instrument `i` to the trader."""
+    calls = read_message(ctx, venues_of(run, ctx)[i], i)
+    if calls & CALL_BOOK:
+        run["pending"] |= ON_BOOK
+    if calls & CALL_TRADE:
+        run["pending"] |= ON_TRADE
+    if calls & CALL_GAP:
+        run["pending"] |= ON_GAP
+
+
+@kernel
+def turn(run, ctx):
+    """Handle the next event or stride of rows; returns False when nothing is left."""
+    head = head_of(ctx)
+    time_ns, i, kind, last_ns = earliest(run, ctx)
+    tick_ns = run["sample_next_ns"]
+    if head["timer_ns"] > 0:
+        tick_ns = min(tick_ns, head["timer_next_ns"])
+    if tick_ns < time_ns:
+        return tick(run, ctx, time_ns, tick_ns)
+    if time_ns == FOREVER:
+        return False
+    venue = venues_of(run, ctx)[i]
+    if kind == ROW_CLASS:
+        done = replay_rows(
+            venue, instruments_of(ctx)[i], fees_of(run, ctx)[i], latencies_of(run, ctx)[i], last_ns, max(run["budget"], 1)
+        )
+        run["rows"] += done
+        run["budget"] -= done
+    elif kind == REQUEST_CLASS:
+        request = requests_of(venue)[venue["request_head"] % venue["pipe_size"]]
+        handle_request(venue, instruments_of(ctx)[i], fees_of(run, ctx)[i], latencies_of(run, ctx)[i], request)
+        venue["request_head"] += 1
+    else:
+        ctx["now_ns"] = time_ns
+        head["now_ns"] = time_ns
+        ctx["i"] = i
+        if kind == ANSWER_CLASS:
+            see_until(run, ctx, time_ns, i)
+            take_answer(run, ctx, i)
+        else:
+            take_message(run, ctx, i)
+    if venue["status"] != RUNNING:
+        head["status"] = venue["status"]
+    return True
+
+
+@kernel
+def tick(run, ctx, time_ns, tick_ns):
+    """Sample or call the timer at `tick_ns`, unless nothing is left that comes after it; then return False."""
+    head = head_of(ctx)
+    if time_ns == FOREVER and not messages_after(run, ctx, tick_ns):
+        return False
+    run["budget"] -= 1
+    ctx["now_ns"] = tick_ns
+    head["now_ns"] = tick_ns
+    see_until(run, ctx, tick_ns, ctx["n"])
+    if tick_ns == run["sample_next_ns"]:
+        run["sample_next_ns"] += run["sample_ns"]
+        log_marks(run, ctx)
+    if head["timer_ns"] > 0 and tick_ns == head["timer_next_ns"]:
+        head["timer_next_ns"] += head["timer_ns"]
+        head["steps"] += 1
+        run["end_ns"] = tick_ns
+        run["pending"] |= ON_TIMER
+    return True
+
+
+@kernel
+def messages_after(run, ctx, time_ns):
+    """True when a message reaches the trader after `time_ns`."""
+    venues = venues_of(run, ctx)
+    for i in range(ctx["n"]):
+        if last_message_ns(venues[i]) > time_ns:
+            return True
+    return False
+
+
+@kernel
+def finish(run, ctx):
+    """Read what is left to read, mark once more, and call `on_stop`."""
+    venues = venues_of(run, ctx)
+    for i in range(ctx["n"]):
+        last_ns = last_message_ns(venues[i])
+        if last_ns > ctx["now_ns"]:
+            ctx["now_ns"] = last_ns
+    head_of(ctx)["now_ns"] = ctx["now_ns"]
+    see_until(run, ctx, ctx["now_ns"], ctx["n"])
+    log_marks(run, ctx)
+    run["stopping"] = 1
+    run["pending"] |= ON_STOP
+
+
+@typed_kernel(types.int64(CALLBACK, types.uintp))
+def run_loop(callback, address):
+    """Run until there is a reason to return; see the constants of engine/records.py."""
+    run = record_at(address, RUN)
+    ctx = record_at(run["context"], CONTEXT)
+    head = head_of(ctx)
+    if run["awaiting"] != 0:
+        run["awaiting"] = 0
+        settle(run, ctx)
+    if run["started"] == 0:
+        run["started"] = 1
+        run["pending"] = ON_START
+    while True:
+        while run["pending"] != 0:
+            if head["status"] != RUNNING:
+                return HALTED
+            if logs_nearly_full(run, ctx):
+                return DRAIN
+            bit = run["pending"] & -run["pending"]
+            run["pending"] &= ~bit
+            if run["callbacks"] & bit:
+                if run["compiled"] == 0:
+                    run["awaiting"] = bit
+                    return CALL
+                callback(bit, run["strategy"], run["context"])
+                settle(run, ctx)
+        if head["status"] != RUNNING:
+            return HALTED
+        if run["stopping"] != 0:
+            return DONE
+        if logs_nearly_full(run, ctx):
+            return DRAIN
+        if run["budget"] <= 0:
+            return PAUSE
+        if not turn(run, ctx):
+            finish(run, ctx)

@@ -1,0 +1,109 @@
+"""Make a world: the arrays of a session's whole state, and the CONTEXT record that names them by address."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from b25.kernels.ladder import reset_head
+from b25.model.book import BOOK, LEVEL
+from b25.model.instrument import INSTRUMENT, Instrument
+from b25.model.order import EFFECT, INTENT, ORDER
+from b25.model.position import POSITION
+from b25.model.world import CONTEXT, FILL_VIEW, HEAD, NOTE, ORDER_VIEW, QUEUE_ENDS
+
+ORDERS = 1_024  # live orders of a session; a power of two
+INTENTS = 256
+EFFECTS = 512
+NOTES = 65_536
+LADDER_TICKS = 65_536
+FAR_LEVELS = 4_096
+
+
+@dataclass(slots=True)
+class World:
+    """All state of a session, as flat records; `context` is the door to it and no part of it."""
+
+    head: np.ndarray[Any, Any]
+    instruments: np.ndarray[Any, Any]
+    books: np.ndarray[Any, Any]
+    lots: np.ndarray[Any, Any]
+    bits: np.ndarray[Any, Any]
+    far: np.ndarray[Any, Any]
+    orders: np.ndarray[Any, Any]
+    lives: np.ndarray[Any, Any]
+    positions: np.ndarray[Any, Any]
+    limits: np.ndarray[Any, Any]
+    intents: np.ndarray[Any, Any]
+    outbox: np.ndarray[Any, Any]
+    notes: np.ndarray[Any, Any]
+    order_view: np.ndarray[Any, Any]
+    fill_view: np.ndarray[Any, Any]
+    context: np.ndarray[Any, Any] = field(init=False)
+
+    ARRAYS = (
+        "head instruments books lots bits far orders lives positions limits intents outbox notes order_view fill_view".split()
+    )
+
+    def snapshot(self) -> bytes:
+        """Return the bytes of the world."""
+        return b"".join(getattr(self, name).tobytes() for name in self.ARRAYS)
+
+    def open_door(self, *, depth_kept: bool, balance: float) -> None:
+        """Compute the addresses of the arrays into a fresh CONTEXT."""
+        door = np.zeros(1, CONTEXT)
+        for name in self.ARRAYS:
+            door[name] = getattr(self, name).ctypes.data
+        door["n"] = self.instruments.size
+        door["ladder_ticks"] = self.lots.shape[2]
+        door["far_levels"] = self.far.shape[2]
+        for name in ("orders", "intents", "outbox", "notes"):
+            door[f"{name}_size"] = getattr(self, name).size
+        door["depth_kept"] = depth_kept
+        door["balance"] = balance
+        self.context = door
+
+
+def make_world(instruments: Sequence[Instrument], limits: np.ndarray[Any, Any], *, depth_kept: bool, balance: float) -> World:
+    """Return an empty world for `instruments`.
+
+    Parameters
+    ----------
+    instruments : sequence of Instrument
+    limits : ndarray of LIMITS, shape (n,)
+    depth_kept : bool
+        Whether the trader's whole book is kept, or the touch only.
+    balance : float
+        Settlement currency at the start.
+    """
+    n = len(instruments)
+    ladder = LADDER_TICKS if depth_kept else 256
+    far = FAR_LEVELS if depth_kept else 2
+    world = World(
+        head=np.zeros(1, HEAD),
+        instruments=np.concatenate([i.record() for i in instruments]).astype(INSTRUMENT),
+        books=np.zeros(n, BOOK),
+        lots=np.zeros((n, 2, ladder), np.int64),
+        bits=np.zeros((n, 2, ladder // 64), np.uint64),
+        far=np.zeros((n, 2, far), LEVEL),
+        orders=np.zeros(ORDERS, ORDER),
+        lives=np.zeros((n, 2), QUEUE_ENDS),
+        positions=np.zeros(n, POSITION),
+        limits=limits,
+        intents=np.zeros(INTENTS, INTENT),
+        outbox=np.zeros(EFFECTS, EFFECT),
+        notes=np.zeros(NOTES, NOTE),
+        order_view=np.zeros(1, ORDER_VIEW),
+        fill_view=np.zeros(1, FILL_VIEW),
+    )
+    for i in range(n):
+        reset_head(world.books[i])
+    world.lives["first"] = -1
+    world.lives["last"] = -1
+    world.head["next_order_id"] = 1
+    world.head["next_request_id"] = 1
+    burst = int(limits[0]["orders_burst_max"])
+    world.head["rate_tokens_e9"] = max(burst, 0) * 1_000_000_000
+    world.open_door(depth_kept=depth_kept, balance=balance)
+    return world

@@ -1,0 +1,114 @@
+"""Positions and money in integers: what a fill does to a holding, and what the holding is worth.
+
+Signed values: a linear holding of q lots at price p is worth +q·p money units, an inverse one -q·K/p, so that one set of
+formulas serves both. The identity kept after every fill, exactly:
+
+    cash + cost == realised        and        equity == cash + value(mark) - fees + funding
+"""
+
+import numpy as np
+
+from b25.kernels.jit import kernel
+
+E8 = 100_000_000
+
+
+@kernel
+def share(amount, part, whole):
+    """`amount * part / whole` rounded half up towards +inf, without overflowing where the result fits.
+
+    `part` and `whole` are below 2**31, `0 <= part <= whole`, `whole > 0`.
+    """
+    quotient = amount // whole
+    rest = amount - quotient * whole
+    return quotient * part + (rest * part + whole // 2) // whole
+
+
+@kernel
+def notional(instrument, price_ticks, qty_lots):
+    """Value of `qty_lots` at `price_ticks`, in money units; never negative for positive input."""
+    k = instrument["inverse_num"]
+    if k == 0:
+        return price_ticks * qty_lots
+    quotient = k // price_ticks
+    rest = k - quotient * price_ticks
+    return quotient * qty_lots + (rest * qty_lots + price_ticks // 2) // price_ticks
+
+
+@kernel
+def signed_value(instrument, price_ticks, signed_lots):
+    """Worth of a holding at `price_ticks` in money units: positive for a linear long, negative for an inverse long."""
+    amount = notional(instrument, price_ticks, abs(signed_lots))
+    if (signed_lots < 0) != (instrument["inverse"] != 0):
+        return -amount
+    return amount
+
+
+@kernel
+def book_fill(position, instrument, side, price_ticks, qty_lots, fee_e8):
+    """Apply one fill to a POSITION record; a reversal closes the old holding and opens the new one.
+
+    Parameters
+    ----------
+    position : POSITION record
+    instrument : INSTRUMENT record
+    side : int
+        +1 bought, -1 sold.
+    price_ticks, qty_lots : int
+        Price and quantity of the fill, `qty_lots > 0`.
+    fee_e8 : int
+        Fee in 1e-8 money units; negative is a rebate.
+    """
+    held = position["position_lots"]
+    closing = np.int64(0)
+    if held * side < 0:
+        closing = min(abs(held), qty_lots)
+    opening = qty_lots - closing
+    value = signed_value(instrument, price_ticks, side * qty_lots)
+    position["cash"] -= value
+    if closing > 0:
+        left = abs(held) - closing
+        position["cost"] = share(position["entry_cost"], left, position["entry_lots"])
+        held += side * closing
+    if opening > 0:
+        added = signed_value(instrument, price_ticks, side * opening)
+        held += side * opening
+        position["cost"] += added
+        position["entry_cost"] = position["cost"]
+        position["entry_lots"] = abs(held)
+    if held == 0:
+        position["entry_cost"] = 0
+        position["entry_lots"] = 0
+    position["position_lots"] = held
+    position["realised"] = position["cash"] + position["cost"]
+    position["fills"] += 1
+    position["volume"] += abs(value)
+    charge_fee(position, fee_e8)
+
+
+@kernel
+def charge_fee(position, fee_e8):
+    """Add a fee; whole money units and the rest are kept apart so that the sum is exact for ever."""
+    rest = position["fees_e8"] + fee_e8
+    whole = rest // E8
+    position["fees"] += whole
+    position["fees_e8"] = rest - whole * E8
+
+
+@kernel
+def unrealised(position, instrument, mark2_ticks):
+    """Profit of the holding at a mark given as twice the mark in ticks (a mid may lie between two ticks); float, money units."""
+    held = position["position_lots"]
+    if held == 0:
+        return 0.0
+    k = instrument["inverse_num"]
+    if k == 0:
+        return held * (mark2_ticks / 2.0) - position["cost"]
+    return -(held * (k / (mark2_ticks / 2.0))) - position["cost"]
+
+
+@kernel
+def equity_change(position, instrument, mark2_ticks):
+    """Realised + unrealised - fees + funding at a mark given as twice the mark in ticks; float, money units."""
+    fees = position["fees"] + position["fees_e8"] / 1e8
+    return position["realised"] + unrealised(position, instrument, mark2_ticks) - fees + position["funding"]

@@ -1,0 +1,177 @@
+"""Orders: what is true of them, what was asked for them, and why something was refused."""
+
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+
+
+class State(IntEnum):
+    """What is true of an order."""
+
+    NONE = 0
+    CREATED = 1  # the gate approved it; not acknowledged
+    OPEN = 2
+    PART_FILLED = 3
+    FILLED = 4
+    CANCELLED = 5
+    EXPIRED = 6
+    REJECTED = 7  # the venue refused it
+    DENIED = 8  # our own gate refused it; it never left
+    UNKNOWN = 9  # sent, outcome not proven
+
+
+class Pending(IntEnum):
+    """What was asked and not yet answered."""
+
+    NONE = 0
+    NEW = 1
+    CANCEL = 2
+    MODIFY = 3
+
+
+class Tif(IntEnum):
+    """Time in force."""
+
+    GTC = 0
+    IOC = 1
+    FOK = 2
+
+
+class Reason(IntEnum):
+    """Why an intent was refused, or an order ended as it did. The order is part of the journal's layout."""
+
+    OK = 0
+    NOT_A_NUMBER = 1  # price or quantity was NaN or infinite
+    QUANTITY_NOT_POSITIVE = 2
+    QUANTITY_OFF_LOT = 3
+    PRICE_OUT_OF_RANGE = 4
+    QUANTITY_OUT_OF_RANGE = 5
+    UNKNOWN_INSTRUMENT = 6
+    UNKNOWN_ORDER = 7
+    REQUEST_PENDING = 8  # a cancel or amend of this order is already under way
+    NO_MARKET = 9  # no price to judge by: missing data fails closed
+    BOOK_SUSPECT = 10  # the book has a gap: missing data fails closed
+    POSITION_LIMIT = 11
+    ORDER_VALUE_LIMIT = 12
+    PRICE_COLLAR = 13
+    RATE_LIMIT = 14
+    WOULD_INCREASE = 15  # reduce-only, and it would not reduce
+    ORDER_TABLE_FULL = 16
+    CONFLICTING_FLAGS = 17  # e.g. post-only with IOC
+    MIN_NOTIONAL = 18
+    POST_ONLY_WOULD_CROSS = 19
+    NOTHING_TO_MATCH = 20  # market order on an empty side, IOC or FOK without enough
+    CANCEL_REQUESTED = 21
+    QUANTITY_BELOW_FILLED = 22
+    END_OF_DATA = 23
+    SIDE_INVALID = 24
+    NOT_SUPPORTED = 25
+    OPEN_ORDERS_LIMIT = 26
+    SELF_CROSS = 27
+
+
+# What a Reason means, for people; docs/reasons.md is generated from it.
+REASON_TEXT: Final[dict[Reason, str]] = {
+    Reason.OK: "accepted",
+    Reason.NOT_A_NUMBER: "the price or quantity was NaN or infinite",
+    Reason.QUANTITY_NOT_POSITIVE: "the quantity was zero or negative",
+    Reason.QUANTITY_OFF_LOT: "the quantity is not a whole number of lots (use ctx.floor_quantity)",
+    Reason.PRICE_OUT_OF_RANGE: "the price is outside the instrument's bounds",
+    Reason.QUANTITY_OUT_OF_RANGE: "the quantity is outside the instrument's bounds",
+    Reason.UNKNOWN_INSTRUMENT: "no instrument has this index",
+    Reason.UNKNOWN_ORDER: "no live order has this id",
+    Reason.REQUEST_PENDING: "a request for this order is still unanswered",
+    Reason.NO_MARKET: "there is no price to judge the order by",
+    Reason.BOOK_SUSPECT: "the book has a sequence gap and waits for a snapshot",
+    Reason.POSITION_LIMIT: "position and open orders would exceed the position limit",
+    Reason.ORDER_VALUE_LIMIT: "the order's value exceeds the limit",
+    Reason.PRICE_COLLAR: "the price is too far from the market",
+    Reason.RATE_LIMIT: "too many orders in too short a time",
+    Reason.WOULD_INCREASE: "reduce-only, and the order would not reduce the position",
+    Reason.ORDER_TABLE_FULL: "the order table is full",
+    Reason.CONFLICTING_FLAGS: "post-only cannot be combined with IOC, FOK or market",
+    Reason.MIN_NOTIONAL: "the order's value is below the venue's minimum",
+    Reason.POST_ONLY_WOULD_CROSS: "post-only, and the order would have taken liquidity",
+    Reason.NOTHING_TO_MATCH: "nothing was left to match against",
+    Reason.CANCEL_REQUESTED: "cancelled on request",
+    Reason.QUANTITY_BELOW_FILLED: "the new quantity is not above what is already filled",
+    Reason.END_OF_DATA: "the data ended",
+    Reason.SIDE_INVALID: "the side is neither BUY nor SELL",
+    Reason.NOT_SUPPORTED: "the venue does not support this request",
+    Reason.OPEN_ORDERS_LIMIT: "too many open orders",
+    Reason.SELF_CROSS: "the order would trade against an order of ours",
+}
+
+# Flags of an order or intent.
+POST_ONLY: Final = 1
+REDUCE_ONLY: Final = 2
+MARKET: Final = 4
+
+# Kinds of intent and effect.
+SUBMIT: Final = 1
+CANCEL: Final = 2
+AMEND: Final = 3
+
+ORDER = np.dtype(
+    [
+        ("order_id", "i8"),
+        ("price_ticks", "i8"),
+        ("qty_lots", "i8"),
+        ("leaves_lots", "i8"),
+        ("filled_lots", "i8"),
+        ("filled_ticklots", "i8"),  # sum of price_ticks x qty_lots over its fills
+        ("created_ns", "i8"),
+        ("updated_ns", "i8"),
+        ("request_id", "i8"),  # the pending request; an answer clears `pending` only if it answers this one
+        ("want_price_ticks", "i8"),  # of a pending amend
+        ("want_qty_lots", "i8"),
+        ("next", "i4"),  # slot of the next live order of the same instrument and side, in order of submission; -1 ends
+        ("prev", "i4"),
+        ("instrument", "u2"),
+        ("side", "i1"),
+        ("state", "u1"),
+        ("pending", "u1"),
+        ("tif", "u1"),
+        ("flags", "u1"),
+        ("reason", "u1"),
+    ],
+    align=True,
+)
+assert ORDER.itemsize == 104
+
+INTENT = np.dtype(
+    [
+        ("order_id", "i8"),
+        ("price_ticks", "i8"),
+        ("qty_lots", "i8"),
+        ("instrument", "i4"),
+        ("kind", "u1"),
+        ("side", "i1"),
+        ("tif", "u1"),
+        ("flags", "u1"),
+        ("reason", "u1"),  # set at the door when the request itself made no sense; the gate records it
+        ("pad", "u1", (7,)),
+    ],
+    align=True,
+)
+assert INTENT.itemsize == 40
+
+EFFECT = np.dtype(
+    [
+        ("time_ns", "i8"),
+        ("order_id", "i8"),
+        ("request_id", "i8"),
+        ("price_ticks", "i8"),
+        ("qty_lots", "i8"),
+        ("instrument", "i4"),
+        ("kind", "u1"),
+        ("side", "i1"),
+        ("tif", "u1"),
+        ("flags", "u1"),
+        ("reason", "u1"),  # OK: perform it. Anything else: refused, for the record only
+        ("pad", "u1", (7,)),
+    ],
+    align=True,
+)
+assert EFFECT.itemsize == 56

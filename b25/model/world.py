@@ -1,0 +1,136 @@
+"""The rest of a session's state as flat records: its header, its limits and fees, and the door to it all."""
+
+from typing import Final
+
+import numpy as np
+
+# Why a session halted; 0 runs. A status is never cleared by the engine itself.
+RUNNING: Final = 0
+INTENTS_FULL: Final = 1
+OUTBOX_FULL: Final = 2
+NOTES_FULL: Final = 3
+DEPTH_NOT_KEPT: Final = 4  # a strategy read beyond the touch in a run that was not told to keep the depth
+ORDER_EVENT_UNKNOWN: Final = 5
+VENUE_ORDERS_FULL: Final = 6
+PIPE_FULL: Final = 7
+INSTRUMENT_UNKNOWN: Final = 8
+
+HEAD = np.dtype(
+    [
+        ("now_ns", "i8"),
+        ("seq", "i8"),
+        ("next_order_id", "i8"),
+        ("next_request_id", "i8"),
+        ("intents", "i8"),
+        ("outbox", "i8"),
+        ("notes", "i8"),
+        ("live_orders", "i8"),
+        ("probe_max", "i8"),  # the longest probe that ever placed an order in the table
+        ("timer_ns", "i8"),  # period of `on_timer`; 0 means none
+        ("timer_next_ns", "i8"),
+        ("steps", "i8"),  # callbacks of on_timer
+        ("submits", "i8"),
+        ("cancels", "i8"),
+        ("amends", "i8"),
+        ("refused", "i8"),
+        ("status", "i8"),
+        ("rate_tokens_e9", "i8"),  # order-rate bucket
+        ("rate_filled_ns", "i8"),
+    ],
+    align=True,
+)
+
+NO_LIMIT: Final = -1
+
+LIMITS = np.dtype(
+    [
+        # Each holds while the condition is true; NO_LIMIT switches one off.
+        ("position_lots_max", "i8"),
+        ("order_value_max", "i8"),  # money units
+        ("collar_e6", "i8"),  # distance of a limit price from the mid, in millionths of the mid
+        ("open_orders_max", "i8"),
+        ("orders_per_s_max", "i8"),  # of the account; read from instrument 0's row
+        ("orders_burst_max", "i8"),
+    ],
+    align=True,
+)
+
+TIERS: Final = 8
+FEES = np.dtype(
+    [
+        ("tiers", "i8"),
+        ("volume_from", "i8", (TIERS,)),  # money units traded at which the tier begins
+        ("maker_e8", "i8", (TIERS,)),  # ratio of the notional, in 1e-8; negative is a rebate
+        ("taker_e8", "i8", (TIERS,)),
+        ("per_lot_e8", "i8"),  # 1e-8 money units a lot
+        ("flat_e8", "i8"),  # 1e-8 money units a fill
+    ],
+    align=True,
+)
+
+# First and last live order of one instrument and side, in order of submission; -1 where there is none.
+QUEUE_ENDS = np.dtype([("first", "i4"), ("last", "i4"), ("count", "i8")], align=True)
+
+NOTE = np.dtype([("time_ns", "i8"), ("code", "i8"), ("value", "f8")], align=True)
+
+# What the strategy sees of an order or a fill: floats in quote and base units.
+ORDER_VIEW = np.dtype(
+    [
+        ("order_id", "i8"),
+        ("side", "i8"),
+        ("price", "f8"),
+        ("quantity", "f8"),
+        ("leaves", "f8"),
+        ("filled", "f8"),
+        ("state", "i8"),
+        ("pending", "i8"),
+        ("reason", "i8"),
+        ("instrument", "i8"),
+    ],
+    align=True,
+)
+FILL_VIEW = np.dtype(
+    [
+        ("order_id", "i8"),
+        ("side", "i8"),
+        ("price", "f8"),
+        ("quantity", "f8"),
+        ("fee", "f8"),
+        ("maker", "i8"),
+        ("instrument", "i8"),
+    ],
+    align=True,
+)
+
+# The only door between a strategy and its world. It holds addresses, so it is no part of the world and never stored.
+CONTEXT = np.dtype(
+    [
+        ("now_ns", "i8"),
+        ("i", "i8"),  # instrument of the event that is being handled
+        ("n", "i8"),
+        ("head", "u8"),
+        ("instruments", "u8"),
+        ("books", "u8"),
+        ("lots", "u8"),
+        ("bits", "u8"),
+        ("far", "u8"),
+        ("orders", "u8"),
+        ("lives", "u8"),
+        ("positions", "u8"),
+        ("limits", "u8"),
+        ("intents", "u8"),
+        ("outbox", "u8"),
+        ("notes", "u8"),
+        ("order_view", "u8"),
+        ("fill_view", "u8"),
+        ("ladder_ticks", "i8"),
+        ("far_levels", "i8"),
+        ("orders_size", "i8"),
+        ("intents_size", "i8"),
+        ("outbox_size", "i8"),
+        ("notes_size", "i8"),
+        ("depth_kept", "i8"),
+        ("balance", "f8"),  # settlement currency at the start
+    ],
+    align=True,
+)

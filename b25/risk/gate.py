@@ -1,0 +1,271 @@
+"""The gate: the only writer of the outbox. Every intent leaves it as an effect, approved or refused with its reason.
+
+Cancels are never held back. What reduces a position is not held back by a limit, a rate or a sick book. What adds risk
+needs a market to judge it by: missing data fails closed. Each intent sees the ones approved before it.
+"""
+
+import numpy as np
+
+from b25.kernels.jit import kernel
+from b25.kernels.ledger import notional
+from b25.kernels.order_table import add_order, find_order
+from b25.kernels.world import (
+    books_of,
+    head_of,
+    instruments_of,
+    intents_of,
+    limits_of,
+    lives_of,
+    orders_of,
+    outbox_of,
+    positions_of,
+)
+from b25.model.event import BUY, NO_ASK_TICKS, NO_BID_TICKS
+from b25.model.order import CANCEL, MARKET, POST_ONLY, REDUCE_ONLY, SUBMIT, Pending, Reason, State, Tif
+from b25.model.world import NO_LIMIT, OUTBOX_FULL
+
+OK = int(Reason.OK)
+NOT_POSITIVE, OUT_OF_RANGE = int(Reason.QUANTITY_NOT_POSITIVE), int(Reason.QUANTITY_OUT_OF_RANGE)
+PRICE_RANGE, UNKNOWN_ORDER = int(Reason.PRICE_OUT_OF_RANGE), int(Reason.UNKNOWN_ORDER)
+PENDING_REQUEST, NO_MARKET = int(Reason.REQUEST_PENDING), int(Reason.NO_MARKET)
+SUSPECT, POSITION_LIMIT = int(Reason.BOOK_SUSPECT), int(Reason.POSITION_LIMIT)
+VALUE_LIMIT, COLLAR, RATE = int(Reason.ORDER_VALUE_LIMIT), int(Reason.PRICE_COLLAR), int(Reason.RATE_LIMIT)
+WOULD_INCREASE, TABLE_FULL = int(Reason.WOULD_INCREASE), int(Reason.ORDER_TABLE_FULL)
+CONFLICT, MIN_NOTIONAL = int(Reason.CONFLICTING_FLAGS), int(Reason.MIN_NOTIONAL)
+BELOW_FILLED, TOO_MANY_OPEN = int(Reason.QUANTITY_BELOW_FILLED), int(Reason.OPEN_ORDERS_LIMIT)
+GTC = int(Tif.GTC)
+CREATED, OPEN, PART_FILLED = int(State.CREATED), int(State.OPEN), int(State.PART_FILLED)
+ASKED_NOTHING, ASKED_NEW = int(Pending.NONE), int(Pending.NEW)
+ASKED_CANCEL, ASKED_MODIFY = int(Pending.CANCEL), int(Pending.MODIFY)
+E9 = 1_000_000_000
+
+
+@kernel
+def judge(ctx):
+    """Turn every intent of this step into an effect; leave no intent behind."""
+    head = head_of(ctx)
+    intents = intents_of(ctx)
+    for k in range(head["intents"]):
+        intent = intents[k]
+        reason = np.int64(intent["reason"])
+        request = np.int64(0)
+        kind = intent["kind"]
+        if reason == OK:
+            if kind == SUBMIT:
+                reason = judge_new(ctx, intent)
+            elif kind == CANCEL:
+                reason = judge_cancel(ctx, intent)
+            else:
+                reason = judge_amend(ctx, intent)
+        if reason == OK:
+            request = head["next_request_id"]
+            head["next_request_id"] = request + 1
+            take_over(ctx, intent, request)
+        else:
+            head["refused"] += 1
+        leave(ctx, intent, request, reason)
+    head["intents"] = 0
+
+
+@kernel
+def leave(ctx, intent, request, reason):
+    """Write one effect; a full outbox halts the session."""
+    head = head_of(ctx)
+    outbox = outbox_of(ctx)
+    k = head["outbox"]
+    if k >= outbox.shape[0]:
+        head["status"] = OUTBOX_FULL
+        return
+    effect = outbox[k]
+    effect["time_ns"] = ctx["now_ns"]
+    effect["order_id"] = intent["order_id"]
+    effect["request_id"] = request
+    effect["price_ticks"] = intent["price_ticks"]
+    effect["qty_lots"] = intent["qty_lots"]
+    effect["instrument"] = intent["instrument"]
+    effect["kind"] = intent["kind"]
+    effect["side"] = intent["side"]
+    effect["tif"] = intent["tif"]
+    effect["flags"] = intent["flags"]
+    effect["reason"] = reason
+    head["outbox"] = k + 1
+
+
+@kernel
+def judge_new(ctx, intent):
+    """Reason to refuse a new order, or OK."""
+    i = intent["instrument"]
+    instrument = instruments_of(ctx)[i]
+    lots, price, flags = intent["qty_lots"], intent["price_ticks"], intent["flags"]
+    if lots <= 0:
+        return NOT_POSITIVE
+    if lots > instrument["qty_lots_max"]:
+        return OUT_OF_RANGE
+    if not flags & MARKET and not 0 < price <= instrument["price_ticks_max"]:
+        return PRICE_RANGE
+    if flags & POST_ONLY and intent["tif"] != GTC:
+        return CONFLICT
+    held = positions_of(ctx)[i]["position_lots"]
+    reduces = is_reducing(ctx, i, intent["side"], lots)
+    if flags & REDUCE_ONLY and held * intent["side"] >= 0:
+        return WOULD_INCREASE
+    head = head_of(ctx)
+    if head["live_orders"] >= orders_of(ctx).shape[0]:
+        return TABLE_FULL
+    book = books_of(ctx)[i]
+    limits = limits_of(ctx)[i]
+    if flags & MARKET:
+        # Judged at the price that it would begin to pay.
+        price = book["best_ask_ticks"] if intent["side"] == BUY else book["best_bid_ticks"]
+        if price == NO_ASK_TICKS or price == NO_BID_TICKS:
+            return NO_MARKET
+    value = notional(instrument, price, lots)
+    if value < instrument["min_notional"] and not flags & REDUCE_ONLY:
+        return MIN_NOTIONAL
+    if reduces:
+        return OK
+    reason = judge_risk(ctx, i, intent["side"], price, lots, value, limits, book)
+    if reason == OK:
+        reason = take_token(head, limits_of(ctx)[0], ctx["now_ns"])
+    return reason
+
+
+@kernel
+def judge_risk(ctx, i, side, price, added_lots, value, limits, book):
+    """Reason to refuse what adds risk, or OK."""
+    low, high = book["best_bid_ticks"], book["best_ask_ticks"]
+    if book["health"] != 0:
+        return SUSPECT
+    if low == NO_BID_TICKS and high == NO_ASK_TICKS:
+        return NO_MARKET
+    if limits["open_orders_max"] != NO_LIMIT:
+        lives = lives_of(ctx)
+        if lives[i, 0]["count"] + lives[i, 1]["count"] >= limits["open_orders_max"]:
+            return TOO_MANY_OPEN
+    if limits["order_value_max"] != NO_LIMIT and value > limits["order_value_max"]:
+        return VALUE_LIMIT
+    if limits["collar_e6"] != NO_LIMIT:
+        if low == NO_BID_TICKS or high == NO_ASK_TICKS:
+            return NO_MARKET
+        if abs(2 * price - low - high) > (low + high) * (limits["collar_e6"] / 1e6):
+            return COLLAR
+    if limits["position_lots_max"] != NO_LIMIT:
+        position = positions_of(ctx)[i]
+        if side == BUY:
+            reach = position["position_lots"] + position["open_buy_lots"] + added_lots
+        else:
+            reach = -position["position_lots"] + position["open_sell_lots"] + added_lots
+        if reach > limits["position_lots_max"]:
+            return POSITION_LIMIT
+    return OK
+
+
+@kernel
+def is_reducing(ctx, i, side, lots):
+    """True when the order and those of its side already under way together cannot carry the position through zero."""
+    position = positions_of(ctx)[i]
+    held = position["position_lots"]
+    if held * side >= 0:
+        return False
+    working = position["open_buy_lots"] if side == BUY else position["open_sell_lots"]
+    return lots + working <= abs(held)
+
+
+@kernel
+def take_token(head, limits, now_ns):
+    """Take one token of the order-rate bucket, in event time."""
+    rate = limits["orders_per_s_max"]
+    if rate == NO_LIMIT:
+        return OK
+    full = limits["orders_burst_max"] * E9
+    gained_ns = min(now_ns - head["rate_filled_ns"], full // max(rate, 1) + 1)
+    head["rate_tokens_e9"] = min(full, head["rate_tokens_e9"] + gained_ns * rate)
+    head["rate_filled_ns"] = now_ns
+    if head["rate_tokens_e9"] < E9:
+        return RATE
+    head["rate_tokens_e9"] -= E9
+    return OK
+
+
+@kernel
+def judge_cancel(ctx, intent):
+    """Reason to refuse a cancel, or OK; only what cannot be sent is refused."""
+    slot = find_order(ctx, intent["order_id"])
+    if slot < 0:
+        return UNKNOWN_ORDER
+    order = orders_of(ctx)[slot]
+    if order["pending"] != ASKED_NOTHING or (order["state"] != OPEN and order["state"] != PART_FILLED):
+        return PENDING_REQUEST
+    return OK
+
+
+@kernel
+def judge_amend(ctx, intent):
+    """Reason to refuse an amend, or OK; what it adds is judged as a new order would be."""
+    reason = judge_cancel(ctx, intent)
+    if reason != OK:
+        return reason
+    order = orders_of(ctx)[find_order(ctx, intent["order_id"])]
+    i = order["instrument"]
+    instrument = instruments_of(ctx)[i]
+    price, lots = intent["price_ticks"], intent["qty_lots"]
+    if lots <= 0:
+        return NOT_POSITIVE
+    if lots <= order["filled_lots"]:
+        return BELOW_FILLED
+    if lots > instrument["qty_lots_max"]:
+        return OUT_OF_RANGE
+    if not 0 < price <= instrument["price_ticks_max"]:
+        return PRICE_RANGE
+    added = max(0, lots - order["filled_lots"] - order["leaves_lots"])
+    if order["flags"] & REDUCE_ONLY or (added == 0 and price == order["price_ticks"]):
+        return OK
+    if added == 0 and is_reducing(ctx, i, order["side"], 0):
+        return OK
+    value = notional(instrument, price, lots - order["filled_lots"])
+    # The order's own leaves are already counted in the open lots.
+    return judge_risk(ctx, i, order["side"], price, added, value, limits_of(ctx)[i], books_of(ctx)[i])
+
+
+@kernel
+def take_over(ctx, intent, request):
+    """Enter an approved intent into the world: the order is in flight, or its request is."""
+    head = head_of(ctx)
+    orders = orders_of(ctx)
+    kind = intent["kind"]
+    if kind == SUBMIT:
+        i = intent["instrument"]
+        order = orders[add_order(ctx, intent["order_id"], i, intent["side"])]
+        order["price_ticks"] = intent["price_ticks"]
+        order["qty_lots"] = intent["qty_lots"]
+        order["leaves_lots"] = intent["qty_lots"]
+        order["created_ns"] = ctx["now_ns"]
+        order["tif"] = intent["tif"]
+        order["flags"] = intent["flags"]
+        order["state"] = CREATED
+        order["pending"] = ASKED_NEW
+        count_open(positions_of(ctx)[i], intent["side"], intent["qty_lots"])
+        head["submits"] += 1
+    else:
+        order = orders[find_order(ctx, intent["order_id"])]
+        if kind == CANCEL:
+            order["pending"] = ASKED_CANCEL
+            head["cancels"] += 1
+        else:
+            order["pending"] = ASKED_MODIFY
+            order["want_price_ticks"] = intent["price_ticks"]
+            order["want_qty_lots"] = intent["qty_lots"]
+            added = max(0, intent["qty_lots"] - order["filled_lots"] - order["leaves_lots"])
+            count_open(positions_of(ctx)[order["instrument"]], order["side"], added)
+            head["amends"] += 1
+    order["request_id"] = request
+    order["updated_ns"] = ctx["now_ns"]
+
+
+@kernel
+def count_open(position, side, lots):
+    """Add to the lots of a side that are live or in flight."""
+    if side == BUY:
+        position["open_buy_lots"] += lots
+    else:
+        position["open_sell_lots"] += lots

@@ -1,0 +1,1 @@
+"""Strategy classes: parameters, state, indicators, and how they become machine code."""

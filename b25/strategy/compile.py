@@ -1,0 +1,165 @@
+"""From a strategy class to one machine-code function `call(kind, state address, context address)`, cached on disk.
+
+The class's own text is compiled as it stands. A small module is written into the build's cache directory; it calls the
+class's callbacks by name, and numba caches its machine code beside it.
+"""
+
+import importlib.util
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+from numba.core import errors as numba_errors
+
+from b25.kernels.build import cache_directory
+from b25.model.errors import Misuse
+from b25.model.world import CONTEXT
+from b25.strategy import door_account, door_market, door_orders
+from b25.strategy.methods import give_methods
+from b25.strategy.source_key import functions_in_reach, methods_of, names_read, source_key
+from b25.strategy.strategy import Strategy
+
+BITS = {"on_start": 1, "on_book": 2, "on_trade": 4, "on_gap": 8, "on_fill": 16, "on_order": 32, "on_timer": 64, "on_stop": 128}
+# What `ctx` offers; the three modules hold nothing else that a strategy may call.
+DOOR_MARKET = (
+    "ready healthy bid ask bid_quantity ask_quantity mid microprice spread tick lot floor_price ceil_price floor_quantity "
+    "last_trade last_trade_quantity last_trade_side book_age_ns imbalance depth quantity_to price_to_fill"
+).split()
+DOOR_ACCOUNT = "position entry_price unrealized realized fees equity cash order fill log every".split()
+DOOR_ORDERS = "buy sell trade close cancel cancel_all amend quote working orders".split()
+
+_registry: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A strategy's machine code."""
+
+    key: str
+    call: Any
+
+
+class NotCompilable(Misuse):
+    """The class cannot become machine code; it says where and why."""
+
+
+def door_methods() -> dict[str, Any]:
+    """Return the methods of `ctx`, names to kernels."""
+    found = {name: getattr(door_market, name) for name in DOOR_MARKET}
+    found |= {name: getattr(door_account, name) for name in DOOR_ACCOUNT}
+    return found | {name: getattr(door_orders, name) for name in DOOR_ORDERS}
+
+
+def callback_bits(cls: type[Strategy]) -> int:
+    """Bits of the callbacks that a class has."""
+    return sum(BITS[name] for name in cls.callbacks())
+
+
+def reads_depth(cls: type[Strategy]) -> bool:
+    """Tell whether any code in reach of the class names a method that looks beyond the touch."""
+    return not names_read(cls).isdisjoint(door_market.DEEP_READS)
+
+
+def strategy_dtype(key: str) -> "np.dtype[Any]":
+    """Return the record dtype of the class being compiled; called by the generated module."""
+    cls: type[Strategy] = _registry[key]
+    return cls.dtype
+
+
+def compile_strategy(cls: type[Strategy]) -> Compiled:
+    """Compile a strategy class, or load its machine code from the cache.
+
+    Raises
+    ------
+    NotCompilable
+        With the line of the user's file and the reason, when numba cannot compile it.
+    """
+    key = f"{cls.__name__.lower()}_{source_key(cls)}"
+    name = f"b25_generated_{key}"
+    if name in sys.modules:
+        return Compiled(key, sys.modules[name].call)
+    path = _write_module(cls, key)
+    _registry[key] = cls
+    _give_all_methods(cls)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Numba's cache names the module of each function, and looks for it there.
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except numba_errors.NumbaError as fault:
+        del sys.modules[name]
+        raise NotCompilable(f"{cls.__name__} cannot be compiled: {_where_and_why(cls, fault)}", remedy=REMEDY) from None
+    return Compiled(key, module.call)
+
+
+REMEDY = "write that line with what numba knows, or run the class as plain Python with compiled=False (--python)"
+
+
+def _give_all_methods(cls: type[Strategy]) -> None:
+    give_methods(CONTEXT, door_methods()) if "ctx" not in _registry else None
+    _registry["ctx"] = True
+    for part in cls.parts.values():
+        give_methods(part.dtype, {n: numba.njit(nogil=True)(f) for n, f in methods_of(part.kind).items()})
+    # Bounds are checked in user code: a wrong index is an error with a message, not a read of foreign memory.
+    own = {n: numba.njit(boundscheck=True, nogil=True)(f) for n, f in methods_of(cls).items()}
+    give_methods(cls.dtype, own)
+
+
+def _write_module(cls: type[Strategy], key: str) -> Path:
+    folder = cache_directory() / "strategies"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{key}.py"
+    if path.exists():
+        return path
+    lines = [
+        '"""Generated: calls the callbacks of one strategy class by name."""',
+        "import numba",
+        "from b25.kernels.address import record_at",
+        "from b25.model.world import CONTEXT",
+        "from b25.strategy.compile import strategy_dtype",
+        f"STATE = strategy_dtype({key!r})",
+        '@numba.njit("void(int64, uintp, uintp)", cache=True, nogil=True)',
+        "def call(kind, state, ctx):",
+        "    s = record_at(state, STATE)",
+        "    c = record_at(ctx, CONTEXT)",
+    ]
+    for name in cls.callbacks():
+        lines += [f"    if kind == {BITS[name]}:", f"        s.{name}(c)", "        return"]
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    temporary.write_text("\n".join(lines) + "\n")
+    temporary.replace(path)
+    return path
+
+
+def _where_and_why(cls: type[Strategy], fault: Exception) -> str:
+    """Return the user's own file and line, and the first sentence that says what is wrong."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(fault))
+    files = {Path(function.__code__.co_filename).name for _, function in functions_in_reach(cls)}
+    places = [(f, line) for f, line in re.findall(r'File "([^"]+)", line (\d+)', text) if Path(f).name in files]
+    place = f"{Path(places[-1][0]).name}:{places[-1][1]}: " if places else ""
+    return place + _reason(text)
+
+
+def _reason(text: str) -> str:
+    patterns = (
+        r"Unknown attribute '([^']+)'.*",
+        r"(?:NameError: )?name '([^']+)' is not defined",
+        r"No implementation of function .+? found for signature",
+        r"Untyped global name '([^']+)'.*",
+        r"Cannot unify .+",
+        r"Use of unsupported .+|use of unsupported .+",
+        r"The use of .+ is (?:un|not )supported.*",
+    )
+    for pattern in patterns:
+        if match := re.search(pattern, text):
+            return " ".join(match.group(0).split())[:240]
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(("Failed in", "File", "During"))]
+    return (lines[0] if lines else text)[:240]

@@ -1,0 +1,236 @@
+"""What a strategy may ask for: each call leaves an intent for the gate and returns at once.
+
+Prices are rounded to the grid explicitly, a bid down and an ask up; a quantity off the grid is refused, never changed.
+"""
+
+import math
+
+import numpy as np
+
+from b25.kernels.jit import kernel
+from b25.kernels.order_table import find_order, side_index
+from b25.kernels.units import price_of, quantity_of, ticks_toward, whole_lots
+from b25.kernels.world import head_of, instruments_of, intents_of, lives_of, orders_of, positions_of
+from b25.model.event import BUY, SELL
+from b25.model.order import AMEND, CANCEL, MARKET, POST_ONLY, REDUCE_ONLY, SUBMIT, Pending, Reason, State, Tif
+from b25.model.world import INTENTS_FULL, ORDER_VIEW
+
+GTC, IOC = int(Tif.GTC), int(Tif.IOC)
+OPEN, PART_FILLED, NO_REQUEST = int(State.OPEN), int(State.PART_FILLED), int(Pending.NONE)
+NOT_A_NUMBER, OFF_LOT = int(Reason.NOT_A_NUMBER), int(Reason.QUANTITY_OFF_LOT)
+NO_INSTRUMENT, BAD_SIDE = int(Reason.UNKNOWN_INSTRUMENT), int(Reason.SIDE_INVALID)
+CONFLICT = int(Reason.CONFLICTING_FLAGS)
+
+
+@kernel
+def wish(ctx, kind, order_id, i, side, price_ticks, qty_lots, tif, flags, reason):
+    """Write one intent; a full table halts the session, for a wish must not vanish."""
+    head = head_of(ctx)
+    intents = intents_of(ctx)
+    k = head["intents"]
+    if k >= intents.shape[0]:
+        head["status"] = INTENTS_FULL
+        return
+    row = intents[k]
+    row["order_id"] = order_id
+    row["price_ticks"] = price_ticks
+    row["qty_lots"] = qty_lots
+    row["instrument"] = i
+    row["kind"] = kind
+    row["side"] = side
+    row["tif"] = tif
+    row["flags"] = flags
+    row["reason"] = reason
+    head["intents"] = k + 1
+
+
+@kernel
+def wish_order(ctx, side, price, quantity, tif, flags, i):
+    """Turn the door's floats into an intent to submit and return the order's id."""
+    head = head_of(ctx)
+    order_id = head["next_order_id"]
+    head["next_order_id"] = order_id + 1
+    reason = 0
+    price_ticks = np.int64(0)
+    qty_lots = np.int64(0)
+    if i < 0 or i >= ctx["n"]:
+        reason = NO_INSTRUMENT
+    elif side != BUY and side != SELL:
+        reason = BAD_SIDE
+    elif math.isnan(quantity) or math.isinf(quantity) or math.isnan(price) or math.isinf(price):
+        reason = NOT_A_NUMBER
+    else:
+        instrument = instruments_of(ctx)[i]
+        if not flags & MARKET:
+            price_ticks = ticks_toward(instrument, price, side)
+        elif flags & POST_ONLY:
+            reason = CONFLICT
+        qty_lots = whole_lots(instrument, quantity)
+        if qty_lots == -1 and quantity > 0.0:
+            reason = OFF_LOT
+    wish(ctx, SUBMIT, order_id, i, side, price_ticks, qty_lots, tif, flags, reason)
+    return order_id
+
+
+@kernel
+def flags_of(post_only, reduce_only):
+    """Flags of an order as one integer."""
+    flags = 0
+    if post_only:
+        flags |= POST_ONLY
+    if reduce_only:
+        flags |= REDUCE_ONLY
+    return flags
+
+
+@kernel
+def trade(ctx, side, quantity, price=None, tif=GTC, post_only=False, reduce_only=False, i=0):
+    """Send an order of `side`; without a price it is a market order. Returns the order's id."""
+    flags = flags_of(post_only, reduce_only)
+    if price is None:
+        return wish_order(ctx, side, 0.0, quantity, IOC, flags | MARKET, i)
+    return wish_order(ctx, side, price, quantity, tif, flags, i)
+
+
+@kernel
+def buy(ctx, quantity, price=None, tif=GTC, post_only=False, reduce_only=False, i=0):
+    """Buy `quantity` at `price` or better; without a price, at market. Returns the order's id."""
+    return trade(ctx, BUY, quantity, price, tif, post_only, reduce_only, i)
+
+
+@kernel
+def sell(ctx, quantity, price=None, tif=GTC, post_only=False, reduce_only=False, i=0):
+    """Sell `quantity` at `price` or better; without a price, at market. Returns the order's id."""
+    return trade(ctx, SELL, quantity, price, tif, post_only, reduce_only, i)
+
+
+@kernel
+def close(ctx, i=0):
+    """Close the position at market, reduce-only. Returns the order's id, or 0 when flat."""
+    held = positions_of(ctx)[i]["position_lots"]
+    if held == 0:
+        return np.int64(0)
+    side = SELL if held > 0 else BUY
+    return wish_order(ctx, side, 0.0, quantity_of(instruments_of(ctx)[i], abs(held)), IOC, MARKET | REDUCE_ONLY, i)
+
+
+@kernel
+def cancellable(order):
+    """True for an order that rests at the venue and has no request under way."""
+    state = order["state"]
+    return order["pending"] == NO_REQUEST and (state == OPEN or state == PART_FILLED)
+
+
+@kernel
+def cancel(ctx, order_id):
+    """Ask to cancel one order; refused with a reason when it is not live or a request is under way."""
+    slot = find_order(ctx, order_id)
+    i, side = 0, 0
+    if slot >= 0:
+        i = np.int64(orders_of(ctx)[slot]["instrument"])
+        side = np.int64(orders_of(ctx)[slot]["side"])
+    wish(ctx, CANCEL, order_id, i, side, 0, 0, 0, 0, 0)
+
+
+@kernel
+def cancel_side(ctx, side, i):
+    """Ask to cancel every order of one side that can be cancelled now."""
+    orders = orders_of(ctx)
+    slot = lives_of(ctx)[i, side_index(side)]["first"]
+    while slot >= 0:
+        if cancellable(orders[slot]):
+            wish(ctx, CANCEL, orders[slot]["order_id"], i, side, 0, 0, 0, 0, 0)
+        slot = orders[slot]["next"]
+
+
+@kernel
+def cancel_all(ctx, side=0, i=0):
+    """Ask to cancel every order of `side` (BUY, SELL, or 0 for both) that can be cancelled now."""
+    if side != SELL:
+        cancel_side(ctx, BUY, i)
+    if side != BUY:
+        cancel_side(ctx, SELL, i)
+
+
+@kernel
+def amend(ctx, order_id, price, quantity):
+    """Ask to change an order's price and total quantity.
+
+    The place in the queue survives only at the same price with a quantity that is not larger.
+    """
+    slot = find_order(ctx, order_id)
+    reason, i, side = 0, np.int64(0), np.int64(0)
+    price_ticks, qty_lots = np.int64(0), np.int64(0)
+    if math.isnan(quantity) or math.isinf(quantity) or math.isnan(price) or math.isinf(price):
+        reason = NOT_A_NUMBER
+    elif slot >= 0:
+        i = np.int64(orders_of(ctx)[slot]["instrument"])
+        side = np.int64(orders_of(ctx)[slot]["side"])
+        instrument = instruments_of(ctx)[i]
+        price_ticks = ticks_toward(instrument, price, side)
+        qty_lots = whole_lots(instrument, quantity)
+        if qty_lots == -1 and quantity > 0.0:
+            reason = OFF_LOT
+    wish(ctx, AMEND, order_id, i, side, price_ticks, qty_lots, 0, 0, reason)
+
+
+@kernel
+def quote(ctx, side, price, quantity, post_only=True, i=0):
+    """Keep one working order on a side: place it, keep it where it stands, or cancel it to place it anew.
+
+    An order at the wanted price and quantity is kept, with its place in the queue. Any other order of the side is
+    cancelled, and the new one is placed at the first call that finds the side free. A quantity of 0 means no order.
+    """
+    if math.isnan(price) or math.isnan(quantity) or i < 0 or i >= ctx["n"]:
+        wish_order(ctx, side, price, quantity, GTC, flags_of(post_only, False), i)
+        return
+    instrument = instruments_of(ctx)[i]
+    ticks = ticks_toward(instrument, price, side)
+    lots = whole_lots(instrument, quantity)
+    orders = orders_of(ctx)
+    slot = lives_of(ctx)[i, side_index(side)]["first"]
+    free = True
+    while slot >= 0:
+        order = orders[slot]
+        free = False
+        if (order["price_ticks"] != ticks or order["qty_lots"] != lots) and cancellable(order):
+            wish(ctx, CANCEL, order["order_id"], i, side, 0, 0, 0, 0, 0)
+        slot = order["next"]
+    if free and lots != 0:
+        wish_order(ctx, side, price, quantity, GTC, flags_of(post_only, False), i)
+
+
+@kernel
+def working(ctx, side, i=0):
+    """Number of live orders of a side, those in flight included."""
+    return lives_of(ctx)[i, side_index(side)]["count"]
+
+
+@kernel
+def view_order(ctx, order, view):
+    """Write what a strategy sees of an order into an ORDER_VIEW record."""
+    instrument = instruments_of(ctx)[order["instrument"]]
+    view["order_id"] = order["order_id"]
+    view["side"] = order["side"]
+    view["price"] = price_of(instrument, order["price_ticks"])
+    view["quantity"] = quantity_of(instrument, order["qty_lots"])
+    view["leaves"] = quantity_of(instrument, order["leaves_lots"])
+    view["filled"] = quantity_of(instrument, order["filled_lots"])
+    view["state"] = order["state"]
+    view["pending"] = order["pending"]
+    view["reason"] = order["reason"]
+    view["instrument"] = order["instrument"]
+
+
+@kernel
+def orders(ctx, side, i=0):
+    """Live orders of a side in order of submission: an array of ORDER_VIEW (order_id, price, quantity, leaves, state …)."""
+    out = np.zeros(lives_of(ctx)[i, side_index(side)]["count"], ORDER_VIEW)
+    table = orders_of(ctx)
+    slot = lives_of(ctx)[i, side_index(side)]["first"]
+    k = 0
+    while slot >= 0:
+        view_order(ctx, table[slot], out[k])
+        slot = table[slot]["next"]
+        k += 1
+    return out

@@ -1,0 +1,1 @@
+"""Where orders go: the models of a venue's fees, latency and queues, and the simulated venue."""

@@ -1,0 +1,59 @@
+"""Make the simulated venue's state for one instrument: its tape, its ladder, its pipes, its models."""
+
+from typing import Any
+
+import numpy as np
+
+from b25.model.event import EVENT, NO_ASK_TICKS, NO_BID_TICKS
+from b25.venue.models import Models
+from b25.venue.records import REQUEST, VENUE, VENUE_ORDER
+
+VENUE_ORDERS = 1_024
+PIPE = 4_096
+
+
+class SimulatedVenue:
+    """One instrument's venue. It owns the arrays whose addresses stand in its VENUE record.
+
+    Parameters
+    ----------
+    venue_rows, messages, levels : ndarray
+        VENUE_ROW, MESSAGE and LEVEL_ROW arrays of a tape.
+    base_ticks, size_ticks : int
+        Band of the tape.
+    models : Models
+    """
+
+    def __init__(
+        self,
+        venue_rows: np.ndarray[Any, Any],
+        messages: np.ndarray[Any, Any],
+        levels: np.ndarray[Any, Any],
+        *,
+        base_ticks: int,
+        size_ticks: int,
+        models: Models,
+    ) -> None:
+        self.lots = np.zeros((2, size_ticks), np.int64)
+        self.taken = np.zeros((2, size_ticks), np.int64)
+        self.orders = np.zeros(VENUE_ORDERS, VENUE_ORDER)
+        self.requests = np.zeros(PIPE, REQUEST)
+        self.answers = np.zeros(PIPE, EVENT)
+        self.tape = (venue_rows, messages, levels)
+        row = np.zeros(1, VENUE)
+        row["rows"], row["row_count"] = venue_rows.ctypes.data, venue_rows.size
+        row["messages"], row["message_count"] = messages.ctypes.data, messages.size
+        row["levels"], row["level_count"] = levels.ctypes.data, levels.size
+        row["lots"], row["taken"] = self.lots.ctypes.data, self.taken.ctypes.data
+        row["base_ticks"], row["size_ticks"] = base_ticks, size_ticks
+        row["bid_ticks"], row["ask_ticks"] = NO_BID_TICKS, NO_ASK_TICKS
+        row["fill_model"] = models.fill_code()
+        row["queue_model"], row["queue_n"] = models.queue.code()
+        row["orders"], row["orders_size"] = self.orders.ctypes.data, self.orders.size
+        for side in ("buys", "sells"):
+            row[side]["first"] = row[side]["last"] = -1
+        row["buy_low"] = row["sell_low"] = row["taken_low"] = NO_ASK_TICKS
+        row["buy_high"] = row["sell_high"] = row["taken_high"] = NO_BID_TICKS
+        row["requests"], row["answers"] = self.requests.ctypes.data, self.answers.ctypes.data
+        row["pipe_size"] = PIPE
+        self.record = row
