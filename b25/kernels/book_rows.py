@@ -1,5 +1,7 @@
 """Archive rows into a book, one after another, as a replay without a strategy does."""
 
+import numpy as np
+
 from b25.kernels.book import clear_side, end_message, set_level
 from b25.kernels.jit import kernel
 from b25.model.book import GAP_SEEN, NO_SNAPSHOT
@@ -23,10 +25,11 @@ def apply_rows(rows, policy, head, lots, bits, far):
         row = rows[i]
         kind = row["kind"]
         side_index = 0 if row["side"] > 0 else 1
+        price_ticks = np.int64(row["price_ticks"])  # one width, or every kernel below is compiled twice
         if kind in (DEPTH, SNAPSHOT):
-            set_level(head, lots, bits, far, side_index, row["price_ticks"], row["qty_lots"])
+            set_level(head, lots, bits, far, side_index, price_ticks, row["qty_lots"])
         elif kind == CLEAR:
-            clear_side(head, lots, bits, far, side_index, row["price_ticks"])
+            clear_side(head, lots, bits, far, side_index, price_ticks)
         elif kind == TRADE:
             head["last_trade_ticks"], head["last_trade_lots"] = row["price_ticks"], row["qty_lots"]
             head["last_trade_ns"], head["last_trade_side"] = row["exch_ns"], row["side"]

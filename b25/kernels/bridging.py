@@ -53,7 +53,10 @@ def is_repeated(trade_id, newest, recent):
     """Return whether a trade id is among the recent ones; only ids that do not rise are looked up."""
     if trade_id > newest:
         return False
-    return any(recent[i] == trade_id for i in range(recent.shape[0]))
+    found = False
+    for i in range(recent.shape[0]):
+        found |= recent[i] == trade_id
+    return found
 
 
 @kernel

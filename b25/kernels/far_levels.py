@@ -1,5 +1,7 @@
 """Levels too far from the touch for the ladder: a small table a side, sorted by price, so that none is dropped silently."""
 
+import numpy as np
+
 from b25.kernels.jit import kernel
 from b25.model.book import FAR_FULL
 from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS
@@ -14,14 +16,15 @@ def far_count(head, side_index):
 @kernel
 def far_place(far, side_index, count, price_ticks):
     """First of the `count` entries whose price is not below `price_ticks`; `count` when there is none."""
-    low, high = 0, count
-    while low < high:
-        middle = (low + high) >> 1
-        if far[side_index, middle]["price_ticks"] < price_ticks:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    if count == 0:
+        return 0
+    first, left = 0, count
+    while left > 1:
+        half = left >> 1
+        # Which half it is, is a coin toss to the processor: a product instead of a branch.
+        first += half * np.int64(far[side_index, np.uintp(first + half - 1)]["price_ticks"] < price_ticks)
+        left -= half
+    return first + np.int64(far[side_index, np.uintp(first)]["price_ticks"] < price_ticks)
 
 
 @kernel
@@ -75,8 +78,7 @@ def _remove(head, far, side_index, first, stop):
     count = far_count(head, side_index)
     gone = stop - first
     for i in range(stop, count):
-        far[side_index, i - gone]["price_ticks"] = far[side_index, i]["price_ticks"]
-        far[side_index, i - gone]["qty_lots"] = far[side_index, i]["qty_lots"]
+        far[side_index, np.uintp(i - gone)] = far[side_index, np.uintp(i)]
     for i in range(count - gone, count):
         # Unused entries stay zero, so that equal tables have equal bytes.
         far[side_index, i]["price_ticks"] = 0
@@ -114,8 +116,7 @@ def set_far(head, far, side_index, price_ticks, qty_lots):
         if side_index == 0:
             place -= 1
     for i in range(count, place, -1):
-        far[side_index, i]["price_ticks"] = far[side_index, i - 1]["price_ticks"]
-        far[side_index, i]["qty_lots"] = far[side_index, i - 1]["qty_lots"]
+        far[side_index, np.uintp(i)] = far[side_index, np.uintp(i - 1)]
     far[side_index, place]["price_ticks"] = price_ticks
     far[side_index, place]["qty_lots"] = qty_lots
     _count_far(head, side_index, 1)

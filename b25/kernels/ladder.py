@@ -15,7 +15,7 @@ from b25.model.book import BOOK, LEVEL
 from b25.model.errors import Misuse
 from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS
 
-BIT = np.uint64(1)
+NO_BITS = np.uint64(0)
 ALL_BITS = np.uint64(2**64 - 1)
 
 
@@ -164,19 +164,19 @@ def put_slot(head, lots, bits, side_index, slot, qty_lots):
     """
     before = lots[side_index, np.uintp(slot)]
     lots[side_index, np.uintp(slot)] = qty_lots
-    if (before == 0) != (qty_lots == 0):
-        at = np.uintp(slot >> 6)
-        bits[side_index, at] = bits[side_index, at] ^ (BIT << np.uint64(slot & 63))
-        change = 1 if before == 0 else -1
-        price_ticks = head["base_ticks"] + slot
-        if side_index == 0:
-            head["bid_levels"] += change
-            if change > 0 and price_ticks < head["low_bid_ticks"]:
-                head["low_bid_ticks"] = price_ticks
-        else:
-            head["ask_levels"] += change
-            if change > 0 and price_ticks > head["high_ask_ticks"]:
-                head["high_ask_ticks"] = price_ticks
+    # Whether a level comes, goes or stays is a coin toss to the processor: arithmetic instead of a branch.
+    change = np.int64(qty_lots != 0) - np.int64(before != 0)
+    at = np.uintp(slot >> 6)
+    bits[side_index, at] = bits[side_index, at] ^ (np.uint64(change & 1) << np.uint64(slot & 63))
+    price_ticks = head["base_ticks"] + slot
+    if side_index == 0:
+        head["bid_levels"] += change
+        if qty_lots != 0 and price_ticks < head["low_bid_ticks"]:
+            head["low_bid_ticks"] = price_ticks
+    else:
+        head["ask_levels"] += change
+        if qty_lots != 0 and price_ticks > head["high_ask_ticks"]:
+            head["high_ask_ticks"] = price_ticks
     return before
 
 
@@ -220,20 +220,15 @@ def recentre(head, lots, bits, far, base_ticks):
 @kernel
 def _shift(lots, bits, by):
     """Move every slot down by `by` (a multiple of 64, either sign); the levels that would fall out are already gone."""
-    size = lots.shape[1]
+    words, count = by >> 6, lots.shape[1] >> 6
     for side_index in range(2):
-        words = by >> 6
-        at_first, at_stop, step = (0, size >> 6, 1) if by > 0 else ((size >> 6) - 1, -1, -1)
-        for at in range(at_first, at_stop, step):
+        for i in range(count):
+            at = i if by > 0 else count - 1 - i
             origin = at + words
-            inside = 0 <= origin < (size >> 6)
-            if not inside and bits[side_index, at] == 0:
+            word = bits[side_index, origin] if 0 <= origin < count else NO_BITS
+            if word == 0 and bits[side_index, at] == 0:
                 continue
-            if inside and bits[side_index, origin] == 0 and bits[side_index, at] == 0:
-                continue
-            if inside:
-                bits[side_index, at] = bits[side_index, origin]
-                lots[side_index, at * 64 : at * 64 + 64] = lots[side_index, origin * 64 : origin * 64 + 64]
-            else:
-                bits[side_index, at] = np.uint64(0)
-                lots[side_index, at * 64 : at * 64 + 64] = 0
+            # Slot by slot: a slice assignment would make numba compile what it says about shapes that do not match.
+            for slot in range(64):
+                lots[side_index, at * 64 + slot] = lots[side_index, origin * 64 + slot] if word != 0 else 0
+            bits[side_index, at] = word
