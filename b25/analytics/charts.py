@@ -17,6 +17,7 @@ from b25.analytics.ticks import number_ticks, span_text, time_ticks
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 960.0, 74.0, 14.0, 26.0, 26.0
 COLUMNS = int(WIDTH - LEFT - RIGHT)
+CROWDED = 90  # more marks than this of one side are drawn small, or they hide the price
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,10 +160,11 @@ def _marks(marks: Marks, across: object, down: object) -> list[str]:
     assert callable(down)
     css, word = ("buy", "buy") if marks.side > 0 else ("sell", "sell")
     parts = []
+    crowded = marks.time_ns.size > CROWDED
     for x, y, time_ns, price, quantity, count in zip(
         across(marks.time_ns), down(marks.price), marks.time_ns, marks.price, marks.quantity, marks.count, strict=True
     ):
-        size = 3.8 + min(2.2, 0.7 * math.log2(count))
+        size = 2.4 if crowded else 3.8 + min(2.2, 0.7 * math.log2(count))
         tip = y + marks.side * size * 0.4
         points = f"M{x:.1f} {tip - marks.side * size:.1f}l{size:.1f} {marks.side * 1.7 * size:.1f}h{-2 * size:.1f}Z"
         several = f" in {count} fills, average" if count > 1 else ""

@@ -49,7 +49,7 @@ def _bps(name: str, money: FloatArray, notional: FloatArray, none: str) -> Metri
     known = ~np.isnan(money)
     if not np.any(known):
         return missing(name, none)
-    share = f"{int(known.sum())} of {money.size} fills" if not np.all(known) else ""
+    share = f"{int(known.sum()):,} of {money.size:,} fills" if not np.all(known) else ""
     return measured(name, float(money[known].sum() / notional[known].sum() * 1e4), note=share)
 
 

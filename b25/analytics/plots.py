@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from b25.analytics.charts import gather
+from b25.analytics.charts import CROWDED, gather
 from b25.analytics.curve import EquityCurve
 from b25.analytics.drawdown import drawdown_ratio
 from b25.analytics.figures import duration_text, money_text, number_text, percent_text
@@ -189,9 +189,10 @@ def _price(axes: Axes, trace: InstrumentTrace, start: int, end: int, palette: Pa
     for side, marker, colour, word in ((1, "^", palette.buy, "buy"), (-1, "v", palette.sell, "sell")):
         marks = gather(trace.fills, 1 if side > 0 else -1, start, end, columns=MARK_COLUMNS)
         total += int(marks.count.sum())
+        size = 9.0 if marks.count.size > CROWDED else 28 + 10 * np.log2(np.maximum(marks.count, 1))
         axes.scatter(
-            seconds(marks.time_ns, start), marks.price, s=28 + 10 * np.log2(np.maximum(marks.count, 1)), marker=marker,
-            color=colour, edgecolors=palette.paper, linewidths=0.5, zorder=3, label=f"{word} ({int(marks.count.sum()):,})",
+            seconds(marks.time_ns, start), marks.price, s=size, marker=marker, color=colour, edgecolors=palette.paper,
+            linewidths=0.5, zorder=3, label=f"{word} ({int(marks.count.sum()):,})",
         )  # fmt: skip
     on_what = " on mid" if trace.mids is not None else ""
     head(axes, title or f"{trace.name}, {total:,} fills{on_what}", trace.quote, palette)

@@ -1,12 +1,14 @@
 """What the statistics are fed with: an instrument's mids, our fills in it, and the position that follows from them."""
 
 from dataclasses import dataclass, field
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from b25.analytics.metric import FloatArray, IntArray
 from b25.model.errors import Misuse
+from b25.model.instrument import Instrument
 
 
 def _columns(what: str, times: IntArray, **columns: npt.NDArray[np.generic] | None) -> None:
@@ -119,6 +121,43 @@ class FillSeries:
             raise Misuse("fills: a side is neither +1 nor -1", remedy="give +1 for buys and -1 for sells")
         if not (np.all(self.price > 0) and np.all(self.quantity > 0)):
             raise Misuse("fills: a price or quantity is not positive", remedy="give the quantity without its sign")
+
+    @classmethod
+    def from_records(
+        cls, rows: npt.NDArray[np.void], instrument: Instrument, *, clock: Literal["venue", "local"] = "venue"
+    ) -> Self:
+        """Fills of one instrument from the engine's records.
+
+        Parameters
+        ----------
+        rows : ndarray of FILL, shape (n,)
+            Fills of this instrument only, in any order.
+        instrument : Instrument
+            Its grid and money unit.
+        clock : {"venue", "local"}
+            Whether a fill stands at the time it happened, or at the time the strategy learned of it. The records' own mid
+            is that of the second moment, so it is used with the local clock only.
+        """
+        time_ns = rows[f"{clock}_ns"]
+        order = np.argsort(time_ns, kind="stable")
+        mine = rows[order]
+        tick, lot = float(instrument.tick), float(instrument.lot)
+        record = instrument.record()[0]
+        mid2 = mine["mid2_ticks"]
+        return cls(
+            time_ns=time_ns[order],
+            side=mine["side"],
+            # One exact product and one rounded division, so that 268138 ticks of 0.01 are 2681.38.
+            price=mine["price_ticks"] * record["tick_num"] / record["tick_den"],
+            quantity=mine["qty_lots"] * record["lot_num"] / record["lot_den"],
+            fee=mine["fee_e8"] * (float(instrument.money_unit) / 1e8),
+            maker=mine["maker"].astype(np.bool_),
+            order_id=mine["order_id"],
+            mid=np.where(mid2 > 0, mid2 * (tick / 2), np.nan) if clock == "local" else None,
+            lot=lot,
+            contract_size=float(instrument.contract_size),
+            inverse=instrument.inverse,
+        )
 
     @property
     def size(self) -> int:

@@ -54,7 +54,7 @@ def price_charts(trace: InstrumentTrace, start_ns: int, end_ns: int) -> str:
         lines=[Line(held, "position", step=True, base=0.0)],
     )  # fmt: skip
     several = any(marks_of.count.max(initial=1) > 1 for marks_of in marks)
-    gathered = "<i>a larger mark stands for several fills at their average price</i>" if several else ""
+    gathered = "<i>a mark may stand for several fills, at their average price</i>" if several else ""
     legend = f'<p class="legend"><i class="b">▲ buys</i><i class="s">▼ sells</i><i class="m">— mid</i>{gathered}</p>'
     return time_chart(price) + legend + time_chart(position)
 
