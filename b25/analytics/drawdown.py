@@ -155,17 +155,20 @@ def drawdown_metrics(time_ns: IntArray, index: FloatArray, daily_equity: FloatAr
     daily_equity : ndarray of float64, shape (m,)
         The same at the daily points (`DailyPoints.equity`).
     """
-    names = ("max_drawdown", "max_drawdown_money", "underwater_now", "time_under_water", "longest_under_water", "drawdown_daily")
     if np.any(np.isnan(index)):
         why = "the account was worth nothing or less while money was moved"
-        return {name: missing(name, why) for name in (*names, "drawdown_daily_close")}
-    relative = largest_relative(time_ns, index)
+        names = ("underwater_now", "time_under_water", "longest_under_water", "drawdown_daily", "drawdown_daily_close")
+        falls = {name: missing(name, why) for name in (*names, "max_drawdown", "max_drawdown_money")}
+        return falls | _dated("max_drawdown", None, why) | _dated("max_drawdown_money", None, why)
+    relative, absolute = largest_relative(time_ns, index), largest_absolute(time_ns, index)
     share, longest = _spans(time_ns, index)
     daily = drawdown_ratio(daily_equity)
     no_peak = "equity was never positive"
     out = {
         "max_drawdown": measured("max_drawdown", relative.ratio if relative else None, why_not=no_peak),
-        "max_drawdown_money": measured("max_drawdown_money", largest_absolute(time_ns, index).money),
+        "max_drawdown_money": measured("max_drawdown_money", absolute.money),
+        **_dated("max_drawdown", relative, no_peak),
+        **_dated("max_drawdown_money", absolute, ""),
         "drawdown_daily_close": measured(
             "drawdown_daily_close", None if np.all(np.isnan(daily)) else float(np.nanmax(daily)), why_not=no_peak
         ),
@@ -178,6 +181,20 @@ def drawdown_metrics(time_ns: IntArray, index: FloatArray, daily_equity: FloatAr
         missing("time_under_water", "the curve has no length") if flat else measured("time_under_water", share)
     )
     return out
+
+
+def _dated(prefix: str, fall: Drawdown | None, why: str) -> dict[str, Metric]:
+    """When and where a drawdown was; n/a when there is none."""
+    parts = ("peak_time", "trough_time", "recovery_time", "duration", "profit_at_peak", "profit_at_trough")
+    if fall is None or fall.money == 0:
+        return {
+            f"{prefix}_{part}": missing(f"{prefix}_{part}", why if fall is None else "there is no drawdown") for part in parts
+        }
+    values = (fall.peak_ns, fall.trough_ns, fall.recovery_ns, fall.duration_ns, fall.profit_at_peak, fall.profit_at_trough)
+    return {
+        f"{prefix}_{part}": measured(f"{prefix}_{part}", value, why_not="not recovered")
+        for part, value in zip(parts, values, strict=True)
+    }
 
 
 def _worst_day_fall(time_ns: IntArray, equity: FloatArray) -> Metric:

@@ -6,6 +6,19 @@ from b25.analytics.metric import Formula, Metric, plain
 
 BASIS: Final = "starting balance is point 0; daily points at 00:00 UTC plus the end; flows taken out"
 
+
+def _fall(prefix: str, which: str) -> dict[str, Formula]:
+    """When and where a largest drawdown was."""
+    return {
+        f"{prefix}_peak_time": Formula(f"{which}: peak", "time_ns", "when the peak was last held"),
+        f"{prefix}_trough_time": Formula(f"{which}: trough", "time_ns", "when the lowest value was reached"),
+        f"{prefix}_recovery_time": Formula(f"{which}: recovered", "time_ns", "when the peak was reached again"),
+        f"{prefix}_duration": Formula(f"{which}: duration", "ns", "from the peak to the recovery, or to the end"),
+        f"{prefix}_profit_at_peak": Formula(f"{which}: profit at peak", "money", "P - E_0"),
+        f"{prefix}_profit_at_trough": Formula(f"{which}: profit at trough", "money", "E_trough - E_0"),
+    }
+
+
 EQUITY: Final[dict[str, Formula]] = {
     "starting_balance": Formula("Starting balance", "money", "E_0"),
     "final_balance": Formula("Final balance", "money", "E_n, open positions at mark"),
@@ -32,6 +45,8 @@ EQUITY: Final[dict[str, Formula]] = {
         "Max drawdown", "ratio", "max over t of (P_t - E_t) / P_t, P_t = max(E_0..E_t), every point of the curve"
     ),
     "max_drawdown_money": Formula("Max drawdown, absolute", "money", "max over t of P_t - E_t, every point of the curve"),
+    **_fall("max_drawdown", "Max drawdown"),
+    **_fall("max_drawdown_money", "Max drawdown, absolute"),
     "drawdown_daily_close": Formula("Max drawdown, daily closes", "ratio", "max over daily points of (P_t - E_t) / P_t"),
     "drawdown_daily": Formula(
         "Worst fall from a day's start", "ratio", "max over days of 1 - min(E of the day) / E at its start"

@@ -34,6 +34,14 @@ def test_the_largest_absolute_and_the_largest_relative_drawdown_are_different_on
     assert (share.ratio, share.money) == (0.5, 500)
     assert (share.peak_ns // NS_PER_DAY, share.trough_ns // NS_PER_DAY, share.recovery_ns // NS_PER_DAY) == (1, 2, 3)
     assert share.duration_ns == 2 * NS_PER_DAY
+    found = equity_metrics(curve)
+    assert found["max_drawdown_recovery_time"].value == 3 * NS_PER_DAY
+    assert found["max_drawdown_money_peak_time"].value == 4 * NS_PER_DAY
+    assert found["max_drawdown_money_recovery_time"].reason == "not recovered"
+    assert (found["max_drawdown_money_profit_at_peak"].value, found["max_drawdown_money_profit_at_trough"].value) == (
+        10_000,
+        9_000,
+    )
 
 
 @pytest.mark.golden("M05")
