@@ -163,9 +163,11 @@ def bridge_rows(rows, rule, order, bridge, recent):
                 bridge["newest_trade"] = max(bridge["newest_trade"], rows[i]["last_id"])
                 _write_span(order, bridge, i, stop)
         elif kind in (CLEAR, SNAPSHOT):
-            if bridge["state"] == SYNCED:
+            if bridge["state"] == SYNCED or (bridge["state"] == STRADDLE and rows[i]["last_id"] <= bridge["last_id"]):
                 bridge["spare_snapshots"] += 1
             else:
+                if bridge["state"] == STRADDLE:
+                    bridge["wait_row"] = i  # all diffs since the older snapshot ended before it
                 _take_snapshot(rows, i, stop, rule, bridge, order)
         elif kind != GAP:  # gaps are judged here anew
             _write_span(order, bridge, i, stop)

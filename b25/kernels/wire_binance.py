@@ -23,7 +23,7 @@ from b25.model.message import COINM, DIFF, FULL_BOOK, PRINT, SPOT, USDM
 from b25.model.message import TICKER as TICKER_MESSAGE
 
 NS_PER_MS = 1_000_000
-MS_MAX = 10**13 - 1  # later than the year 2286, or not milliseconds at all
+MS_MAX = 9_000_000_000_000  # the year 2255; as nanoseconds it still fits int64
 
 
 def _text(text: str) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from b25.kernels.wire_binance import MS_MAX, NS_PER_MS
 from b25.market.venue_names import venue_of
 from b25.model.errors import Misuse
 from b25.model.event import BUY, SELL
@@ -18,15 +19,13 @@ from b25.model.message import COINM, DIFF, FULL_BOOK, PRINT, SPOT, TICKER, USDM
 
 DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
 LINE = re.compile(rb"([0-8][0-9]{18}) (.*)", re.DOTALL)
-NS_PER_MS = 1_000_000
-MS_MAX = 10**13 - 1
 VALUE_MAX = 10**18
 SHOWN = 60  # characters of a line that an error quotes
 SKIP_REMEDY = "correct the file, or set such lines aside with --on-bad skip"
 
 
 class BadLine(Misuse):
-    """This line cannot be what a capture of this instrument holds."""
+    """A line that cannot be what a capture of this instrument holds."""
 
 
 class TooLarge(BadLine):
