@@ -1,7 +1,9 @@
 """Drive the compiled loop from Python: feed it, call a plain-Python strategy when it asks, take its logs away."""
 
+import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any
 
 import numba
@@ -10,7 +12,7 @@ import numpy as np
 from b25.engine.loop import run_loop
 from b25.engine.records import CALL, DONE, DRAIN, HALTED, MARK, PAUSE, RUN
 from b25.engine.world import World, make_world
-from b25.model.errors import Halt
+from b25.model.errors import B25Error, Halt, Misuse
 from b25.model.fill import FILL
 from b25.model.instrument import Instrument
 from b25.model.order import EFFECT, ORDER
@@ -25,6 +27,7 @@ from b25.model.world import (
 )
 from b25.strategy.compile import BITS, callback_bits, reads_depth
 from b25.strategy.plain import PlainContext
+from b25.strategy.source_key import functions_in_reach
 from b25.strategy.strategy import Strategy
 from b25.venue.models import Models
 from b25.venue.records import VENUE
@@ -52,6 +55,7 @@ class Track:
     levels: np.ndarray[Any, Any]
     base_ticks: int
     size_ticks: int
+    crossed_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,8 @@ class Backtest:
         The strategy's machine code; None runs the class as plain Python.
     depth : bool, optional
         Keep the trader's whole book; by default only when the strategy's source reads beyond the touch.
+    start_ns, end_ns : int, optional
+        Trade in this part of the data only; the book is built from its beginning all the same.
     """
 
     def __init__(
@@ -106,8 +112,11 @@ class Backtest:
         sample_ns: int,
         call: Any,
         depth: bool | None = None,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
     ) -> None:
         self.cls, self.call = cls, call
+        tracks = [_until(t, end_ns) for t in tracks]
         kept = reads_depth(cls) if depth is None else depth
         self.world = make_world([t.instrument for t in tracks], limits, depth_kept=kept, balance=balance)
         self.strategy = cls.record(params)
@@ -118,6 +127,7 @@ class Backtest:
                 _checked(t.levels, LEVEL_ROW),
                 base_ticks=t.base_ticks,
                 size_ticks=t.size_ticks,
+                crossed_kept=t.crossed_kept,
                 models=m,
             )
             for t, m in zip(tracks, models, strict=True)
@@ -126,9 +136,12 @@ class Backtest:
         self.models = list(models)
         self.latencies = np.concatenate([m.latency.record() for m in models])
         self.fees = fees
-        self.start_ns = min(
-            int(a["exch_ns" if a.dtype == VENUE_ROW else "local_ns"][0]) for t in tracks for a in (t.venue, t.messages) if a.size
-        )
+        firsts = [int(t.venue["exch_ns"][0]) for t in tracks if t.venue.size]
+        firsts += [int(t.messages["local_ns"][0]) for t in tracks if t.messages.size]
+        if not firsts:
+            raise Misuse("there is nothing to replay in the part of the data that was chosen", remedy="choose a later end")
+        self.start_ns = min(firsts)
+        self.begin_ns = self.start_ns if start_ns is None else max(start_ns, self.start_ns)
         self.logs = {name: np.zeros(size, dtype) for name, (dtype, size) in LOGS.items()}
         self.taken: dict[str, list[np.ndarray[Any, Any]]] = {name: [] for name in LOGS}
         self.last_mid2 = np.zeros(len(tracks), np.int64)
@@ -144,12 +157,13 @@ class Backtest:
         run["finished"] = self.finished.ctypes.data
         run["callbacks"], run["compiled"] = callbacks, self.call is not None
         run["each_message"] = callbacks & (BITS["on_book"] | BITS["on_trade"] | BITS["on_gap"]) != 0
-        run["sample_ns"], run["sample_next_ns"] = sample_ns, self.start_ns + sample_ns
-        run["end_ns"] = self.start_ns
+        run["begin_ns"] = self.begin_ns
+        run["sample_ns"], run["sample_next_ns"] = sample_ns, self.begin_ns + sample_ns
+        run["end_ns"] = self.begin_ns
         for name, log in self.logs.items():
             run[f"{name}_log"], run[f"{name}_size"] = log.ctypes.data, log.size
-        self.world.head["now_ns"] = self.world.context["now_ns"] = self.start_ns
-        self.world.head["rate_filled_ns"] = self.start_ns
+        self.world.head["now_ns"] = self.world.context["now_ns"] = self.begin_ns
+        self.world.head["rate_filled_ns"] = self.begin_ns
         return run
 
     def execute(self, progress: Callable[[int], None] | None = None) -> Outcome:
@@ -171,10 +185,17 @@ class Backtest:
         awaiting = self.run["awaiting"].data
         self.run["budget"] = ROWS_A_BREATH
         while True:
-            why = run_loop(call, address)
+            try:
+                why = run_loop(call, address)
+                if why == CALL:
+                    methods[awaiting[0]]()
+            except B25Error:
+                raise
+            except Exception as fault:
+                raise self._raised(fault) from fault
             if why == CALL:
-                methods[awaiting[0]]()
-            elif why == DRAIN:
+                continue
+            if why == DRAIN:
                 self._drain()
             elif why == PAUSE:
                 self.run["budget"] = ROWS_A_BREATH
@@ -186,6 +207,15 @@ class Backtest:
                 raise Halt(f"{self.cls.__name__} halted at {int(self.world.head[0]['now_ns'])} ns: {what}", remedy=remedy)
             elif why == DONE:
                 return self._outcome()
+
+    def _raised(self, fault: Exception) -> Halt:
+        """Say where a callback raised. The world is half moved by then, so nothing can go on."""
+        files = {f.__code__.co_filename for _, f in functions_in_reach(self.cls)}
+        frames = [f for f in traceback.extract_tb(fault.__traceback__) if f.filename in files]
+        place = f" in {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+        moment = np.datetime64(int(self.world.head[0]["now_ns"]), "ns")
+        how = "mend that line" if frames else "run it as plain Python (compiled=False, --python) to see the line"
+        return Halt(f"{self.cls.__name__} raised {type(fault).__name__}: {fault}{place}, at {moment} UTC", remedy=how)
 
     def _plain_methods(self) -> dict[int, Callable[[], Any]]:
         if self.call is not None:
@@ -219,10 +249,19 @@ class Backtest:
             notes=self.world.notes[: int(self.world.head[0]["notes"])].copy(),
             world=self.world,
             strategy=self.strategy,
-            start_ns=self.start_ns,
+            start_ns=self.begin_ns,
             end_ns=int(self.run[0]["end_ns"]),
             rows=int(self.run[0]["rows"]),
         )
+
+
+def _until(track: Track, end_ns: int | None) -> Track:
+    """Cut a track after the last row and message of a time."""
+    if end_ns is None:
+        return track
+    rows = int(np.searchsorted(track.venue["exch_ns"], end_ns, side="right"))
+    messages = int(np.searchsorted(track.messages["local_ns"], end_ns, side="right"))
+    return replace(track, venue=track.venue[:rows], messages=track.messages[:messages])
 
 
 def _checked(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:

@@ -4,10 +4,10 @@ import numpy as np
 
 from b25.engine.apply import CALL_BOOK, CALL_GAP, CALL_TRADE, apply_level, apply_trade
 from b25.kernels.address import array_at
-from b25.kernels.book import KEEP_CROSSED, end_message
+from b25.kernels.book import CLEAR_CROSSED, end_message, push_crossed
 from b25.kernels.jit import kernel
 from b25.kernels.world import bits_of, books_of, far_of, lots_of
-from b25.model.event import GAP, NO_ASK_TICKS, NO_BID_TICKS, TRADE
+from b25.model.event import BUY, GAP, NO_ASK_TICKS, NO_BID_TICKS, TRADE
 from b25.model.tape import LEVEL_ROW, MESSAGE
 
 FOREVER = 2**62
@@ -56,8 +56,11 @@ def apply_levels(ctx, venue, i, row_end):
         row = rows[k]
         if row["kind"] != TRADE and row["kind"] != GAP:
             apply_level(ctx, i, row["kind"], row["side"], row["price_ticks"], row["qty_lots"])
+            if venue["crossed_kept"] != 0:
+                side = 0 if row["side"] == BUY else 1
+                push_crossed(books_of(ctx)[i], lots_of(ctx, i), bits_of(ctx, i), far_of(ctx, i), side)
     venue["level_next"] = row_end
-    end_message(books_of(ctx)[i], lots_of(ctx, i), bits_of(ctx, i), far_of(ctx, i), KEEP_CROSSED)
+    end_message(books_of(ctx)[i], lots_of(ctx, i), bits_of(ctx, i), far_of(ctx, i), CLEAR_CROSSED)
 
 
 @kernel

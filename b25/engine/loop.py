@@ -266,6 +266,19 @@ def messages_after(run, ctx, time_ns):
 
 
 @kernel
+def build_up(run, ctx):
+    """Replay what lies before the beginning: it builds the books and calls nobody."""
+    venues = venues_of(run, ctx)
+    for i in range(ctx["n"]):
+        venue = venues[i]
+        before_ns = run["begin_ns"] - 1
+        run["rows"] += replay_rows(
+            venue, instruments_of(ctx)[i], fees_of(run, ctx)[i], latencies_of(run, ctx)[i], before_ns, venue["row_count"]
+        )
+        read_until(ctx, venue, i, before_ns)
+
+
+@kernel
 def finish(run, ctx):
     """Read what is left to read, mark once more, and call `on_stop`."""
     venues = venues_of(run, ctx)
@@ -290,6 +303,7 @@ def run_loop(callback, address):
         run["awaiting"] = 0
         settle(run, ctx)
     if run["started"] == 0:
+        build_up(run, ctx)
         run["started"] = 1
         run["pending"] = ON_START
     while True:

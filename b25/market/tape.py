@@ -1,10 +1,15 @@
-"""Lay a capture's rows out for replay on two clocks, once, and keep the result memory-mapped beside the catalog."""
+"""Lay a capture's rows out for replay on two clocks, with the book after each row written beside it."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from b25.kernels.annotate import annotate_messages, annotate_venue
+from b25.kernels.annotate_book import annotate_message_book, annotate_venue_book
+from b25.kernels.book import make_ladder
+from b25.market.bridge import bridge
+from b25.market.clock import corrected_local
+from b25.model.book import GAP_SEEN, NO_SNAPSHOT
 from b25.model.errors import Misuse
 from b25.model.event import CLEAR, DEPTH, FAR, GAP, LAST_OF_MESSAGE, NO_ASK_TICKS, NO_BID_TICKS, SNAPSHOT, TRADE
 from b25.model.instrument import Instrument
@@ -13,6 +18,7 @@ from b25.model.tape import LEVEL_ROW, MESSAGE, VENUE_ROW
 # Ticks kept on either side of the range in which the market traded. An order further out than this is still exact, only
 # slower: its level is looked up in the rows.
 BAND_TICKS = 32_768
+BRIDGED, PARITY = "bridged", "hftbacktest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,8 @@ class Tape:
     Parameters
     ----------
     instrument : Instrument
+    profile : str
+        ``"bridged"``: a true book from its snapshot on, or ``"hftbacktest"``: every row from the first line, its rules.
     venue : ndarray of VENUE_ROW
         Every row in order of the venue's time.
     messages : ndarray of MESSAGE
@@ -31,16 +39,46 @@ class Tape:
     base_ticks, size_ticks : int
         The band of ticks outside of which rows carry the flag FAR.
     hash : str
-        Of everything above and of how it was made.
+        Of the data, equal for equal data whatever machine laid it out.
     """
 
     instrument: Instrument
+    profile: str
     venue: np.ndarray
     messages: np.ndarray
     levels: np.ndarray
     base_ticks: int
     size_ticks: int
     hash: str
+
+    @property
+    def crossed_kept(self) -> bool:
+        """Whether crossed levels stay stored, as the compatibility profile has it."""
+        return self.profile == PARITY
+
+
+def make_tape(instrument: Instrument, rows: np.ndarray, *, profile: str = BRIDGED, source_hash: str = "") -> Tape:
+    """Lay out rows of the catalog for replay.
+
+    Parameters
+    ----------
+    instrument : Instrument
+    rows : ndarray of ROW
+        In file order, as the catalog gives them.
+    profile : {"bridged", "hftbacktest"}
+    source_hash : str
+        Of the rows.
+
+    Raises
+    ------
+    Misuse
+        When there is nothing to replay, or no snapshot from which a true book could begin.
+    """
+    if profile == PARITY:
+        return parity_tape(instrument, rows, source_hash=source_hash)
+    if profile != BRIDGED:
+        raise Misuse(f"unknown profile {profile!r}", remedy=f"use {BRIDGED} or {PARITY}")
+    return bridged_tape(instrument, rows, source_hash=source_hash)
 
 
 def band_of(rows: np.ndarray) -> tuple[int, int]:
@@ -59,6 +97,41 @@ def band_of(rows: np.ndarray) -> tuple[int, int]:
     return low, high - low + 1
 
 
+def bridged_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str = "") -> Tape:
+    """Lay out a true book: snapshot, the diffs that continue it, trades, and GAP rows where the venue's chain is broken.
+
+    Receive times are corrected by a rolling minimum that looks at the past only. Raises Misuse without a snapshot.
+    """
+    own = rows.copy()
+    own["recv_ns"] = corrected_local(rows, "rolling")
+    bridged = bridge(own, instrument.venue)
+    here = bridged.rows
+    if bridged.snapshots == 0:
+        raise Misuse(
+            f"{instrument.symbol} on {instrument.venue}: no snapshot that its {bridged.unbridged} depth messages continue",
+            remedy="import the capture that holds the snapshot too, or replay unbridged with profile='hftbacktest'",
+        )
+    exch_ns, local_ns = here["exch_ns"].copy(), here["recv_ns"].copy()
+    # Depth is applied in the order of the chain, so its times may not go back; the same holds for the prints.
+    for kinds in ((DEPTH, SNAPSHOT, CLEAR, GAP), (TRADE,)):
+        stream = np.isin(here["kind"], kinds)
+        exch_ns[stream] = np.maximum.accumulate(exch_ns[stream])
+        local_ns[stream] = np.maximum.accumulate(local_ns[stream])
+    base, size = band_of(here)
+    far = (here["price_ticks"] < base) | (here["price_ticks"] >= base + size)
+
+    order = np.argsort(exch_ns, kind="stable")
+    venue = _venue_rows(here[order], exch_ns[order], far[order])
+    annotate_venue_book(venue, *make_ladder().book)
+
+    order = np.argsort(local_ns, kind="stable")
+    in_order = _venue_rows(here[order], exch_ns[order], far[order])
+    messages = _messages(here[order], exch_ns[order], local_ns[order])
+    annotate_message_book(in_order, messages, *make_ladder().book)
+    messages["health"] = _health(here[order], messages)
+    return Tape(instrument, BRIDGED, venue, messages, _level_rows(in_order), base, size, f"{BRIDGED}:{source_hash}")
+
+
 def parity_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str = "") -> Tape:
     """Lay out every row from the first line, without bridging, by the rules of the hftbacktest profile.
 
@@ -68,22 +141,19 @@ def parity_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str = 
     rows = rows[np.isin(rows["kind"], (DEPTH, TRADE, CLEAR, SNAPSHOT))]
     if rows.size == 0:
         raise Misuse(f"{instrument.symbol}: the capture holds no rows to replay", remedy="import a capture with depth or trades")
-    exch_ns = rows["exch_ns"]
-    latency_ns = rows["recv_ns"] - exch_ns
-    local_ns = rows["recv_ns"] + max(0, -int(latency_ns.min()))
+    exch_ns, local_ns = rows["exch_ns"], corrected_local(rows, "parity")
     base, size = band_of(rows)
     far = (rows["price_ticks"] < base) | (rows["price_ticks"] >= base + size)
 
-    venue_order = np.argsort(exch_ns, kind="stable")
-    venue = _venue_rows(rows[venue_order], exch_ns[venue_order], far[venue_order])
+    order = np.argsort(exch_ns, kind="stable")
+    venue = _venue_rows(rows[order], exch_ns[order], far[order])
     annotate_venue(venue, *_empty_book(size), base)
 
-    local_order = np.argsort(local_ns, kind="stable")
-    here = rows[local_order]
-    in_order = _venue_rows(here, exch_ns[local_order], far[local_order])
-    messages = _messages(here, exch_ns[local_order], local_ns[local_order])
+    order = np.argsort(local_ns, kind="stable")
+    in_order = _venue_rows(rows[order], exch_ns[order], far[order])
+    messages = _messages(rows[order], exch_ns[order], local_ns[order])
     annotate_messages(in_order, messages, *_empty_book(size), base)
-    return Tape(instrument, venue, messages, _level_rows(in_order), base, size, f"parity:{source_hash}")
+    return Tape(instrument, PARITY, venue, messages, _level_rows(in_order), base, size, f"{PARITY}:{source_hash}")
 
 
 def _empty_book(size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -108,7 +178,7 @@ def _level_rows(rows: np.ndarray) -> np.ndarray:
 
 
 def _messages(rows: np.ndarray, exch_ns: np.ndarray, local_ns: np.ndarray) -> np.ndarray:
-    ends = np.flatnonzero(rows["flags"] & LAST_OF_MESSAGE)
+    ends = np.flatnonzero((rows["flags"] & LAST_OF_MESSAGE != 0) | (rows["kind"] == GAP))
     last = rows[ends]
     out = np.zeros(ends.size, MESSAGE)
     out["row_end"] = ends + 1
@@ -119,3 +189,13 @@ def _messages(rows: np.ndarray, exch_ns: np.ndarray, local_ns: np.ndarray) -> np
     for name in ("qty_lots", "price_ticks", "side"):
         out[name][trade] = last[name][trade]
     return out
+
+
+def _health(rows: np.ndarray, messages: np.ndarray) -> np.ndarray:
+    """Health of the book after each message: without a snapshot, broken by a gap, or 0."""
+    kind = rows["kind"][messages["row_end"] - 1]
+    turn = np.where(kind == SNAPSHOT, 1, np.where(kind == GAP, 2, 0))
+    # The latest snapshot or gap decides.
+    latest = np.maximum.accumulate(np.where(turn > 0, np.arange(turn.size), -1))
+    state = np.where(latest < 0, 0, turn[np.maximum(latest, 0)])
+    return np.select([state == 1, state == 2], [0, GAP_SEEN], NO_SNAPSHOT).astype(np.uint8)

@@ -9,7 +9,8 @@ from importlib.resources import files
 from b25.model.errors import Misuse
 from b25.model.message import COINM, SPOT, USDM
 
-MARKETS = {"binanceusdm": USDM, "binancecoinm": COINM, "binance": SPOT}
+# Our own simulator numbers its diffs as Binance USD-M does.
+MARKETS = {"binanceusdm": USDM, "sim": USDM, "binancecoinm": COINM, "binance": SPOT}
 EXAMPLES = {USDM: "ETH/USDT:USDT", COINM: "ETH/USD:ETH", SPOT: "ETH/USDT"}
 
 

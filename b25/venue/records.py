@@ -88,6 +88,7 @@ VENUE = np.dtype(
         ("ask_ticks", "i8"),
         ("position_lots", "i8"),  # true at the venue; the trader learns of it by answers
         ("volume", "i8"),  # traded so far, money units: what fee tiers look at
+        ("crossed_kept", "i8"),  # the trader's book keeps crossed levels, as the compatibility profile has it
         ("fill_model", "i8"),
         ("queue_model", "i8"),
         ("queue_n", "f8"),

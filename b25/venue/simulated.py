@@ -21,6 +21,8 @@ class SimulatedVenue:
         VENUE_ROW, MESSAGE and LEVEL_ROW arrays of a tape.
     base_ticks, size_ticks : int
         Band of the tape.
+    crossed_kept : bool
+        Whether the trader's book keeps crossed levels.
     models : Models
     """
 
@@ -32,6 +34,7 @@ class SimulatedVenue:
         *,
         base_ticks: int,
         size_ticks: int,
+        crossed_kept: bool,
         models: Models,
     ) -> None:
         self.lots = np.zeros((2, size_ticks), np.int64)
@@ -47,6 +50,7 @@ class SimulatedVenue:
         row["lots"], row["taken"] = self.lots.ctypes.data, self.taken.ctypes.data
         row["base_ticks"], row["size_ticks"] = base_ticks, size_ticks
         row["bid_ticks"], row["ask_ticks"] = NO_BID_TICKS, NO_ASK_TICKS
+        row["crossed_kept"] = crossed_kept
         row["fill_model"] = models.fill_code()
         row["queue_model"], row["queue_n"] = models.queue.code()
         row["orders"], row["orders_size"] = self.orders.ctypes.data, self.orders.size

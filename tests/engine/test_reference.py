@@ -44,7 +44,7 @@ def run_reference(tape: Tape, case: dict[str, Any], *, compiled: bool, depth: bo
     return Backtest(
         cls,
         case["params"],
-        [Track(tape.instrument, tape.venue, tape.messages, tape.levels, tape.base_ticks, tape.size_ticks)],
+        [Track(tape.instrument, tape.venue, tape.messages, tape.levels, tape.base_ticks, tape.size_ticks, True)],
         models=[models],
         limits=Limits().record(tape.instrument),
         fees=models.fees.record(tape.instrument),

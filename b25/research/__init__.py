@@ -1,0 +1,1 @@
+"""The notebook's door: datasets, backtests and their results."""

@@ -1,0 +1,194 @@
+"""Run a strategy class over recorded data: `b25.backtest(Class, data, fees=…, latency=…)`."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from b25.engine.backtest import Backtest as Engine
+from b25.engine.backtest import Track
+from b25.market.tape import PARITY
+from b25.model.errors import Misuse
+from b25.model.world import FEES, LIMITS
+from b25.research.dataset import Dataset
+from b25.research.result import Backtest, Made
+from b25.risk.limits import Limits
+from b25.strategy.compile import NotCompilable, compile_strategy
+from b25.strategy.strategy import Strategy
+from b25.venue.models import ConstantLatency, Fees, Latency, Models, Queue
+
+BALANCE = 10_000.0  # quote units at the start, unless given
+SAMPLES_MAX = 10_000
+SAMPLE_NS_MIN = 1_000_000
+
+
+def backtest(
+    strategy: type[Strategy] | Strategy,
+    data: Dataset | Sequence[Dataset],
+    *,
+    fees: Fees | None = None,
+    latency: Latency | int | None = None,
+    queue: Queue | str | None = None,
+    fills: str | None = None,
+    limits: Limits | None = None,
+    balance: float | None = None,
+    start: Any = None,
+    end: Any = None,
+    sample_ns: int | None = None,
+    compiled: bool | None = None,
+    depth: bool | None = None,
+    progress: Callable[[int], None] | None = None,
+    **params: Any,
+) -> Backtest:
+    """Run a strategy over recorded data, with a simulated venue answering.
+
+    Parameters
+    ----------
+    strategy : class or instance of Strategy
+        An instance brings its parameters.
+    data : Dataset or sequence of Dataset
+        Several instruments are one world; the strategy names them by index, in this order.
+    fees : Fees, optional
+        Default: 2 bps maker, 5 bps taker.
+    latency : ConstantLatency, LognormalLatency, RecordedLatency or int of nanoseconds, optional
+        Of orders and of answers; the feed's latency is in the data. Default: 10 ms each way.
+    queue : Queue or str, optional
+        Queue model, e.g. ``"power_prob_3:3.0"``. Default: ``"risk_adverse"``.
+    fills : {"partial", "whole"}, optional
+        Default: ``"whole"`` for data of the hftbacktest profile, else ``"partial"``.
+    limits : Limits, optional
+        What the risk gate holds every order to. Default: no limits beyond what makes an order meaningful.
+    balance : float, optional
+        Settlement currency at the start. Default: 10 000 quote units, or their worth in coin for inverse instruments.
+    start, end : optional
+        Part of the data to trade in, as `Dataset.book` reads times; the book is built from the beginning all the same.
+    sample_ns : int, optional
+        Period at which equity is marked, besides every fill. Default: the span in at most 10 000 round steps.
+    compiled : bool, optional
+        True insists on machine code, False runs plain Python. Default: machine code where the class allows it.
+    depth : bool, optional
+        Keep the trader's whole book. Default: when the strategy reads beyond the touch.
+    progress : callable, optional
+        Called now and then with the number of rows replayed.
+    **params
+        Parameters of the strategy that differ from their defaults.
+
+    Returns
+    -------
+    Backtest
+
+    Raises
+    ------
+    Misuse
+        For a wrong parameter, model or time, or a class that cannot be compiled when `compiled` is True.
+    Halt
+        When a capacity is exceeded, or a callback raised.
+    """
+    cls = strategy if isinstance(strategy, type) else type(strategy)
+    if not issubclass(cls, Strategy):
+        raise Misuse(f"{cls.__name__} is no strategy", remedy="derive the class from b25.Strategy")
+    given = (strategy.parameters if isinstance(strategy, Strategy) else {}) | params
+    sets = [data] if isinstance(data, Dataset) else list(data)
+    if not sets:
+        raise Misuse(f"{cls.__name__}: no data to run on", remedy="give at least one b25.dataset(...)")
+    cls.record(given)
+    models = _models(sets, fees, latency, queue, fills)
+    begun = time.perf_counter()
+    call, why_plain = _machine_code(cls, compiled)
+    compile_s = time.perf_counter() - begun
+    start_ns = sets[0].at(start) if start is not None else None
+    end_ns = sets[0].at(end) if end is not None else None
+    if start_ns is not None and end_ns is not None and end_ns <= start_ns:
+        raise Misuse(f"the end {end!r} is not after the start {start!r}", remedy="give an end after the start")
+    first_ns = start_ns if start_ns is not None else min(d.start_ns for d in sets)
+    last_ns = end_ns if end_ns is not None else max(d.end_ns for d in sets)
+    money = balance if balance is not None else _balance(sets[0])
+    if not math.isfinite(money) or money < 0:
+        raise Misuse(f"a starting balance of {balance!r}", remedy="give a number of settlement currency, 0 or more")
+    engine = Engine(
+        cls,
+        given,
+        [_track(d) for d in sets],
+        models=models,
+        limits=np.concatenate([(limits or Limits()).record(d.instrument) for d in sets]).astype(LIMITS),
+        fees=np.concatenate([m.fees.record(d.instrument) for m, d in zip(models, sets, strict=True)]).astype(FEES),
+        balance=money,
+        sample_ns=sample_ns or _round_period(last_ns - first_ns),
+        call=call,
+        depth=depth,
+        start_ns=start_ns,
+        end_ns=end_ns,
+    )
+    begun = time.perf_counter()
+    outcome = engine.execute(progress)
+    run_s = time.perf_counter() - begun
+    return Backtest(
+        outcome,
+        Made(
+            cls=cls,
+            datasets=tuple(sets),
+            models=tuple(models),
+            limits=limits or Limits(),
+            balance=money,
+            compile_s=compile_s,
+            run_s=run_s,
+            compiled=call is not None,
+            why_plain=why_plain,
+        ),
+    )
+
+
+def _models(
+    sets: Sequence[Dataset], fees: Fees | None, latency: Latency | int | None, queue: Queue | str | None, fills: str | None
+) -> list[Models]:
+    delay = ConstantLatency(latency) if isinstance(latency, int) else (latency or ConstantLatency())
+    line = Queue(queue) if isinstance(queue, str) else (queue or Queue())
+    line.code()
+    return [
+        Models(fees=fees or Fees(), latency=delay, queue=line, fills=fills or ("whole" if d.profile == PARITY else "partial"))
+        for d in sets
+    ]
+
+
+def _machine_code(cls: type[Strategy], compiled: bool | None) -> tuple[Any, str]:
+    """Return the compiled callback, or None and why the class runs as plain Python."""
+    if compiled is False:
+        return None, "asked for"
+    try:
+        return compile_strategy(cls).call, ""
+    except NotCompilable as fault:
+        if compiled:
+            raise
+        return None, fault.what
+
+
+def _track(data: Dataset) -> Track:
+    tape = data.tape
+    return Track(
+        tape.instrument, tape.venue, tape.messages, tape.levels, tape.base_ticks, tape.size_ticks, crossed_kept=tape.crossed_kept
+    )
+
+
+def _balance(data: Dataset) -> float:
+    if not data.instrument.inverse:
+        return BALANCE
+    messages = data.tape.messages
+    two_sided = messages[messages["bid_lots"] * messages["ask_lots"] > 0]
+    if not two_sided.size:
+        return BALANCE
+    mid = float(two_sided["bid_ticks"][0] + two_sided["ask_ticks"][0]) / 2 * float(data.instrument.tick)
+    return BALANCE / mid
+
+
+def _round_period(span_ns: int) -> int:
+    """Smallest of 1, 2, 5 x 10^k ns, at least 1 ms, that cuts the span into no more than SAMPLES_MAX."""
+    period = SAMPLE_NS_MIN
+    while True:
+        for factor in (1, 2, 5):
+            if span_ns <= period * factor * SAMPLES_MAX:
+                return period * factor
+        period *= 10

@@ -1,0 +1,192 @@
+"""One instrument's recorded market, ready for a backtest or a look: `b25.dataset(...)`, `b25.sample()`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from b25.market.catalog import Catalog
+from b25.market.tape import BRIDGED, Tape
+from b25.market.tape_cache import open_tape
+from b25.model.errors import Misuse
+from b25.model.event import DEPTH, NO_ASK_TICKS, NO_BID_TICKS, TRADE
+from b25.model.instrument import Instrument
+from b25.research.book import Book, book_at
+
+if TYPE_CHECKING:
+    import polars as pl
+
+DEFAULT_CATALOG = Path("data/catalog")
+SAMPLE_SYMBOL = "BTC/USDT:USDT"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Everything that a catalog holds of one instrument.
+
+    Parameters
+    ----------
+    venue, symbol : str
+    catalog : Catalog
+    profile : {"bridged", "hftbacktest"}
+        How its rows are replayed.
+    """
+
+    venue: str
+    symbol: str
+    catalog: Catalog = field(repr=False)
+    profile: str = BRIDGED
+
+    @cached_property
+    def tape(self) -> Tape:
+        """The rows laid out for replay; made at the first use and kept beside the catalog."""
+        return open_tape(self.catalog, self.venue, self.symbol, profile=self.profile)
+
+    @property
+    def instrument(self) -> Instrument:
+        """What is traded."""
+        return self.tape.instrument
+
+    @property
+    def hash(self) -> str:
+        """Of the data; equal for equal data."""
+        return self.tape.hash
+
+    @property
+    def start_ns(self) -> int:
+        """Earliest time in the data, on either clock."""
+        tape = self.tape
+        return min(int(tape.venue["exch_ns"][0]), int(tape.messages["local_ns"][0]))
+
+    @property
+    def end_ns(self) -> int:
+        """When the last message reached the trader."""
+        return int(self.tape.messages["local_ns"][-1])
+
+    @cached_property
+    def touch(self) -> pl.DataFrame:
+        """Best bid and ask after every depth message, as the trader received them: time, bid, ask, quantities, mid, spread."""
+        import polars as pl
+
+        rows = self.tape.messages
+        rows = rows[(rows["kind"] == DEPTH) & (rows["bid_ticks"] != NO_BID_TICKS) & (rows["ask_ticks"] != NO_ASK_TICKS)]
+        tick, lot = float(self.instrument.tick), float(self.instrument.lot)
+        price = {side: _prices(rows[f"{side}_ticks"], self.instrument) for side in ("bid", "ask")}
+        return pl.DataFrame(
+            {
+                "time": pl.Series(rows["local_ns"].copy()).cast(pl.Datetime("ns", "UTC")),
+                "bid": price["bid"],
+                "ask": price["ask"],
+                "bid_quantity": rows["bid_lots"] * lot,
+                "ask_quantity": rows["ask_lots"] * lot,
+                "mid": (price["bid"] + price["ask"]) / 2,
+                "spread_ticks": np.round((price["ask"] - price["bid"]) / tick).astype(np.int64),
+            }
+        )
+
+    @cached_property
+    def trades(self) -> pl.DataFrame:
+        """Public trades as the trader received them: time, price, quantity, side of the aggressor (+1 bought, -1 sold)."""
+        import polars as pl
+
+        rows = self.tape.messages
+        rows = rows[rows["kind"] == TRADE]
+        return pl.DataFrame(
+            {
+                "time": pl.Series(rows["local_ns"].copy()).cast(pl.Datetime("ns", "UTC")),
+                "price": _prices(rows["price_ticks"], self.instrument),
+                "quantity": rows["qty_lots"] * float(self.instrument.lot),
+                "side": rows["side"].copy(),
+            }
+        )
+
+    def book(self, time: Any = None) -> Book:
+        """Return the trader's book at a time.
+
+        Parameters
+        ----------
+        time : datetime, ISO text, int of nanoseconds, or float in [0, 1], optional
+            When; a float is a share of the span, the default the end.
+        """
+        return book_at(self.tape, self.at(time))
+
+    def at(self, time: Any) -> int:
+        """Return a time as nanoseconds of the epoch; see `book` for what it may be. Raises Misuse when it cannot be read."""
+        if time is None:
+            return self.end_ns
+        if isinstance(time, float) and 0.0 <= time <= 1.0:
+            return self.start_ns + int(time * (self.end_ns - self.start_ns))
+        if isinstance(time, int | np.integer) and not isinstance(time, bool):
+            return int(time)
+        try:
+            # numpy's times are UTC and carry no zone.
+            bare = time.rstrip("Z") if isinstance(time, str) else time.replace(tzinfo=None)
+            moment = np.datetime64(bare, "ns")
+            return int(moment.astype(np.int64))
+        except (ValueError, TypeError, AttributeError):
+            raise Misuse(
+                f"{time!r} is no time", remedy="give a datetime, ISO text in UTC, nanoseconds, or a share from 0.0 to 1.0"
+            ) from None
+
+    def __repr__(self) -> str:
+        tape = self.tape
+        span_s = (self.end_ns - self.start_ns) / 1e9
+        return (
+            f"Dataset({self.symbol} on {self.venue}: {tape.venue.size:,} rows, {tape.messages.size:,} messages, {span_s:,.0f} s "
+            f"from {np.datetime64(self.start_ns, 'ns').astype('datetime64[s]')} UTC, {self.profile})"
+        )
+
+
+def _prices(ticks: np.ndarray, instrument: Instrument) -> np.ndarray:
+    record = instrument.record()[0]
+    prices: np.ndarray = ticks.astype(np.int64) * record["tick_num"] / record["tick_den"]
+    return prices
+
+
+def dataset(
+    symbol: str, *, venue: str = "binanceusdm", catalog: Catalog | Path | str = DEFAULT_CATALOG, profile: str = BRIDGED
+) -> Dataset:
+    """Open an instrument of a catalog.
+
+    Parameters
+    ----------
+    symbol : str
+        Ccxt unified symbol, e.g. ``"ETH/USDT:USDT"``.
+    venue : str
+        Ccxt id of the venue it was recorded on.
+    catalog : Catalog, Path or str
+        Folder of the catalog.
+    profile : {"bridged", "hftbacktest"}
+        ``bridged`` begins with the snapshot and follows the venue's chain; ``hftbacktest`` replays every row by that engine's rules.
+
+    Raises
+    ------
+    Misuse
+        When the catalog does not hold it.
+    """
+    found = Dataset(venue, symbol, catalog if isinstance(catalog, Catalog) else Catalog(catalog), profile)
+    found.catalog.manifest(venue, symbol)
+    return found
+
+
+def sample(*, minutes: int = 30, seed: int = 25, catalog: Catalog | Path | str = DEFAULT_CATALOG) -> Dataset:
+    """Open the sample market, made by our own order-flow simulator on first use; equal seeds give equal bytes.
+
+    Parameters
+    ----------
+    minutes : int
+        Length.
+    seed : int
+        Which market.
+    catalog : Catalog, Path or str
+        Folder of the catalog that keeps it.
+    """
+    from b25.market.synthetic import build_sample
+
+    folder = catalog.folder if isinstance(catalog, Catalog) else Path(catalog)
+    build_sample(folder, seed=seed, minutes=minutes)
+    return dataset(SAMPLE_SYMBOL, venue="sim", catalog=folder)

@@ -1,0 +1,394 @@
+"""What a backtest found: numbers, tables, pictures, and a hash that repeats."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from b25.engine.backtest import Outcome
+from b25.model.instrument import Instrument
+from b25.model.order import MARKET, POST_ONLY, REASON_TEXT, REDUCE_ONLY, SUBMIT, Reason, State, Tif
+from b25.research.dataset import Dataset
+from b25.risk.limits import Limits
+from b25.strategy.source_key import source_key
+from b25.strategy.strategy import Strategy
+from b25.venue.models import Models
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from b25.analytics.curve import EquityCurve
+    from b25.analytics.metric import Metric
+    from b25.analytics.order_metrics import OrderCounts
+    from b25.analytics.series import InstrumentTrace
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How a result was made."""
+
+    cls: type[Strategy]
+    datasets: tuple[Dataset, ...]
+    models: tuple[Models, ...]
+    limits: Limits
+    balance: float
+    compile_s: float
+    run_s: float
+    compiled: bool
+    why_plain: str
+
+
+class Backtest:
+    """A finished backtest.
+
+    Attributes
+    ----------
+    summary : dict of str to float or None
+        Every metric by name; None where it is n/a, with the reason in `reasons`.
+    fills, orders, refusals, equity, trades, notes : polars.DataFrame
+        Tables.
+    hash : str
+        Of the data, the code, the parameters, the models and everything that came out.
+    """
+
+    def __init__(self, outcome: Outcome, made: Made) -> None:
+        self.outcome, self.made = outcome, made
+
+    # What it was
+
+    @property
+    def name(self) -> str:
+        """Name of the strategy."""
+        return self.made.cls.__name__
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Parameters that the run had."""
+        return {name: self.outcome.strategy[name][0].item() for name in self.made.cls.params}
+
+    @property
+    def instruments(self) -> list[Instrument]:
+        """What was traded, in the order of the strategy's indices."""
+        return [d.instrument for d in self.made.datasets]
+
+    @property
+    def currency(self) -> str:
+        """Settlement currency of the equity."""
+        return self.instruments[0].settle
+
+    @cached_property
+    def hash(self) -> str:
+        """Equal for equal runs, in every process."""
+        digest = hashlib.sha256()
+        for data, models in zip(self.made.datasets, self.made.models, strict=True):
+            digest.update(f"{data.hash}{data.instrument}{models}{self.made.limits}{self.made.balance}".encode())
+        digest.update(source_key(self.made.cls).encode())
+        digest.update(repr(sorted(self.parameters.items())).encode())
+        out = self.outcome
+        for rows in (out.fills, out.orders, out.effects, out.marks, out.notes):
+            digest.update(rows.tobytes())
+        return digest.hexdigest()
+
+    # Tables
+
+    @cached_property
+    def fills(self) -> pl.DataFrame:
+        """Executions in the order in which the strategy learned of them."""
+        import polars as pl
+
+        rows = self.outcome.fills
+        price, quantity, fee = (np.zeros(rows.size) for _ in range(3))
+        for i, instrument in enumerate(self.instruments):
+            mine, record = rows["instrument"] == i, instrument.record()[0]
+            price[mine] = rows["price_ticks"][mine] * record["tick_num"] / record["tick_den"]
+            quantity[mine] = rows["qty_lots"][mine] * record["lot_num"] / record["lot_den"]
+            fee[mine] = rows["fee_e8"][mine] * record["money_num"] / record["money_den"] / 1e8
+        return pl.DataFrame(
+            {
+                "time": _moments(rows["venue_ns"]),
+                "known": _moments(rows["local_ns"]),
+                "order_id": rows["order_id"],
+                "symbol": self._symbols(rows["instrument"]),
+                "side": rows["side"].astype(np.int8),
+                "price": price,
+                "quantity": quantity,
+                "maker": rows["maker"].astype(bool),
+                "fee": fee,
+                "venue_ns": rows["venue_ns"],
+                "price_ticks": rows["price_ticks"],
+                "qty_lots": rows["qty_lots"],
+            }
+        )
+
+    @cached_property
+    def orders(self) -> pl.DataFrame:
+        """Every order that passed the gate: what it asked, how it ended, and why."""
+        import polars as pl
+
+        rows = np.sort(self.outcome.orders, order="order_id")
+        price, quantity, filled = (np.zeros(rows.size) for _ in range(3))
+        for i, instrument in enumerate(self.instruments):
+            mine, record = rows["instrument"] == i, instrument.record()[0]
+            price[mine] = rows["price_ticks"][mine] * record["tick_num"] / record["tick_den"]
+            quantity[mine] = rows["qty_lots"][mine] * record["lot_num"] / record["lot_den"]
+            filled[mine] = rows["filled_lots"][mine] * record["lot_num"] / record["lot_den"]
+        return pl.DataFrame(
+            {
+                "order_id": rows["order_id"],
+                "symbol": self._symbols(rows["instrument"]),
+                "side": rows["side"].astype(np.int8),
+                "price": np.where(rows["flags"] & MARKET, np.nan, price),
+                "quantity": quantity,
+                "filled": filled,
+                "tif": [Tif(t).name for t in rows["tif"].tolist()],
+                "post_only": rows["flags"] & POST_ONLY != 0,
+                "reduce_only": rows["flags"] & REDUCE_ONLY != 0,
+                "state": [State(s).name.lower() for s in rows["state"].tolist()],
+                "reason": [REASON_TEXT[Reason(r)] if r else "" for r in rows["reason"].tolist()],
+                "sent": _moments(rows["created_ns"]),
+                "ended": _moments(rows["updated_ns"]),
+            }
+        )
+
+    @cached_property
+    def refusals(self) -> pl.DataFrame:
+        """Intents that the gate refused, with the reason."""
+        import polars as pl
+
+        rows = self.outcome.effects[self.outcome.effects["reason"] != 0]
+        kinds = {SUBMIT: "submit"}
+        return pl.DataFrame(
+            {
+                "time": _moments(rows["time_ns"]),
+                "request": [kinds.get(k, "cancel" if k == SUBMIT + 1 else "amend") for k in rows["kind"].tolist()],
+                "order_id": rows["order_id"],
+                "symbol": self._symbols(rows["instrument"]),
+                "side": rows["side"].astype(np.int8),
+                "reason": [Reason(r).name.lower() for r in rows["reason"].tolist()],
+                "meaning": [REASON_TEXT[Reason(r)] for r in rows["reason"].tolist()],
+            }
+        )
+
+    @cached_property
+    def equity(self) -> pl.DataFrame:
+        """The mark-to-market equity curve that every ratio comes from: time, equity."""
+        import polars as pl
+
+        curve = self.curve
+        return pl.DataFrame({"time": _moments(curve.time_ns), "equity": curve.equity})
+
+    @cached_property
+    def trades(self) -> pl.DataFrame:
+        """Excursions of the position from flat to flat."""
+        from b25.analytics.metrics import trades_of
+
+        return trades_of(self.traces)
+
+    @cached_property
+    def notes(self) -> pl.DataFrame:
+        """What the strategy noted with `ctx.log(code, value)`."""
+        import polars as pl
+
+        rows = self.outcome.notes
+        return pl.DataFrame({"time": _moments(rows["time_ns"]), "code": rows["code"].copy(), "value": rows["value"].copy()})
+
+    # Series
+
+    @cached_property
+    def curve(self) -> EquityCurve:
+        """Account value at every mark; point 0 is the starting balance."""
+        from b25.analytics.curve import EquityCurve
+
+        marks = self.outcome.marks
+        n = len(self.instruments)
+        equity = np.full(marks.size // n, self.made.balance)
+        for i, instrument in enumerate(self.instruments):
+            equity += _earned(marks[i::n], instrument)
+        times = np.concatenate(([self.outcome.start_ns], marks["time_ns"][::n]))
+        return EquityCurve(times, np.concatenate(([self.made.balance], equity)))
+
+    @cached_property
+    def traces(self) -> list[InstrumentTrace]:
+        """Fills, mids and positions of each instrument."""
+        from b25.analytics.series import FillSeries, InstrumentTrace, TimeSeries
+
+        out = []
+        n = len(self.instruments)
+        for i, (data, instrument) in enumerate(zip(self.made.datasets, self.instruments, strict=True)):
+            marks = self.outcome.marks[i::n]
+            fills = self.outcome.fills[self.outcome.fills["instrument"] == i]
+            messages = data.tape.messages
+            known = messages[messages["bid_lots"].astype(bool) & messages["ask_lots"].astype(bool)]
+            mid2 = known["bid_ticks"].astype(np.int64) + known["ask_ticks"]
+            moved = np.flatnonzero(np.diff(mid2, prepend=-1))
+            tick, lot = float(instrument.tick), float(instrument.lot)
+            out.append(
+                InstrumentTrace(
+                    name=instrument.symbol,
+                    fills=FillSeries.from_records(fills, instrument, clock="local"),
+                    mids=TimeSeries(known["local_ns"][moved], mid2[moved] * (tick / 2)),
+                    quote=instrument.quote,
+                    base="contracts" if instrument.inverse else instrument.base,
+                    position=TimeSeries(marks["time_ns"], marks["position_lots"] * lot),
+                )
+            )
+        return out
+
+    # Numbers
+
+    @cached_property
+    def metrics(self) -> dict[str, Metric]:
+        """Every metric with its unit, formula and, where it is n/a, the reason."""
+        from b25.analytics.metrics import all_metrics
+
+        return all_metrics(self.curve, traces=self.traces, trades=self.trades, orders=self.order_counts)
+
+    @cached_property
+    def summary(self) -> dict[str, float | None]:
+        """Every metric by name; None where it is n/a."""
+        return {name: metric.value for name, metric in self.metrics.items()}
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why each missing metric is missing."""
+        return {name: metric.reason for name, metric in self.metrics.items() if metric.value is None}
+
+    @cached_property
+    def order_counts(self) -> OrderCounts:
+        """What was asked of the gate and the venue, and what came of it."""
+        from b25.analytics.order_metrics import OrderCounts
+
+        head, orders = self.outcome.world.head[0], self.outcome.orders
+        refused = Counter(Reason(r).name.lower() for r in self.outcome.effects["reason"].tolist() if r)
+        turned_away = orders[
+            (orders["state"] == State.REJECTED) | ((orders["state"] == State.EXPIRED) & (orders["filled_lots"] == 0))
+        ]
+        lots = np.array([float(i.lot) for i in self.instruments])
+        return OrderCounts(
+            submits=int(head["submits"]),
+            cancels=int(head["cancels"]),
+            amends=int(head["amends"]),
+            refused=dict(refused),
+            rejected=dict(Counter(Reason(r).name.lower() for r in turned_away["reason"].tolist())),
+            placed_quantity=float((orders["qty_lots"] * lots[orders["instrument"]]).sum()),
+            filled_quantity=float((orders["filled_lots"] * lots[orders["instrument"]]).sum()),
+        )
+
+    # Pictures
+
+    @property
+    def assumptions(self) -> list[tuple[str, str]]:
+        """What the simulated venue assumed, in words."""
+        models = self.made.models[0]
+        fill = (
+            "partial: prints are shared, displayed lots sold once, takers walk the book"
+            if models.fills == "partial"
+            else "whole or not at all, the hftbacktest profile"
+        )
+        limits = ", ".join(
+            f"{f.name} {v:g}" for f in fields(self.made.limits) if (v := getattr(self.made.limits, f.name)) is not None
+        )
+        return [
+            ("fees", str(models.fees)),
+            ("latency", str(models.latency)),
+            ("queue", models.queue.name),
+            ("fills", fill),
+            ("limits", limits or "none"),
+            ("starting balance", f"{self.made.balance:g} {self.currency}"),
+            ("strategy ran", "compiled" if self.made.compiled else f"as plain Python ({self.made.why_plain})"),
+            ("not modelled", "our own impact on others, funding, margin and liquidation"),
+        ]
+
+    @property
+    def provenance(self) -> list[tuple[str, str]]:
+        """Data, hashes and times."""
+        span = [
+            str(np.datetime64(t, "ns").astype("datetime64[ms]")) for t in (self.outcome.start_ns, int(self.curve.time_ns[-1]))
+        ]
+        data = ", ".join(f"{d.symbol} on {d.venue} ({d.profile})" for d in self.made.datasets)
+        return [("data", data), ("from", f"{span[0]} UTC"), ("to", f"{span[1]} UTC"), ("result", self.hash)]
+
+    def plot(self, *, theme: str = "light") -> Any:
+        """Draw equity, drawdown, price with fills, and position."""
+        from b25.analytics.plots import plot_backtest
+
+        return plot_backtest(self.curve, self.traces, currency=self.currency, title=self.name, theme=theme)  # type: ignore[arg-type]
+
+    def tearsheet(self, path: str | Path) -> Path:
+        """Write the tear sheet, one self-contained HTML file, and return where it is."""
+        from b25.analytics.tearsheet import TearSheetData, write_tearsheet
+
+        data = TearSheetData(
+            title=self.name,
+            subtitle=self._subtitle(),
+            currency=self.currency,
+            curve=self.curve,
+            metrics=self.metrics,
+            traces=self.traces,
+            trades=self.trades,
+            orders=self.order_counts,
+            assumptions=self.assumptions,
+            parameters=[
+                (n, f"{v:g}" if isinstance(v, float) else str(v), self.made.cls.params[n].unit)
+                for n, v in self.parameters.items()
+            ],
+            provenance=self.provenance,
+        )
+        return write_tearsheet(data, path)
+
+    def _subtitle(self) -> str:
+        seconds = (int(self.curve.time_ns[-1]) - self.outcome.start_ns) / 1e9
+        symbols = ", ".join(i.symbol for i in self.instruments)
+        return f"{symbols} · {self.made.datasets[0].venue} · {seconds / 60:,.1f} min · {self.outcome.rows:,} rows"
+
+    @property
+    def _base(self) -> str:
+        return self.traces[0].base if len(self.instruments) == 1 else ""
+
+    def __repr__(self) -> str:
+        from b25.analytics.display import text_summary
+
+        notes = [("data", self._subtitle()), ("hash", self.hash[:16])]
+        return text_summary(self.name, self.metrics, currency=self.currency, base=self._base, notes=notes)
+
+    def _repr_html_(self) -> str:
+        from b25.analytics.display import html_summary
+
+        return html_summary(
+            self.name,
+            self.metrics,
+            self.curve,
+            currency=self.currency,
+            subtitle=self._subtitle(),
+            base=self._base,
+            notes=[("fills", self.made.models[0].fills), ("queue", self.made.models[0].queue.name), ("hash", self.hash[:16])],
+        )
+
+    def _symbols(self, numbers: np.ndarray) -> list[str]:
+        names = [i.symbol for i in self.instruments]
+        return [names[k] for k in numbers.tolist()]
+
+
+def _moments(times_ns: np.ndarray) -> pl.Series:
+    import polars as pl
+
+    return pl.Series(np.ascontiguousarray(times_ns)).cast(pl.Datetime("ns", "UTC"))
+
+
+def _earned(marks: np.ndarray, instrument: Instrument) -> np.ndarray:
+    """Realised + unrealised - fees + funding at each mark, settlement currency; see kernels/ledger.py."""
+    record = instrument.record()[0]
+    half = marks["mid2_ticks"] / 2.0
+    held = marks["position_lots"]
+    if instrument.inverse:
+        value = np.where(held == 0, 0.0, -held * (float(record["inverse_num"]) / np.where(half > 0, half, 1.0)))
+    else:
+        value = held * half
+    money = marks["realised"] + (value - marks["cost"]) - marks["fees"] - marks["fees_e8"] / 1e8 + marks["funding"]
+    return money * (float(record["money_num"]) / float(record["money_den"]))
