@@ -1,0 +1,1 @@
+"""Pure compiled functions over the model's records: no clock, no I/O, no Python objects."""
