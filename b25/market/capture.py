@@ -96,7 +96,7 @@ def read_capture(
     """
     reader = _Reader(path, symbol, grid, on_bad, tentative=tentative)
     parts: list[np.ndarray] = []
-    for piece in _undamaged(pieces(path), reader.capture, on_bad):
+    for piece in _undamaged(pieces(path, salvage=on_bad == "skip"), reader.capture, on_bad):
         parts += reader.read(piece)
         if progress is not None:
             progress(reader.capture.text_bytes)

@@ -8,6 +8,7 @@ import threading
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from b25.model.errors import Misuse
 
@@ -16,6 +17,7 @@ PACKED_BYTES = 256 << 10
 LINE_BYTES_MAX = 64 << 20
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_WINDOW = 31
+SALVAGE_BYTES = 256
 AHEAD = 2  # pieces that may wait
 
 
@@ -23,17 +25,24 @@ class Damaged(Misuse):
     """The file itself is broken: it ends too early or does not unpack."""
 
 
-def pieces(path: Path) -> Iterator[bytes]:
+def pieces(path: Path, *, salvage: bool = False) -> Iterator[bytes]:
     """Yield the text of a capture, each piece ending with a line feed.
 
     A last line without one gets it. After the last whole line of a damaged gzip file comes Damaged.
+
+    Parameters
+    ----------
+    path : Path
+        Plain or gzip.
+    salvage : bool
+        Unpack a corrupt file as near to the damage as possible; what comes out there may be garbage.
 
     Raises
     ------
     Misuse
         When the file cannot be read, or a line is longer than 64 MB.
     Damaged
-        When a gzip file is truncated or corrupt; everything before the damage has been yielded.
+        When a gzip file is truncated or corrupt.
     """
     waiting: queue.Queue[bytes | BaseException | None] = queue.Queue(AHEAD)
     stop = threading.Event()
@@ -49,7 +58,7 @@ def pieces(path: Path) -> Iterator[bytes]:
 
     def work() -> None:
         try:
-            for piece in _whole_lines(path):
+            for piece in _whole_lines(path, salvage=salvage):
                 if not put(piece):
                     return
             put(None)
@@ -68,10 +77,10 @@ def pieces(path: Path) -> Iterator[bytes]:
         thread.join()
 
 
-def _whole_lines(path: Path) -> Iterator[bytes]:
+def _whole_lines(path: Path, *, salvage: bool) -> Iterator[bytes]:
     rest = b""
     fault: Damaged | None = None
-    text = _blocks(path)
+    text = _blocks(path, salvage=salvage)
     while True:
         try:
             block = next(text, None)
@@ -89,19 +98,19 @@ def _whole_lines(path: Path) -> Iterator[bytes]:
             continue
         yield rest + block[:cut] if rest else block[:cut]
         rest = block[cut:]
+    if fault is not None:
+        raise fault  # the half line before the damage is part of it
     if rest:
         yield rest + b"\n"
-    if fault is not None:
-        raise fault
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
+def _blocks(path: Path, *, salvage: bool) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
             packed = file.read(2) == GZIP_MAGIC
             file.seek(0)
             if packed:
-                yield from _unpacked(path, file)
+                yield from _unpacked(path, file, salvage=salvage)
             else:
                 while block := file.read(PIECE_BYTES):
                     yield block
@@ -109,7 +118,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
         raise Misuse(f"{path}: {fault.strerror or fault}", remedy="give a file that can be read") from None
 
 
-def _unpacked(path: Path, file) -> Iterator[bytes]:  # type: ignore[no-untyped-def]
+def _unpacked(path: Path, file: BinaryIO, *, salvage: bool) -> Iterator[bytes]:
     remedy = "fetch the file again, or keep what is before the damage with --on-bad skip"
     parts: list[bytes] = []
     size = 0
@@ -119,10 +128,13 @@ def _unpacked(path: Path, file) -> Iterator[bytes]:  # type: ignore[no-untyped-d
         while packed:
             if unpack.eof:  # gzip files may be written one after another
                 unpack = zlib.decompressobj(GZIP_WINDOW)
+            before = unpack.copy() if salvage else None
             try:
                 parts.append(unpack.decompress(packed))
             except zlib.error as damage:
                 fault = Damaged(f"{path.name}: the gzip data are corrupt near byte {file.tell():,} ({damage})", remedy=remedy)
+                if before is not None:
+                    parts.append(_salvaged(before, packed))
                 break
             size += len(parts[-1])
             packed = unpack.unused_data
@@ -137,3 +149,14 @@ def _unpacked(path: Path, file) -> Iterator[bytes]:  # type: ignore[no-untyped-d
         fault = Damaged(f"{path.name}: the gzip file is truncated, it ends at byte {file.tell():,}", remedy=remedy)
     if fault is not None:
         raise fault
+
+
+def _salvaged(unpack: Any, packed: bytes) -> bytes:
+    """Text of a corrupt block up to the damage."""
+    text = b""
+    for at in range(0, len(packed), SALVAGE_BYTES):
+        try:
+            text += unpack.decompress(packed[at : at + SALVAGE_BYTES])
+        except zlib.error:
+            break
+    return text

@@ -134,7 +134,7 @@ def _write(work: Path, kind: str, path: str, rows: np.ndarray) -> StoredFile:
     columns = {name: np.ascontiguousarray(rows[name]) for name in COLUMNS}
     content = hashlib.sha256()
     for column in columns.values():
-        content.update(column)
+        content.update(column.data)
     draft = work / path.replace("/", "_")
     pl.DataFrame(columns).write_parquet(
         draft, compression="zstd", compression_level=COMPRESSION_LEVEL, statistics=False, row_group_size=1 << 20

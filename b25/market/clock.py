@@ -30,9 +30,9 @@ def corrected_local(rows: np.ndarray, method: str = "parity", *, window_ns: int 
     rows : ndarray of ROW, shape (n,)
         In file order.
     method : {"parity", "rolling"}
-        ``parity``: one shift for all, so that the smallest latency is exactly 0 (hftbacktest's rule; times may go back where
-        they did in the capture). ``rolling``: at each row the shift that the trailing window asks for, then a running maximum, so that a
-        drifting clock is followed and time never goes back; it looks at the past only.
+        ``parity``: one shift for all, so that the smallest latency is exactly 0 (hftbacktest's rule; times may go back
+        where they did in the capture). ``rolling``: at each row the shift that the trailing window asks for, then a running
+        maximum, so that a drifting clock is followed and time never goes back; it looks at the past only.
     window_ns : int
         Of ``rolling``, in receive time.
     floor_ns : int

@@ -22,8 +22,9 @@ def final_book(catalog: Catalog, venue: str, symbol: str, *, levels: int = LEVEL
     Returns
     -------
     dict
-        ``last_update_id``, ``bid_levels``, ``ask_levels``, the best `levels` of each side as pairs of price and quantity (exact decimal
-        strings, see `_text`), ``bid_quantity`` and ``ask_quantity`` (sums of a whole side), and how the diffs were used.
+        ``last_update_id``, ``bid_levels``, ``ask_levels``, the best `levels` of each side as pairs of price and quantity
+        (exact decimal strings, see `_text`), ``bid_quantity`` and ``ask_quantity`` (sums of a whole side), and how the diffs
+        were used.
 
     Raises
     ------

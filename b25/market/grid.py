@@ -22,11 +22,18 @@ def places_and_step(size: Decimal) -> tuple[int, int]:
     return (-exponent, whole) if exponent < 0 else (0, whole * 10**exponent)
 
 
+def nearly_fits(parts: list[np.ndarray], tick: int) -> bool:
+    """Return whether all prices lie on a tick but one in a thousand, and one in any case: those are errors, not a finer tick."""
+    fits = [fitting(part, tick) for part in parts]
+    fit, count = sum(one[0] for one in fits), sum(one[1] for one in fits)
+    return bool(count - fit <= max(1, (1 - TICK_FIT) * count))
+
+
 def infer_steps(parts: list[np.ndarray], name: str) -> tuple[int, int]:
     """Tick and lot of raw rows, in raw units.
 
-    The tick is the largest 1, 2 or 5 times a power of ten that at least 99.9 % of the prices are multiples of; the lot the largest power
-    of ten that all quantities are multiples of.
+    The tick is the largest 1, 2 or 5 times a power of ten that at least 99.9 % of the prices are multiples of; the lot the
+    largest power of ten that all quantities are multiples of.
 
     Raises
     ------

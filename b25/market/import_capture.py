@@ -14,7 +14,7 @@ from b25.market.bridge import chain_rule
 from b25.market.capture import Capture, OnBad, Progress, grid_of, read_capture
 from b25.market.catalog import Catalog
 from b25.market.catalog_writer import store
-from b25.market.grid import infer_steps, places_and_step
+from b25.market.grid import infer_steps, nearly_fits, places_and_step
 from b25.market.manifest import Manifest, Source, read_manifest
 from b25.market.quality import quality_report
 from b25.market.slow_path import OffGrid, TooLarge
@@ -50,8 +50,8 @@ class Imported:
         return {
             "venue": self.instrument.venue,
             "symbol": self.instrument.symbol,
-            "tick": str(self.instrument.tick),
-            "lot": str(self.instrument.lot),
+            "tick": f"{self.instrument.tick:f}",
+            "lot": f"{self.instrument.lot:f}",
             **self.source.facts,
             "source": self.source.name,
             "files": [file.path for file in self.source.files],
@@ -144,9 +144,11 @@ class _Reading:
                     raise
         capture, qty_places = self._on_finest_grid()
         tick_raw, lot_raw = infer_steps(capture.parts, self.path.name)
-        tick = wanted.tick or Decimal(tick_raw).scaleb(-FINEST)
-        lot = wanted.lot or Decimal(lot_raw).scaleb(-qty_places)
-        instrument = self._instrument(tick, lot, size)
+        if known is not None and nearly_fits(capture.parts, int(known.tick.scaleb(FINEST))):
+            tick_raw = int(known.tick.scaleb(FINEST))
+        instrument = self._instrument(
+            wanted.tick or Decimal(tick_raw).scaleb(-FINEST), wanted.lot or Decimal(lot_raw).scaleb(-qty_places), size
+        )
         if wanted.tick is None and wanted.lot is None:
             survey, l2, bbo = _archive(capture, self.venue, tick_raw, lot_raw, before)
             if survey["off_grid"] == 0:
@@ -241,7 +243,7 @@ def _refuse_difference(have: Instrument, wanted: Wanted) -> None:
         asked = getattr(wanted, name)
         if asked is not None and asked != getattr(have, name):
             raise Misuse(
-                f"the catalog holds {have.symbol} with {name} {getattr(have, name)}, not {asked}",
+                f"the catalog holds {have.symbol} with {name} {getattr(have, name):f}, not {asked:f}",
                 remedy=f"leave --{name.replace('_', '-')} out, or import into another catalog",
             )
 

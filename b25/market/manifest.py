@@ -68,13 +68,13 @@ class Manifest:
         return {
             "venue": one.venue,
             "symbol": one.symbol,
-            "tick": str(one.tick),
-            "lot": str(one.lot),
-            "contract_size": str(one.contract_size),
+            "tick": f"{one.tick:f}",
+            "lot": f"{one.lot:f}",
+            "contract_size": f"{one.contract_size:f}",
             "inverse": one.inverse,
             "price_ticks_max": one.price_ticks_max,
             "qty_lots_max": one.qty_lots_max,
-            "min_notional": str(one.min_notional),
+            "min_notional": f"{one.min_notional:f}",
         }
 
     def text(self) -> str:
@@ -90,8 +90,8 @@ class Manifest:
         return {
             "venue": self.instrument.venue,
             "symbol": self.instrument.symbol,
-            "tick": str(self.instrument.tick),
-            "lot": str(self.instrument.lot),
+            "tick": f"{self.instrument.tick:f}",
+            "lot": f"{self.instrument.lot:f}",
             "rows": sum(file.rows for file in files if file.kind == "l2"),
             "bbo_rows": sum(file.rows for file in files if file.kind == "bbo"),
             "first_ns": min(first, default=None),

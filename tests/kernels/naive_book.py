@@ -23,7 +23,7 @@ class NaiveBook:
         before = self.sides[side].pop(price, 0)
         if lots:
             self.sides[side][price] = lots
-            if side == 0 and price > self.best[0] or side == 1 and price < self.best[1]:
+            if price > self.best[0] if side == 0 else price < self.best[1]:
                 self.best[side] = price
                 if self.best[0] >= self.best[1]:
                     self.crossed_by = side + 1

@@ -1,4 +1,4 @@
-"""Binance's messages in the dullest Python, `json` and `Decimal`: the twin of the wire kernels. And texts to read, by the venue's layouts."""
+"""Binance's messages in the dullest Python, `json` and `Decimal`: the twin of the wire kernels; and texts in its layouts."""
 
 import json
 from decimal import Decimal
