@@ -41,8 +41,8 @@ def _bound(record: Any, methods: dict[str, Any]) -> dict[str, Any]:
 def _bind(record: Any, name: str, function: Any) -> type:
     dispatcher = types.Dispatcher(function)
     _kept.append(function)
-    # A class redefined in a notebook cell makes a new record type, so a key is bound once.
-    unique = (record, name)
+    # A class redefined in a notebook cell may have the record type of the one before; its methods are others.
+    unique = (record, name, len(_kept))
 
     class Method(templates.AbstractTemplate):
         key = unique
