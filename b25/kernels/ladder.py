@@ -188,7 +188,8 @@ def recentre(head, lots, bits, far, base_ticks):
     """
     size = lots.shape[1]
     old = head["base_ticks"]
-    new = max(base_ticks, 0) & ~63
+    # The end stays at or below NO_ASK_TICKS, which is also what a search says when nothing is left above.
+    new = min(max(base_ticks, 0), NO_ASK_TICKS - size) & ~63
     if new == old:
         return
     for side_index in range(2):

@@ -20,7 +20,7 @@ from b25.kernels.book import (
 from b25.kernels.book_reads import book_digest, books_equal, cost_to_fill, depth_to, imbalance, microprice, top
 from b25.model.book import FAR_FULL, LEVEL
 from b25.model.errors import Misuse
-from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS
+from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS, PRICE_TICKS_MAX
 
 from .naive_book import NaiveBook
 
@@ -222,3 +222,10 @@ def test_a_full_far_table_says_what_it_lost():
 def test_an_impossible_ladder_is_refused():
     with pytest.raises(Misuse, match="multiple of 64"):
         make_ladder(1000)
+
+
+def test_a_bid_at_the_highest_price_moves_the_ladder_no_further_than_prices_go():
+    ladder, naive = make_ladder(SIZE, 128), NaiveBook()
+    for command in [("set", 1, 1014, 5), ("set", 0, PRICE_TICKS_MAX, 5), ("end", 0)]:
+        perform(command, ladder, naive)
+    assert_same(ladder, naive)
