@@ -6,7 +6,17 @@ for the venue lists bids before asks. `end_message` then judges whether the book
 
 from b25.kernels.far_levels import clear_far, set_far
 from b25.kernels.jit import kernel
-from b25.kernels.ladder import Ladder, bit_above, level_above, level_below, level_lots, make_ladder, put_slot, recentre
+from b25.kernels.ladder import (
+    Ladder,
+    bit_above,
+    level_above,
+    level_below,
+    level_lots,
+    make_ladder,
+    possible_base,
+    put_slot,
+    recentre,
+)
 from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS
 
 __all__ = [
@@ -58,7 +68,7 @@ def set_level(head, lots, bits, far, side_index, price_ticks, qty_lots):
     size = lots.shape[1]
     if not 0 <= slot < size and head["bid_levels"] + head["ask_levels"] == 0:
         # An empty book has nothing to move: begin around its first level.
-        head["base_ticks"] = max(price_ticks - (size >> 1), 0) & ~63
+        head["base_ticks"] = possible_base(price_ticks - (size >> 1), size)
         slot = price_ticks - head["base_ticks"]
     if 0 <= slot < size:
         before = put_slot(head, lots, bits, side_index, slot, qty_lots)
@@ -178,6 +188,6 @@ def keep_centred(head, lots, bits, far):
     elif ask == NO_ASK_TICKS:
         ask = bid
     size = lots.shape[1]
-    wanted = max(((bid + ask) >> 1) - (size >> 1), 0) & ~63
+    wanted = possible_base(((bid + ask) >> 1) - (size >> 1), size)
     if abs(wanted - head["base_ticks"]) > (size >> 2):
         recentre(head, lots, bits, far, wanted)

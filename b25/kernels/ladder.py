@@ -181,6 +181,15 @@ def put_slot(head, lots, bits, side_index, slot, qty_lots):
 
 
 @kernel
+def possible_base(base_ticks, size):
+    """Nearest base below a wanted one that is a whole word, with the ladder's end at or below NO_ASK_TICKS.
+
+    That is also what a search says when nothing is left above, so no slot may stand for it.
+    """
+    return min(max(base_ticks, 0), NO_ASK_TICKS - size) & ~63
+
+
+@kernel
 def recentre(head, lots, bits, far, base_ticks):
     """Move the ladder so that it begins near `base_ticks`; levels travel to and from the far table.
 
@@ -188,8 +197,7 @@ def recentre(head, lots, bits, far, base_ticks):
     """
     size = lots.shape[1]
     old = head["base_ticks"]
-    # The end stays at or below NO_ASK_TICKS, which is also what a search says when nothing is left above.
-    new = min(max(base_ticks, 0), NO_ASK_TICKS - size) & ~63
+    new = possible_base(base_ticks, size)
     if new == old:
         return
     for side_index in range(2):

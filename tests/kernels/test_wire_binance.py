@@ -25,7 +25,7 @@ FINEST = ((8, 1), (8, 1))
 
 def decimals(smallest):
     """Decimals as a venue writes them, with and without trailing zeros."""
-    return st.tuples(st.integers(smallest, 10**10), st.integers(0, 8)).map(
+    return st.tuples(st.integers(smallest, 10**10 - 1), st.integers(0, 8)).map(
         lambda parts: f"{parts[0] // 10 ** parts[1]}" + (f".{parts[0] % 10 ** parts[1]:0{parts[1]}d}" if parts[1] else "")
     )
 
