@@ -56,6 +56,7 @@ class Track:
     base_ticks: int
     size_ticks: int
     crossed_kept: bool = False
+    packed: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ class Backtest:
                 _checked(t.venue, VENUE_ROW),
                 _checked(t.messages, MESSAGE),
                 _checked(t.levels, LEVEL_ROW),
+                packed=t.packed,
                 base_ticks=t.base_ticks,
                 size_ticks=t.size_ticks,
                 crossed_kept=t.crossed_kept,
@@ -261,7 +263,7 @@ def _until(track: Track, end_ns: int | None) -> Track:
         return track
     rows = int(np.searchsorted(track.venue["exch_ns"], end_ns, side="right"))
     messages = int(np.searchsorted(track.messages["local_ns"], end_ns, side="right"))
-    return replace(track, venue=track.venue[:rows], messages=track.messages[:messages])
+    return replace(track, venue=track.venue[:rows], messages=track.messages[:messages], packed=None)
 
 
 def _checked(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:

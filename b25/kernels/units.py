@@ -13,15 +13,23 @@ TOO_LARGE = 2**62
 
 
 @kernel
+def of_unit(count, num, den):
+    """`count` units of num / den: one exact product, one correctly rounded division, or neither where they are by 1."""
+    if den == 1:
+        return float(count * num)
+    return count * num / den
+
+
+@kernel
 def price_of(instrument, ticks):
     """Price of a whole number of ticks: one product, one division, correctly rounded."""
-    return ticks * instrument["tick_num"] / instrument["tick_den"]
+    return of_unit(ticks, instrument["tick_num"], instrument["tick_den"])
 
 
 @kernel
 def quantity_of(instrument, lots):
     """Quantity of a whole number of lots."""
-    return lots * instrument["lot_num"] / instrument["lot_den"]
+    return of_unit(lots, instrument["lot_num"], instrument["lot_den"])
 
 
 @kernel
@@ -31,9 +39,17 @@ def money_of(instrument, money):
 
 
 @kernel
+def per_unit(value, num, den):
+    """`value` in units of num / den. Most grids have the numerator 1, and a division costs as much as the rest of a call."""
+    if num == 1:
+        return value * den
+    return value * den / num
+
+
+@kernel
 def ticks_toward(instrument, price, side):
     """Ticks of a finite price: to the grid where it is on it, else down for a bid and up for an ask."""
-    scaled = price * instrument["tick_den"] / instrument["tick_num"]
+    scaled = per_unit(price, instrument["tick_num"], instrument["tick_den"])
     if not abs(scaled) < TOO_LARGE:
         return np.int64(TOO_LARGE)
     nearest = math.floor(scaled + 0.5)
@@ -47,7 +63,7 @@ def ticks_toward(instrument, price, side):
 @kernel
 def whole_lots(instrument, quantity):
     """Lots of a finite quantity, or -1 when it is not a whole number of them."""
-    scaled = quantity * instrument["lot_den"] / instrument["lot_num"]
+    scaled = per_unit(quantity, instrument["lot_num"], instrument["lot_den"])
     if not abs(scaled) < TOO_LARGE:
         return np.int64(TOO_LARGE)
     nearest = math.floor(scaled + 0.5)
@@ -59,5 +75,5 @@ def whole_lots(instrument, quantity):
 @kernel
 def floor_lots(instrument, quantity):
     """Largest whole number of lots not above a finite quantity; the grid's own rounding errors forgiven."""
-    scaled = quantity * instrument["lot_den"] / instrument["lot_num"]
+    scaled = per_unit(quantity, instrument["lot_num"], instrument["lot_den"])
     return np.int64(math.floor(scaled + GRID_TOLERANCE))

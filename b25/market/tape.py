@@ -13,7 +13,7 @@ from b25.model.book import GAP_SEEN, NO_SNAPSHOT
 from b25.model.errors import Misuse
 from b25.model.event import CLEAR, DEPTH, FAR, GAP, LAST_OF_MESSAGE, NO_ASK_TICKS, NO_BID_TICKS, SNAPSHOT, TRADE
 from b25.model.instrument import Instrument
-from b25.model.tape import LEVEL_ROW, MESSAGE, VENUE_ROW
+from b25.model.tape import LEVEL_ROW, MESSAGE, VENUE_MESSAGE, VENUE_ROW
 
 # Ticks kept on either side of the range in which the market traded. An order further out than this is still exact, only
 # slower: its level is looked up in the rows.
@@ -32,6 +32,10 @@ class Tape:
         ``"bridged"``: a true book from its snapshot on, or ``"hftbacktest"``: every row from the first line, its rules.
     venue : ndarray of VENUE_ROW
         Every row in order of the venue's time.
+    venue_messages : ndarray of VENUE_MESSAGE
+        The same rows, message by message.
+    cells, quantities : ndarray of int32 and int64
+        Of each row its place in a flat ladder of both sides (bids first, the last cell for what lies outside), and its lots.
     messages : ndarray of MESSAGE
         Every message in the order in which the trader receives them.
     levels : ndarray of LEVEL_ROW
@@ -45,6 +49,9 @@ class Tape:
     instrument: Instrument
     profile: str
     venue: np.ndarray
+    venue_messages: np.ndarray
+    cells: np.ndarray
+    quantities: np.ndarray
     messages: np.ndarray
     levels: np.ndarray
     base_ticks: int
@@ -129,7 +136,7 @@ def bridged_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str =
     messages = _messages(here[order], exch_ns[order], local_ns[order])
     annotate_message_book(in_order, messages, *make_ladder().book)
     messages["health"] = _health(here[order], messages)
-    return Tape(instrument, BRIDGED, venue, messages, _level_rows(in_order), base, size, f"{BRIDGED}:{source_hash}")
+    return Tape(instrument, BRIDGED, venue, *pack(venue, base, size), messages, _level_rows(in_order), base, size, f"{BRIDGED}:{source_hash}")
 
 
 def parity_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str = "") -> Tape:
@@ -153,7 +160,7 @@ def parity_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str = 
     in_order = _venue_rows(rows[order], exch_ns[order], far[order])
     messages = _messages(rows[order], exch_ns[order], local_ns[order])
     annotate_messages(in_order, messages, *_empty_book(size), base)
-    return Tape(instrument, PARITY, venue, messages, _level_rows(in_order), base, size, f"{PARITY}:{source_hash}")
+    return Tape(instrument, PARITY, venue, *pack(venue, base, size), messages, _level_rows(in_order), base, size, f"{PARITY}:{source_hash}")
 
 
 def _empty_book(size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -168,6 +175,35 @@ def _venue_rows(rows: np.ndarray, exch_ns: np.ndarray, far: np.ndarray) -> np.nd
     out["flags"] = rows["flags"] & LAST_OF_MESSAGE
     out["flags"][far & (rows["kind"] != CLEAR)] |= FAR
     return out
+
+
+def pack(rows: np.ndarray, base_ticks: int, size_ticks: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the messages, cells and quantities of VENUE_ROW rows: what a replay reads where no order of ours is concerned."""
+    return _grouped(rows), _cells(rows, base_ticks, size_ticks), np.ascontiguousarray(rows["qty_lots"])
+
+
+def _grouped(rows: np.ndarray) -> np.ndarray:
+    """Rows of the venue's order, message by message; a print, a clear or a gap stands alone."""
+    alone = np.isin(rows["kind"], (TRADE, CLEAR, GAP))
+    begins = np.ones(rows.size, bool)
+    begins[1:] = (np.diff(rows["exch_ns"]) != 0) | alone[1:] | alone[:-1] | (rows["flags"][:-1] & LAST_OF_MESSAGE != 0)
+    first = np.flatnonzero(begins)
+    ends = np.append(first[1:], rows.size)
+    last = rows[ends - 1]
+    out = np.zeros(first.size, VENUE_MESSAGE)
+    out["row_end"] = ends
+    for name in ("exch_ns", "qty_lots", "price_ticks", "bid_ticks", "ask_ticks", "side"):
+        out[name] = last[name]
+    out["bid_high"] = np.maximum.reduceat(rows["bid_ticks"], first)
+    out["ask_low"] = np.minimum.reduceat(rows["ask_ticks"], first)
+    out["kind"] = np.where(alone[first], last["kind"], DEPTH)
+    return out
+
+
+def _cells(rows: np.ndarray, base: int, size: int) -> np.ndarray:
+    cells = rows["price_ticks"].astype(np.int64) - base + np.where(rows["side"] > 0, 0, size)
+    outside = (rows["flags"] & FAR != 0) | np.isin(rows["kind"], (TRADE, CLEAR, GAP))
+    return np.where(outside, 2 * size, cells).astype(np.int32)
 
 
 def _level_rows(rows: np.ndarray) -> np.ndarray:

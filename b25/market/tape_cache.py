@@ -11,9 +11,16 @@ import numpy as np
 from b25.kernels.build import build_key
 from b25.market.catalog import Catalog
 from b25.market.tape import BRIDGED, Tape, make_tape
-from b25.model.tape import LEVEL_ROW, MESSAGE, VENUE_ROW
+from b25.model.tape import LEVEL_ROW, MESSAGE, VENUE_MESSAGE, VENUE_ROW
 
-LAYOUTS = {"venue": VENUE_ROW, "messages": MESSAGE, "levels": LEVEL_ROW}
+LAYOUTS = {
+    "venue": VENUE_ROW,
+    "venue_messages": VENUE_MESSAGE,
+    "cells": np.dtype(np.int32),
+    "quantities": np.dtype(np.int64),
+    "messages": MESSAGE,
+    "levels": LEVEL_ROW,
+}
 KEPT = 3
 
 

@@ -23,6 +23,25 @@ VENUE_ROW = np.dtype(
 )
 assert VENUE_ROW.itemsize == 32
 
+# Rows of one message at the venue, or one print, or one clear: what a replay looks at first, and mostly only.
+VENUE_MESSAGE = np.dtype(
+    [
+        ("exch_ns", "i8"),
+        ("row_end", "i8"),
+        ("qty_lots", "i8"),  # of a trade
+        ("price_ticks", "i4"),  # of a trade or clear
+        ("bid_ticks", "i4"),  # the venue's touch after it
+        ("ask_ticks", "i4"),
+        ("bid_high", "i4"),  # best bid and ask furthest across at any row of it
+        ("ask_low", "i4"),
+        ("kind", "u1"),  # DEPTH for levels of any kind
+        ("side", "i1"),
+        ("pad", "u1", (2,)),
+    ],
+    align=True,
+)
+assert VENUE_MESSAGE.itemsize == 48
+
 # One level as the trader receives it, in order of `local_ns`; read only by strategies that look beyond the touch.
 LEVEL_ROW = np.dtype(
     [("qty_lots", "i8"), ("price_ticks", "i4"), ("kind", "u1"), ("side", "i1"), ("flags", "u1"), ("pad", "u1")], align=True

@@ -125,10 +125,9 @@ def meet_partial(venue, instrument, fees, latency, now_ns, shown_side, price_tic
 @kernel
 def take(venue, index, slot, lots):
     """Remember that displayed lots are ours now, until the venue shows the level anew."""
+    if taken_lots(venue)[index, slot] == 0:
+        venue["taken_cells"] += 1
     taken_lots(venue)[index, slot] += lots
-    ticks = venue["base_ticks"] + slot
-    venue["taken_low"] = min(venue["taken_low"], ticks)
-    venue["taken_high"] = max(venue["taken_high"], ticks)
 
 
 @kernel

@@ -74,6 +74,11 @@ VENUE = np.dtype(
         ("rows", "u8"),
         ("row_count", "i8"),
         ("row_next", "i8"),
+        ("venue_messages", "u8"),
+        ("venue_message_count", "i8"),
+        ("venue_message_next", "i8"),
+        ("cells", "u8"),
+        ("quantities", "u8"),
         ("messages", "u8"),
         ("message_count", "i8"),
         ("message_next", "i8"),
@@ -102,9 +107,7 @@ VENUE = np.dtype(
         ("buy_high", "i8"),
         ("sell_low", "i8"),
         ("sell_high", "i8"),
-        ("reduce_only", "i8"),  # resting orders with that flag
-        ("taken_low", "i8"),  # ticks between which displayed lots of ours have been sold
-        ("taken_high", "i8"),
+        ("taken_cells", "i8"),  # levels of which something is taken
         ("requests", "u8"),
         ("request_head", "i8"),
         ("request_tail", "i8"),

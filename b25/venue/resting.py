@@ -17,6 +17,7 @@ from b25.venue.records import VENUE_ORDER
 
 RESTING = 1
 int64 = np.dtype(np.int64)
+int32 = np.dtype(np.int32)
 
 
 @kernel
@@ -29,6 +30,24 @@ def resting_orders(venue):
 def shown_lots(venue):
     """Displayed lots, int64 of shape (2, size_ticks): bids, asks."""
     return array_at(venue["lots"], (2, venue["size_ticks"]), int64)
+
+
+@kernel
+def whole_ladder(venue):
+    """Displayed lots as one row of cells: bids, asks, and one cell for what lies outside of the band."""
+    return array_at(venue["lots"], 2 * venue["size_ticks"] + 1, int64)
+
+
+@kernel
+def cells_of(venue):
+    """Cell of each row of the tape."""
+    return array_at(venue["cells"], venue["row_count"], int32)
+
+
+@kernel
+def quantities_of(venue):
+    """Lots of each row of the tape."""
+    return array_at(venue["quantities"], venue["row_count"], int64)
 
 
 @kernel

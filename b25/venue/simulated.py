@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from b25.market.tape import pack
 from b25.model.event import EVENT, NO_ASK_TICKS, NO_BID_TICKS
 from b25.venue.models import Models
 from b25.venue.records import REQUEST, VENUE, VENUE_ORDER
@@ -19,6 +20,8 @@ class SimulatedVenue:
     ----------
     venue_rows, messages, levels : ndarray
         VENUE_ROW, MESSAGE and LEVEL_ROW arrays of a tape.
+    packed : tuple of ndarray, optional
+        The venue's rows as `b25.market.tape.pack` gives them; made here when not given.
     base_ticks, size_ticks : int
         Band of the tape.
     crossed_kept : bool
@@ -32,19 +35,24 @@ class SimulatedVenue:
         messages: np.ndarray[Any, Any],
         levels: np.ndarray[Any, Any],
         *,
+        packed: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]] | None = None,
         base_ticks: int,
         size_ticks: int,
         crossed_kept: bool,
         models: Models,
     ) -> None:
-        self.lots = np.zeros((2, size_ticks), np.int64)
+        grouped, cells, quantities = packed or pack(venue_rows, base_ticks, size_ticks)
+        # One cell more than the band has, for rows outside of it.
+        self.lots = np.zeros(2 * size_ticks + 1, np.int64)
         self.taken = np.zeros((2, size_ticks), np.int64)
         self.orders = np.zeros(VENUE_ORDERS, VENUE_ORDER)
         self.requests = np.zeros(PIPE, REQUEST)
         self.answers = np.zeros(PIPE, EVENT)
-        self.tape = (venue_rows, messages, levels)
+        self.tape = (venue_rows, messages, levels, grouped, cells, quantities)
         row = np.zeros(1, VENUE)
         row["rows"], row["row_count"] = venue_rows.ctypes.data, venue_rows.size
+        row["venue_messages"], row["venue_message_count"] = grouped.ctypes.data, grouped.size
+        row["cells"], row["quantities"] = cells.ctypes.data, quantities.ctypes.data
         row["messages"], row["message_count"] = messages.ctypes.data, messages.size
         row["levels"], row["level_count"] = levels.ctypes.data, levels.size
         row["lots"], row["taken"] = self.lots.ctypes.data, self.taken.ctypes.data
@@ -56,8 +64,8 @@ class SimulatedVenue:
         row["orders"], row["orders_size"] = self.orders.ctypes.data, self.orders.size
         for side in ("buys", "sells"):
             row[side]["first"] = row[side]["last"] = -1
-        row["buy_low"] = row["sell_low"] = row["taken_low"] = NO_ASK_TICKS
-        row["buy_high"] = row["sell_high"] = row["taken_high"] = NO_BID_TICKS
+        row["buy_low"] = row["sell_low"] = NO_ASK_TICKS
+        row["buy_high"] = row["sell_high"] = NO_BID_TICKS
         row["requests"], row["answers"] = self.requests.ctypes.data, self.answers.ctypes.data
         row["pipe_size"] = PIPE
         self.record = row
