@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -88,6 +89,7 @@ def plot_queue(
     filled_ns: int | None = None,
     cancelled_ns: int | None = None,
     trades: tuple[IntArray, FloatArray] | None = None,
+    others: Sequence[tuple[str, TimeSeries]] = (),
     base: str = "",
     title: str = "Queue ahead of our order",
     theme: Theme = "light",
@@ -104,6 +106,8 @@ def plot_queue(
         When the order ended, and how.
     trades : (ndarray of int64, ndarray of float64), optional
         Times and quantities of the trades at its price, drawn as bars from below.
+    others : sequence of (str, TimeSeries), optional
+        What other queue models say was ahead of it, by name; drawn as thin lines.
     base : str
         Unit of quantity.
     title : str
@@ -130,6 +134,11 @@ def plot_queue(
                 alpha=0.9,
                 label="trades at our price",
             )
+        for (name, other), style in zip(others, cycle(("--", ":", "-.")), strict=False):
+            held = TimeSeries(np.append(other.time_ns, end), np.append(other.values, other.values[-1]))
+            x = seconds(held.time_ns, start)
+            axes.step(x, held.values, where="post", color=palette.ink, linewidth=1.0, linestyle=style, label=name)
+        if others or (trades is not None and trades[0].size):
             axes.legend(loc="upper center", labelcolor=palette.muted)
         fate = "still resting"
         for moment, word, colour in ((filled_ns, "filled", palette.position), (cancelled_ns, "cancelled", palette.sell)):
@@ -140,7 +149,8 @@ def plot_queue(
                     word, ((moment - start) / 1e9, 0.97), (-5, 0), xycoords=("data", "axes fraction"), textcoords="offset points",
                     ha="right", va="top", fontsize=8.5, color=colour,
                 )  # fmt: skip
-        axes.set_ylim(0, max(float(np.nanmax(series.values)) * 1.12, 1e-9))
+        most = max(float(np.nanmax(values)) for values in (series.values, *(other.values for _, other in others)))
+        axes.set_ylim(0, max(most * (1.4 if others else 1.12), 1e-9))  # room for the legend
         head(axes, f"{title}, {fate}", base, palette)
         time_axis(axes, start, end, palette)
         axes.set_xlim(0, (end - start) / 1e9 * 1.02)

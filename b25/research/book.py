@@ -87,6 +87,8 @@ class Book:
         return plot_depth(
             bids.select("price", "quantity").to_numpy(),
             asks.select("price", "quantity").to_numpy(),
+            quote=self.instrument.quote,
+            base=self.instrument.base,
             title=f"{self.instrument.symbol} · {np.datetime64(self.time_ns, 'ns').astype('datetime64[ms]')} UTC",
             theme=theme,  # type: ignore[arg-type]
         )

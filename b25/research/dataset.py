@@ -13,12 +13,15 @@ from b25.market.catalog import Catalog
 from b25.market.tape import BRIDGED, Tape
 from b25.market.tape_cache import open_tape
 from b25.model.errors import Misuse
-from b25.model.event import DEPTH, NO_ASK_TICKS, NO_BID_TICKS, TRADE
+from b25.model.event import BUY, DEPTH, NO_ASK_TICKS, NO_BID_TICKS, TRADE
 from b25.model.instrument import Instrument
 from b25.research.book import Book, book_at
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from b25.analytics.series import FillSeries
+    from b25.research.queue_watch import QueueWatch
 
 DEFAULT_CATALOG = Path("data/catalog")
 SAMPLE_SYMBOL = "BTC/USDT:USDT"
@@ -114,6 +117,44 @@ class Dataset:
         """
         return book_at(self.tape, self.at(time))
 
+    def plot_book(
+        self, start: Any = 0.0, end: Any = None, *, ticks: int = 15, fills: FillSeries | None = None, theme: str = "light"
+    ) -> Any:
+        """Draw resting quantity by time and price between two times, `ticks` beyond the touch, with our fills if given."""
+        from b25.research.book_history import plot_book_between
+
+        return plot_book_between(self.tape, self.at(start), self.at(end), ticks=ticks, fills=fills, theme=theme)
+
+    def plot_trades(self, start: Any = 0.0, end: Any = None, *, theme: str = "light") -> Any:
+        """Draw the public trades between two times on the touch they met, and what they add up to."""
+        from b25.research.book_history import plot_trades_between
+
+        return plot_trades_between(self.tape, self.at(start), self.at(end), theme=theme)
+
+    def queue(
+        self, time: Any, *, side: int = BUY, price: float | None = None, model: str = "risk_adverse", seconds: float = 60.0
+    ) -> QueueWatch:
+        """Let a one-lot order join the queue at a time, and watch for some seconds what stands ahead of it.
+
+        Parameters
+        ----------
+        time : datetime, ISO text, int of nanoseconds, or float in [0, 1]
+            When it reaches the venue.
+        side : int
+            BUY or SELL.
+        price : float, optional
+            Default: the venue's best price of that side.
+        model : str
+            Queue model, as in `backtest`.
+        seconds : float
+            How long to watch.
+        """
+        from b25.research.queue_watch import watch_queue
+
+        joined = self.at(time)
+        ticks = None if price is None else round(price / float(self.instrument.tick))
+        return watch_queue(self.tape, joined, joined + int(seconds * 1e9), side=side, price_ticks=ticks, model=model)
+
     def at(self, time: Any) -> int:
         """Return a time as nanoseconds of the epoch; see `book` for what it may be. Raises Misuse when it cannot be read."""
         if time is None:
@@ -161,7 +202,8 @@ def dataset(
     catalog : Catalog, Path or str
         Folder of the catalog.
     profile : {"bridged", "hftbacktest"}
-        ``bridged`` begins with the snapshot and follows the venue's chain; ``hftbacktest`` replays every row by that engine's rules.
+        ``bridged`` begins with the snapshot and follows the venue's chain; ``hftbacktest`` replays every row by the rules of
+        that engine.
 
     Raises
     ------
