@@ -1,6 +1,7 @@
 """What is true of the repository as a whole: locks without addresses, no machine's paths, a README that names its commands."""
 
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+import b25
 from bootstrap import EXTRAS, HELP, TARGETS
 
 HEADLINE = (
@@ -121,6 +123,21 @@ def test_what_the_product_names_is_locked_and_can_be_imported(root, name):
     assert name in pins(root / "requirements" / "dev.lock.txt")
     code = f"import warnings; warnings.simplefilter('ignore'); import {name}"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
+
+
+def test_the_version_is_said_once_for_people_and_once_for_packaging(pyproject):
+    assert b25.__version__ == pyproject["project"]["version"]
+
+
+def test_every_tutorial_is_stored_with_what_it_shows(root):
+    untold = {}
+    for path in sorted((root / "notebooks" / "tutorials").glob("*.ipynb")):
+        cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+        if not any(cell["outputs"] for cell in cells):
+            untold[path.name] = "no output at all"
+        elif any(cell["execution_count"] is None for cell in cells if "".join(cell["source"]).strip()):
+            untold[path.name] = "a cell was not run"
+    assert untold == {}, "run `make nb-refresh`"
 
 
 def test_every_target_is_in_the_makefile_and_has_a_line_of_help(root):
