@@ -128,7 +128,8 @@ def find_installer() -> tuple[list[str], dict[str, str]]:
     if uv is None:
         say("uv is not to be had here; pip does it, more slowly")
         return pip, environment
-    return [uv, "pip", "install", "--python", str(PYTHON)], uv_environment()
+    # Bytecode is written now, because some machines forbid every later start to write it: numba alone then takes seconds more.
+    return [uv, "pip", "install", "--compile-bytecode", "--python", str(PYTHON)], uv_environment()
 
 
 def find_uv() -> str | None:
