@@ -165,7 +165,7 @@ class RecordedLatency:
         late = (trips["exch_ns"] < trips["request_ns"]) | (trips["answer_ns"] < trips["exch_ns"])
         if late.any() or (np.diff(trips["request_ns"]) < 0).any() or (np.diff(trips["exch_ns"]) < 0).any():
             raise Misuse("recorded latency goes back in time", remedy="sort the round trips; request <= exchange <= answer")
-        self._rows[:] = [trips]
+        self._rows.append(trips)
         row = np.zeros(1, LATENCY)
         row["kind"] = RECORDED
         row["trips"] = trips.ctypes.data

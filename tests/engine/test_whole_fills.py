@@ -59,7 +59,15 @@ def agree(strategy: str, rows: list[Row], params: dict[str, float], queue: str, 
     ours, twin = {"maker": (ReferenceMaker, naive_traders.Maker), "taker": (ReferenceTaker, naive_traders.Taker)}[strategy]
     params = {**params, "max_qty": 4 * params["qty"]}
     expected = naive.run(
-        rows, twin, params, queue=queue, order_latency_ns=latency_ns, fee_maker=-0.0001, fee_taker=0.0004, tick="0.01", lot="0.001"
+        rows,
+        twin,
+        params,
+        queue=queue,
+        order_latency_ns=latency_ns,
+        fee_maker=-0.0001,
+        fee_taker=0.0004,
+        tick="0.01",
+        lot="0.001",
     )
     models = Models(fees=Fees(-0.0001, 0.0004), latency=ConstantLatency(latency_ns), queue=Queue(queue), fills="whole")
     found = run(ours, track_of(rows), params, models=models, compiled=compiled)

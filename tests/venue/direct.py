@@ -127,6 +127,8 @@ class DirectVenue:
             slot = int(self.record[side]["first"]) if self.record[side]["count"] else -1
             while slot >= 0:
                 order = self.venue.orders[slot]
-                found.append((int(order["order_id"]), int(order["price_ticks"]), int(order["leaves_lots"]), float(order["front"])))
+                found.append(
+                    (int(order["order_id"]), int(order["price_ticks"]), int(order["leaves_lots"]), float(order["front"]))
+                )
                 slot = int(order["next"])
         return found

@@ -50,7 +50,8 @@ KINDS = {"on_depth": DEPTH, "on_trade": TRADE, "on_clear": CLEAR}
 
 def tell_both(steps: list[Step], queue: str) -> dict[str, int]:
     """Tell one story to both venues and compare after every step; returns how often each answer was given."""
-    rows: list[Row] = [(k, k, KINDS[s[0]], s[1], s[2], s[3] if len(s) > 3 else 0) for k, s in enumerate(steps, 1) if s[0] in KINDS]
+    shown = [(k, step) for k, step in enumerate(steps, 1) if step[0] in KINDS]
+    rows: list[Row] = [(k, k, KINDS[what], side, ticks, *(rest or [0])) for k, (what, side, ticks, *rest) in shown]
     ours, twin = DirectVenue(rows, queue=queue), NaiveVenue(queue=queue)
     given_answers: dict[str, int] = {}
     for k, (what, *rest) in enumerate(steps, 1):
