@@ -154,13 +154,15 @@ def _quality_lines(quality: dict[str, Any]) -> list[str]:
     counted = {
         name: value
         for name, value in quality.items()
-        if value and isinstance(value, int) and not name.startswith(("clock_", "latency_"))
+        if value and type(value) is int and not name.startswith(("clock_", "latency_"))
     }
     wrong = [f"{name.replace('_', ' ')} {value:,}" for name, value in counted.items()]
-    wrong += [f"ignored {kind} {count:,}" for kind, count in quality["ignored"].items()]
-    wrong += [quality["damage"]] if quality["damage"] else []
-    clock = f"clock {quality['clock_offset_ns'] / 1e9:+.3f} s, drift {quality['clock_drift_ppm']} ppm"
-    return [f"{quality['source']}: {'; '.join(wrong) or 'no gap, no repeat, never crossed'}; {clock}"]
+    wrong += [f"ignored {kind} {count:,}" for kind, count in quality.get("ignored", {}).items()]
+    wrong += [quality["damage"]] if quality.get("damage") else []
+    if "clock_offset_ns" in quality:
+        wrong = wrong or ["no gap, no repeat, never crossed"]
+        wrong.append(f"clock {quality['clock_offset_ns'] / 1e9:+.3f} s, drift {quality['clock_drift_ppm']} ppm")
+    return [f"{quality['source']}: {'; '.join(wrong) or 'simulated'}"]
 
 
 def _book_lines(facts: dict[str, Any]) -> list[str]:

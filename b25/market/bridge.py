@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from b25.kernels.bridging import BRIDGE, BY_FIRST, BY_PREVIOUS, RECENT, SYNCED, bridge_rows, write_bridged
-from b25.market.venue_names import market_of
-from b25.model.event import GAP, ROW
+from b25.market.venue_names import MARKETS, market_of
+from b25.model.event import DEPTH, GAP, ROW
 from b25.model.message import SPOT
 
 
@@ -46,8 +46,10 @@ class Bridged:
     last_update_id: int
 
 
-def chain_rule(venue: str) -> int:
-    """BY_FIRST for spot, BY_PREVIOUS for futures."""
+def chain_rule(venue: str, rows: np.ndarray | None = None) -> int:
+    """BY_FIRST for spot, BY_PREVIOUS for futures; of any other venue, what its diffs show."""
+    if venue not in MARKETS and rows is not None:
+        return BY_PREVIOUS if (rows["prev_id"][rows["kind"] == DEPTH] >= 0).any() else BY_FIRST
     return BY_FIRST if market_of(venue) == SPOT else BY_PREVIOUS
 
 
@@ -63,7 +65,7 @@ def bridge(rows: np.ndarray, venue: str) -> Bridged:
     """
     state = np.zeros(1, BRIDGE)
     order = np.empty(2 * len(rows) + 1, np.int64)
-    bridge_rows(rows, chain_rule(venue), order, state[0], np.full(RECENT, -1, np.int64))
+    bridge_rows(rows, chain_rule(venue, rows), order, state[0], np.full(RECENT, -1, np.int64))
     count = int(state[0]["rows"])
     out = np.empty(count, ROW)
     write_bridged(rows, order, count, out)

@@ -9,11 +9,12 @@ import hashlib
 import itertools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -25,10 +26,17 @@ from b25.model.instrument import Instrument
 
 NS_PER_DAY = 86_400_000_000_000
 COMPRESSION_LEVEL = 1
+THREADS = 3
 WORK_PREFIX = ".import-"
 
 
-def store(catalog: Catalog, instrument: Instrument, source: Source, kinds: dict[str, np.ndarray]) -> Manifest:
+def store(
+    catalog: Catalog,
+    instrument: Instrument,
+    source: Source,
+    kinds: dict[str, np.ndarray],
+    quality: Callable[[], dict[str, Any]] | None = None,
+) -> Manifest:
     """Write a capture's rows and name them in the manifest; a capture of the same hash is replaced.
 
     Parameters
@@ -41,6 +49,8 @@ def store(catalog: Catalog, instrument: Instrument, source: Source, kinds: dict[
         Without files.
     kinds : dict of str to ndarray of ROW
         Rows by kind, in file order.
+    quality : callable, optional
+        Gives the source's quality, beside the writing, where `source` does not have it yet.
 
     Raises
     ------
@@ -52,7 +62,7 @@ def store(catalog: Catalog, instrument: Instrument, source: Source, kinds: dict[
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
-            return _store(folder, instrument, source, kinds)
+            return _store(folder, instrument, source, kinds, quality)
     except (OSError, pl.exceptions.PolarsError) as fault:
         for path in made:
             _remove_if_empty(path)
@@ -63,7 +73,13 @@ def store(catalog: Catalog, instrument: Instrument, source: Source, kinds: dict[
         ) from None
 
 
-def _store(folder: Path, instrument: Instrument, source: Source, kinds: dict[str, np.ndarray]) -> Manifest:
+def _store(
+    folder: Path,
+    instrument: Instrument,
+    source: Source,
+    kinds: dict[str, np.ndarray],
+    quality: Callable[[], dict[str, Any]] | None,
+) -> Manifest:
     old = read_manifest(folder) or Manifest(instrument, [])
     refuse_overlap(old, source)
     _remove_strays(folder, old)
@@ -72,9 +88,11 @@ def _store(folder: Path, instrument: Instrument, source: Source, kinds: dict[str
     try:
         kept = {file.path: file for one in old.sources for file in one.files}
         jobs = _jobs(kinds, set(kept))
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(THREADS) as pool:
+            judged = pool.submit(quality or (lambda: source.quality))
             files = list(pool.map(lambda job: _write(work, *job), jobs))
-        manifest = replace(old, instrument=instrument).with_source(replace(source, files=files))
+            source = replace(source, files=files, quality=judged.result())
+        manifest = replace(old, instrument=instrument).with_source(source)
         draft = work / NAME
         draft.write_text(manifest.text(), encoding="utf-8")
         _force(draft)

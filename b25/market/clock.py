@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from b25.kernels.rolling_floor import rolling_floor
+from b25.kernels.rolling_floor import rolling_floor, stretch_floors
 
 NS_PER_S = 1_000_000_000
 BUCKET_NS = 10 * NS_PER_S
 JUMP_NS = 250_000_000
+STRETCHES_MAX = 100_000  # eleven days
+SAMPLE = 20_000
 
 
 def parity_offset_ns(rows: np.ndarray) -> int:
@@ -51,20 +53,17 @@ def corrected_local(rows: np.ndarray, method: str = "parity", *, window_ns: int 
     return out
 
 
-def clock_quality(rows: np.ndarray) -> dict[str, Any]:
-    """Offset, drift, jumps and the latencies that remain after the parity shift."""
+def clock_quality(rows: np.ndarray, offset: int) -> dict[str, Any]:
+    """Offset (given), drift, jumps and the latencies that remain after the parity shift."""
     if len(rows) == 0:
         return {}
-    latency = rows["recv_ns"] - rows["exch_ns"]
-    offset = max(0, -int(latency.min()))
-    bucket = rows["exch_ns"] // BUCKET_NS
-    starts = np.flatnonzero(np.diff(bucket, prepend=bucket[0] - 1))
-    lows = np.minimum.reduceat(latency, starts)
-    seconds = (rows["exch_ns"][starts] - rows["exch_ns"][0]) / NS_PER_S
+    starts, lows = np.empty(STRETCHES_MAX, np.int64), np.empty(STRETCHES_MAX, np.int64)
+    count = stretch_floors(rows, BUCKET_NS, starts, lows)
+    seconds, lows = (starts[:count] - starts[0]) / NS_PER_S, lows[:count]
     spread = float(((seconds - seconds.mean()) ** 2).sum())
     slope = float(((seconds - seconds.mean()) * (lows - lows.mean())).sum()) / spread if spread > 0 else 0.0
-    sample = latency[:: max(1, len(latency) // 20_000)] + offset
-    p50, p99 = np.percentile(sample, [50, 99])
+    some = rows[:: max(1, len(rows) // SAMPLE)]
+    p50, p99 = np.percentile(some["recv_ns"] - some["exch_ns"] + offset, [50, 99])
     return {
         "clock_offset_ns": offset,
         "clock_drift_ppm": round(slope / 1000, 3),  # ns per s of the smallest latencies

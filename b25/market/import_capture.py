@@ -20,7 +20,7 @@ from b25.market.quality import quality_report
 from b25.market.slow_path import OffGrid, TooLarge
 from b25.market.venue_names import default_contract_size, known_instrument, market_of, raw_symbol
 from b25.model.errors import Misuse
-from b25.model.event import ROW
+from b25.model.event import DEPTH, ROW
 from b25.model.instrument import Instrument
 from b25.model.message import COINM
 
@@ -100,20 +100,18 @@ def import_capture(
     reading = _Reading(path, venue, symbol, raw, on_bad, progress)
     capture, instrument, survey, l2, bbo = reading.read(wanted, before)
     facts = _facts(capture, survey, len(l2))
-    quality = quality_report(capture, survey, l2, venue)
-    facts["clock_offset_ns"] = quality["clock_offset_ns"]
+    facts["clock_offset_ns"] = max(0, -int(survey["latency_ns_min"]))
     facts["bbo_rows"] = len(bbo)
     source = Source(
         name=path.name,
         sha256=_hash_of(path),
         first_recv_ns=int(survey["first_recv_ns"]),
         last_recv_ns=int(survey["last_recv_ns"]),
-        first_update_id=0,
+        first_update_id=int(l2["first_id"][np.argmax(l2["kind"] == DEPTH)]),
         last_update_id=int(survey["last_id"]),
         facts=facts,
-        quality=quality,
     )
-    manifest = store(catalog, instrument, source, {"l2": l2, "bbo": bbo})
+    manifest = store(catalog, instrument, source, {"l2": l2, "bbo": bbo}, lambda: quality_report(capture, survey, l2, venue))
     stored = next(one for one in manifest.sources if one.sha256 == source.sha256)
     return Imported(instrument, stored, _keep_bad_lines(folder, path, capture))
 

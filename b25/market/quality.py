@@ -37,5 +37,5 @@ def quality_report(capture: Capture, survey: np.void, l2: np.ndarray, venue: str
         "bad_lines": capture.bad_lines,
         "bad": [{"line": line, "why": why} for line, why, _ in capture.bad[:BAD_SHOWN]],
         "damage": capture.damage,
-        **clock_quality(l2),
+        **clock_quality(l2, max(0, -int(survey["latency_ns_min"]))),
     }

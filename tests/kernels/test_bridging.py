@@ -117,3 +117,10 @@ def test_without_a_snapshot_there_is_no_book_but_the_trades_remain():
     got = bridge(rows_of([("diff", 1, 2, 0, 1), ("trade", 1, 2), ("trade", 1, 3), ("diff", 3, 4, 2, 4)]), FUTURES)
     assert got.rows["kind"].tolist() == [TRADE]
     assert (got.applied, got.unbridged, got.repeated_trades, got.in_sync) == (0, 2, 1, False)
+
+
+def test_the_chain_of_another_venue_is_read_from_its_diffs():
+    stream = rows_of([("snapshot", 100, 1), ("diff", 108, 110, 100, 2)])
+    assert bridge(stream, "sim").applied == 1
+    stream["prev_id"] = -1
+    assert bridge(stream, "sim").applied == 0
