@@ -102,10 +102,12 @@ HEARD: list[tuple[Any, ...]] = []
 
 
 class Script(b25.Strategy):
-    """Do at each nanosecond what the script says, after all that happened until then; remember all that is heard."""
+    """Do at each step what the script says, after all that happened until then; remember all that is heard."""
+
+    step_ns: int = b25.param(1, ge=1, unit="ns")
 
     def on_start(self, ctx):
-        ctx.every(1)
+        ctx.every(self.step_ns)
 
     def on_timer(self, ctx):
         for act in ACTS.get(ctx.now_ns, ()):
@@ -158,15 +160,16 @@ def play(
     fees: Fees = NO_FEES,
     queue: str = "risk_adverse",
     limits: b25.Limits | None = None,
+    step_ns: int = 1,
 ) -> Played:
-    """Run a script, {ns: what to do then}, over rows; nothing happens before 1 ns after the first row."""
+    """Run a script, {ns: what to do then}, over rows; its times are whole steps after the first row."""
     ACTS.clear()
     HEARD.clear()
     ACTS.update({at: act if isinstance(act, list) else [act] for at, act in script.items()})
     models = Models(
         fees=fees, latency=ConstantLatency(latency) if isinstance(latency, int) else latency, queue=Queue(queue), fills=fills
     )
-    outcome = run(Script, track_of(rows, instrument), models=models, limits=limits, compiled=False)
+    outcome = run(Script, track_of(rows, instrument), {"step_ns": step_ns}, models=models, limits=limits, compiled=False)
     return Played(outcome, list(HEARD))
 
 
