@@ -39,9 +39,13 @@ class Picture:
     figure: Figure
 
     def png(self) -> bytes:
-        """Return the picture as a PNG file's bytes."""
-        out = BytesIO()
-        self.figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
+        """Return the picture as a PNG file's bytes, of 256 colours: a notebook that keeps it stays small."""
+        from PIL import Image  # matplotlib brings it
+
+        full, out = BytesIO(), BytesIO()
+        self.figure.savefig(full, format="png", dpi=DPI)
+        colours = Image.open(full).convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        colours.save(out, "png", optimize=True)
         return out.getvalue()
 
     def save(self, path: str | Path) -> Path:

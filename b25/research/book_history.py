@@ -51,7 +51,8 @@ def plot_book_between(
 
     rows = touch_between(tape, start_ns, end_ns)
     low, high = int(rows["bid_ticks"].min()) - ticks, int(rows["ask_ticks"].max()) + ticks
-    times = np.linspace(int(rows["local_ns"][0]), int(rows["local_ns"][-1]), COLUMNS).astype(np.int64)
+    first, last = int(rows["local_ns"][0]), int(rows["local_ns"][-1])
+    times = first + np.linspace(0, last - first, COLUMNS).astype(np.int64)  # a float holds no nanoseconds of the epoch
     instrument = tape.instrument
     record = instrument.record()[0]
     prices = np.arange(low, high + 1) * record["tick_num"] / record["tick_den"]

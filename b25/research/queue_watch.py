@@ -163,11 +163,15 @@ def _touch(tape: Tape, joined: int, side: int) -> tuple[int, int]:
     return (bid, ask) if side == BUY else (ask, bid)
 
 
+def _sets_a_level(kind: np.ndarray) -> np.ndarray:
+    return np.asarray((kind == DEPTH) | (kind == SNAPSHOT))
+
+
 def _shown(tape: Tape, joined: int, side: int, price: int) -> int:
     """Lots that the venue shows at a level after `joined` rows."""
     rows = tape.venue[:joined]
     mine = rows["side"] == side
-    level = np.isin(rows["kind"], (DEPTH, SNAPSHOT)) & (rows["price_ticks"] == price)
+    level = _sets_a_level(rows["kind"]) & (rows["price_ticks"] == price)
     cleared = (rows["kind"] == CLEAR) & ((price - rows["price_ticks"]) * side >= 0)
     places = np.flatnonzero(mine & (level | cleared))
     if not places.size or rows["kind"][places[-1]] == CLEAR:
@@ -181,7 +185,7 @@ def _rows_that_concern(tape: Tape, joined: int, end_ns: int, side: int, price: i
     rows = tape.venue[joined:stop]
     beyond = (price - rows["price_ticks"].astype(np.int64)) * side
     ours = rows["side"] == side
-    levels = np.isin(rows["kind"], (DEPTH, SNAPSHOT))
+    levels = _sets_a_level(rows["kind"])
     level = ours & levels & (beyond == 0)
     cleared = ours & (rows["kind"] == CLEAR) & (beyond >= 0)
     traded = ~ours & (rows["kind"] == TRADE) & (beyond >= 0)
