@@ -3,7 +3,7 @@
 import numpy as np
 
 from b25.kernels.bridging import RECENT, continues, is_repeated
-from b25.kernels.jit import kernel
+from b25.kernels.jit import hot_kernel
 from b25.model.event import BBO, CLEAR, DEPTH, GAP, LAST_OF_MESSAGE, NO_ASK_TICKS, NO_BID_TICKS, PRICE_TICKS_MAX, SNAPSHOT, TRADE
 
 NS_PER_S = 1_000_000_000
@@ -38,7 +38,7 @@ SURVEY = np.dtype(
 )
 
 
-@kernel
+@hot_kernel
 def archive_rows(raw, rule, price_div, qty_div, survey, recent, l2, bbo):
     """Append raw rows to the archive arrays.
 
@@ -71,7 +71,7 @@ def archive_rows(raw, rule, price_div, qty_div, survey, recent, l2, bbo):
         first = raw[i]["flags"] & LAST_OF_MESSAGE != 0
 
 
-@kernel
+@hot_kernel
 def begin_survey(survey, last_id):
     """Set a zeroed survey to its start; `last_id` continues an earlier capture's chain, -1 begins one."""
     survey["last_id"] = last_id
@@ -79,7 +79,7 @@ def begin_survey(survey, last_id):
     survey["latency_ns_min"] = 2**62
 
 
-@kernel
+@hot_kernel
 def _begin_message(row, rule, survey, recent, l2):
     exch_ns, recv_ns = row["exch_ns"], row["recv_ns"]
     if survey["l2_rows"] == 0:
@@ -105,7 +105,7 @@ def _begin_message(row, rule, survey, recent, l2):
         survey["newest_trade"] = max(survey["newest_trade"], row["last_id"])
 
 
-@kernel
+@hot_kernel
 def _begin_diff(row, rule, survey, l2):
     exch_ns = row["exch_ns"]
     if exch_ns < survey["diff_ns"]:
@@ -128,7 +128,7 @@ def _begin_diff(row, rule, survey, l2):
     survey["last_id"] = row["last_id"]
 
 
-@kernel
+@hot_kernel
 def _copy(row, out, place, price_div, qty_div, survey):
     at = np.uintp(place)
     price, qty = row["price"], row["qty"]
@@ -159,7 +159,7 @@ def _copy(row, out, place, price_div, qty_div, survey):
     out[at]["pad"] = 0
 
 
-@kernel
+@hot_kernel
 def trailing_zeros(raw, price_zeros, qty_zeros):
     """Count, over depth, snapshot and trade rows, how many decimal zeros prices and quantities end with.
 
@@ -178,7 +178,7 @@ def trailing_zeros(raw, price_zeros, qty_zeros):
             qty_zeros[_zeros(raw[i]["qty"])] += 1
 
 
-@kernel
+@hot_kernel
 def _zeros(value):
     zeros = 0
     while zeros < 18 and value % 10 == 0:
@@ -187,7 +187,7 @@ def _zeros(value):
     return zeros
 
 
-@kernel
+@hot_kernel
 def fitting(raw, step):
     """How many prices of depth, snapshot and trade rows are multiples of `step`, and how many prices there are."""
     fit, count = 0, 0

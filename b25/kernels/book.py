@@ -4,8 +4,10 @@ Within a message the two sides are independent: a bid above the best ask is an o
 for the venue lists bids before asks. `end_message` then judges whether the book is left crossed.
 """
 
+import numpy as np
+
 from b25.kernels.far_levels import clear_far, set_far
-from b25.kernels.jit import kernel
+from b25.kernels.jit import hot_kernel, inlined_kernel
 from b25.kernels.ladder import (
     Ladder,
     bit_above,
@@ -40,7 +42,7 @@ CLEAR_CROSSED = 0  # remove the older side's crossed levels, and count them
 KEEP_CROSSED = 1  # leave them stored, but the best moves past them
 
 
-@kernel
+@inlined_kernel
 def set_level(head, lots, bits, far, side_index, price_ticks, qty_lots):
     """Let a level hold `qty_lots`; 0 deletes it.
 
@@ -65,37 +67,53 @@ def set_level(head, lots, bits, far, side_index, price_ticks, qty_lots):
         The level's lots before.
     """
     slot = price_ticks - head["base_ticks"]
-    size = lots.shape[1]
-    if not 0 <= slot < size and head["bid_levels"] + head["ask_levels"] == 0:
-        # An empty book has nothing to move: begin around its first level.
-        head["base_ticks"] = possible_base(price_ticks - (size >> 1), size)
-        slot = price_ticks - head["base_ticks"]
-    if 0 <= slot < size:
+    if 0 <= slot < lots.shape[1]:
         before = put_slot(head, lots, bits, side_index, slot, qty_lots)
     else:
-        before = set_far(head, far, side_index, price_ticks, qty_lots)
+        before = _set_outside(head, lots, bits, far, side_index, price_ticks, qty_lots)
+    # Better than the best, or the best deleted; a change of the best level's lots is neither.
+    emptied = np.int64(qty_lots == 0)
     if side_index == 0:
-        best = head["best_bid_ticks"]
-        if qty_lots > 0:
-            if price_ticks > best:
-                head["best_bid_ticks"] = price_ticks
-                if price_ticks >= head["best_ask_ticks"]:
-                    head["crossed_by"] = 1
-        elif price_ticks == best:
-            head["best_bid_ticks"] = level_below(head, lots, bits, far, 0, price_ticks)
-    else:
-        best = head["best_ask_ticks"]
-        if qty_lots > 0:
-            if price_ticks < best:
-                head["best_ask_ticks"] = price_ticks
-                if price_ticks <= head["best_bid_ticks"]:
-                    head["crossed_by"] = 2
-        elif price_ticks == best:
-            head["best_ask_ticks"] = level_above(head, lots, bits, far, 1, price_ticks)
+        if price_ticks + emptied > head["best_bid_ticks"]:
+            _move_best_bid(head, lots, bits, far, price_ticks, qty_lots)
+    elif price_ticks - emptied < head["best_ask_ticks"]:
+        _move_best_ask(head, lots, bits, far, price_ticks, qty_lots)
     return before
 
 
-@kernel
+@hot_kernel
+def _set_outside(head, lots, bits, far, side_index, price_ticks, qty_lots):
+    """Set a level that the ladder does not reach; an empty book has nothing to move, and begins around its first level."""
+    size = lots.shape[1]
+    if head["bid_levels"] + head["ask_levels"] == 0:
+        head["base_ticks"] = possible_base(price_ticks - (size >> 1), size)
+        slot = price_ticks - head["base_ticks"]
+        if 0 <= slot < size:
+            return put_slot(head, lots, bits, side_index, slot, qty_lots)
+    return set_far(head, far, side_index, price_ticks, qty_lots)
+
+
+@hot_kernel
+def _move_best_bid(head, lots, bits, far, price_ticks, qty_lots):
+    if qty_lots > 0:
+        head["best_bid_ticks"] = price_ticks
+        if price_ticks >= head["best_ask_ticks"]:
+            head["crossed_by"] = 1
+    elif price_ticks == head["best_bid_ticks"]:
+        head["best_bid_ticks"] = level_below(head, lots, bits, far, 0, price_ticks)
+
+
+@hot_kernel
+def _move_best_ask(head, lots, bits, far, price_ticks, qty_lots):
+    if qty_lots > 0:
+        head["best_ask_ticks"] = price_ticks
+        if price_ticks <= head["best_bid_ticks"]:
+            head["crossed_by"] = 2
+    elif price_ticks == head["best_ask_ticks"]:
+        head["best_ask_ticks"] = level_above(head, lots, bits, far, 1, price_ticks)
+
+
+@hot_kernel
 def clear_side(head, lots, bits, far, side_index, up_to_ticks):
     """Remove the levels of a side from the touch up to and including a price; return how many.
 
@@ -126,13 +144,13 @@ def clear_side(head, lots, bits, far, side_index, up_to_ticks):
     return removed
 
 
-@kernel
+@hot_kernel
 def clear_all(head, lots, bits, far):
     """Remove every level of both sides; return how many."""
     return clear_side(head, lots, bits, far, 0, NO_BID_TICKS) + clear_side(head, lots, bits, far, 1, NO_ASK_TICKS)
 
 
-@kernel
+@hot_kernel
 def push_crossed(head, lots, bits, far, side_index):
     """Move the best of the side that stands across `side_index` strictly past that side's best; the levels stay stored.
 
@@ -146,7 +164,7 @@ def push_crossed(head, lots, bits, far, side_index):
     head["crossed_by"] = 0
 
 
-@kernel
+@hot_kernel
 def end_message(head, lots, bits, far, policy):
     """Make the book whole after a message's last row; return True if the message left it crossed.
 
@@ -169,7 +187,7 @@ def end_message(head, lots, bits, far, policy):
     return crossed
 
 
-@kernel
+@hot_kernel
 def refresh_touch(head, lots, bits, far):
     """Write the lots at the best bid and best ask into the head; 0 for an empty side."""
     bid, ask = head["best_bid_ticks"], head["best_ask_ticks"]
@@ -177,7 +195,7 @@ def refresh_touch(head, lots, bits, far):
     head["best_ask_lots"] = level_lots(head, lots, bits, far, 1, ask) if ask != NO_ASK_TICKS else 0
 
 
-@kernel
+@hot_kernel
 def keep_centred(head, lots, bits, far):
     """Re-centre the ladder when the middle of the touch has come within a quarter of an edge."""
     bid, ask = head["best_bid_ticks"], head["best_ask_ticks"]

@@ -5,7 +5,7 @@ Prices are ticks, quantities lots; the caller converts. Walks go from the best a
 
 import numpy as np
 
-from b25.kernels.jit import kernel
+from b25.kernels.jit import hot_kernel
 from b25.kernels.ladder import level_above, level_below, level_lots
 from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS
 
@@ -14,7 +14,7 @@ DIGEST_FACTOR = 1103515245
 DIGEST_FACTOR_HIGH = 1664525
 
 
-@kernel
+@hot_kernel
 def next_level(head, lots, bits, far, side_index, price_ticks):
     """Level of a side that follows `price_ticks` away from the touch, else the side's sentinel."""
     if side_index == 0:
@@ -22,19 +22,19 @@ def next_level(head, lots, bits, far, side_index, price_ticks):
     return level_above(head, lots, bits, far, 1, price_ticks)
 
 
-@kernel
+@hot_kernel
 def best_of(head, side_index):
     """Best price of a side, or its sentinel."""
     return head["best_bid_ticks"] if side_index == 0 else head["best_ask_ticks"]
 
 
-@kernel
+@hot_kernel
 def is_price(price_ticks):
     """Return whether a price is none of the two sentinels."""
     return NO_BID_TICKS < price_ticks < NO_ASK_TICKS
 
 
-@kernel
+@hot_kernel
 def top(head, lots, bits, far, side_index, out):
     """Write the best levels of a side into `out` (LEVEL, shape (n,)), best first; return how many there are, at most n."""
     count = 0
@@ -47,7 +47,7 @@ def top(head, lots, bits, far, side_index, out):
     return count
 
 
-@kernel
+@hot_kernel
 def top_lots(head, lots, bits, far, side_index, levels):
     """Sum of the lots of the best `levels` levels of a side."""
     total = 0
@@ -60,7 +60,7 @@ def top_lots(head, lots, bits, far, side_index, levels):
     return total
 
 
-@kernel
+@hot_kernel
 def imbalance(head, lots, bits, far, levels):
     """(B - A) / (B + A) of the lots B and A on the best `levels` levels a side, in [-1, 1]; NaN when both sides are empty."""
     bid = top_lots(head, lots, bits, far, 0, levels)
@@ -70,7 +70,7 @@ def imbalance(head, lots, bits, far, levels):
     return (bid - ask) / (bid + ask)
 
 
-@kernel
+@hot_kernel
 def microprice(head, lots, bits, far):
     """Touch weighted by the lots on the *other* side, in ticks; NaN when a side is empty."""
     bid, ask = head["best_bid_ticks"], head["best_ask_ticks"]
@@ -81,7 +81,7 @@ def microprice(head, lots, bits, far):
     return (bid * float(ask_lots) + ask * float(bid_lots)) / (bid_lots + ask_lots)
 
 
-@kernel
+@hot_kernel
 def depth_to(head, lots, bits, far, side_index, price_ticks):
     """Lots of a side from the touch up to and including a price."""
     total = 0
@@ -92,7 +92,7 @@ def depth_to(head, lots, bits, far, side_index, price_ticks):
     return total
 
 
-@kernel
+@hot_kernel
 def cost_to_fill(head, lots, bits, far, side_index, qty_lots):
     """Cost of taking `qty_lots` from a side.
 
@@ -118,7 +118,7 @@ def cost_to_fill(head, lots, bits, far, side_index, qty_lots):
     return cost, left
 
 
-@kernel
+@hot_kernel
 def book_digest(head, lots, bits, far):
     """Hash of the book's contents, every level of both sides; the same wherever the ladder stands.
 
@@ -137,7 +137,7 @@ def book_digest(head, lots, bits, far):
     return (high << 31) | low
 
 
-@kernel
+@hot_kernel
 def books_equal(head, lots, bits, far, other_head, other_lots, other_bits, other_far):
     """Return whether two books hold the same levels with the same lots; where their ladders stand plays no part."""
     for side_index in range(2):

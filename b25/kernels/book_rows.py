@@ -3,12 +3,12 @@
 import numpy as np
 
 from b25.kernels.book import clear_side, end_message, set_level
-from b25.kernels.jit import kernel
+from b25.kernels.jit import hot_kernel
 from b25.model.book import GAP_SEEN, NO_SNAPSHOT
 from b25.model.event import CLEAR, DEPTH, GAP, LAST_OF_MESSAGE, SNAPSHOT, TRADE
 
 
-@kernel
+@hot_kernel
 def apply_rows(rows, policy, head, lots, bits, far):
     """Apply rows of one instrument to its book; end each message by `policy`.
 

@@ -6,7 +6,7 @@ is left must straddle it, and the following ones must continue the chain: future
 
 import numpy as np
 
-from b25.kernels.jit import kernel
+from b25.kernels.jit import hot_kernel
 from b25.model.event import CLEAR, DEPTH, GAP, LAST_OF_MESSAGE, NO_ASK_TICKS, NO_BID_TICKS, SNAPSHOT, TRADE
 
 # How a venue numbers its diffs.
@@ -37,7 +37,7 @@ BRIDGE = np.dtype(
 )
 
 
-@kernel
+@hot_kernel
 def message_stop(rows, start):
     """First row after the message that begins at `start`."""
     if rows[start]["kind"] == GAP:
@@ -48,7 +48,7 @@ def message_stop(rows, start):
     return i + 1
 
 
-@kernel
+@hot_kernel
 def is_repeated(trade_id, newest, recent):
     """Return whether a trade id is among the recent ones; only ids that do not rise are looked up."""
     if trade_id > newest:
@@ -59,27 +59,27 @@ def is_repeated(trade_id, newest, recent):
     return found
 
 
-@kernel
+@hot_kernel
 def continues(first_id, prev_id, last_id, rule):
     """Return whether a diff continues the chain that ends at `last_id`."""
     return prev_id == last_id if rule == BY_PREVIOUS else first_id == last_id + 1
 
 
-@kernel
+@hot_kernel
 def _straddles(row, snapshot_id, rule):
     if rule == BY_PREVIOUS:
         return row["first_id"] <= snapshot_id <= row["last_id"] or row["prev_id"] == snapshot_id
     return row["first_id"] <= snapshot_id + 1 <= row["last_id"]
 
 
-@kernel
+@hot_kernel
 def _write_span(order, bridge, start, stop):
     for i in range(start, stop):
         order[bridge["rows"]] = i
         bridge["rows"] += 1
 
 
-@kernel
+@hot_kernel
 def _take_diff(rows, start, stop, rule, bridge, order):
     """Apply one diff; False where the chain breaks before it."""
     row = rows[start]
@@ -109,7 +109,7 @@ def _take_diff(rows, start, stop, rule, bridge, order):
     return True
 
 
-@kernel
+@hot_kernel
 def _take_snapshot(rows, start, stop, rule, bridge, order):
     """Begin anew from a snapshot, with the diffs that waited for it."""
     bridge["snapshots"] += 1
@@ -127,7 +127,7 @@ def _take_snapshot(rows, start, stop, rule, bridge, order):
         i = end
 
 
-@kernel
+@hot_kernel
 def bridge_rows(rows, rule, order, bridge, recent):
     """Write the order in which rows make a true book.
 
@@ -174,7 +174,7 @@ def bridge_rows(rows, rule, order, bridge, recent):
         i = stop
 
 
-@kernel
+@hot_kernel
 def write_bridged(rows, order, count, out):
     """Write the rows in their order into `out` (ROW, at least `count`).
 

@@ -2,18 +2,18 @@
 
 import numpy as np
 
-from b25.kernels.jit import kernel
+from b25.kernels.jit import hot_kernel
 from b25.model.book import FAR_FULL
 from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS
 
 
-@kernel
+@hot_kernel
 def far_count(head, side_index):
     """How many levels of a side are in the far table."""
     return head["far_bids"] if side_index == 0 else head["far_asks"]
 
 
-@kernel
+@hot_kernel
 def far_place(far, side_index, count, price_ticks):
     """First of the `count` entries whose price is not below `price_ticks`; `count` when there is none."""
     if count == 0:
@@ -27,7 +27,7 @@ def far_place(far, side_index, count, price_ticks):
     return first + np.int64(far[side_index, np.uintp(first)]["price_ticks"] < price_ticks)
 
 
-@kernel
+@hot_kernel
 def far_below(head, far, side_index, price_ticks):
     """Highest far level strictly below a price, else NO_BID_TICKS."""
     place = far_place(far, side_index, far_count(head, side_index), price_ticks)
@@ -36,7 +36,7 @@ def far_below(head, far, side_index, price_ticks):
     return far[side_index, place - 1]["price_ticks"]
 
 
-@kernel
+@hot_kernel
 def far_above(head, far, side_index, price_ticks):
     """Lowest far level strictly above a price, else NO_ASK_TICKS."""
     count = far_count(head, side_index)
@@ -46,7 +46,7 @@ def far_above(head, far, side_index, price_ticks):
     return far[side_index, place]["price_ticks"]
 
 
-@kernel
+@hot_kernel
 def far_lots(head, far, side_index, price_ticks):
     """Lots of a far level; 0 where there is none."""
     count = far_count(head, side_index)
@@ -56,14 +56,14 @@ def far_lots(head, far, side_index, price_ticks):
     return 0
 
 
-@kernel
+@hot_kernel
 def _count_lost(head, qty_lots):
     head["lost_levels"] += 1
     head["lost_lots"] += qty_lots
     head["health"] |= FAR_FULL
 
 
-@kernel
+@hot_kernel
 def _count_far(head, side_index, change):
     if side_index == 0:
         head["far_bids"] += change
@@ -73,7 +73,7 @@ def _count_far(head, side_index, change):
         head["ask_levels"] += change
 
 
-@kernel
+@hot_kernel
 def _remove(head, far, side_index, first, stop):
     count = far_count(head, side_index)
     gone = stop - first
@@ -86,7 +86,7 @@ def _remove(head, far, side_index, first, stop):
     _count_far(head, side_index, -gone)
 
 
-@kernel
+@hot_kernel
 def set_far(head, far, side_index, price_ticks, qty_lots):
     """Set one far level, 0 lots deleting it; return the lots before.
 
@@ -123,7 +123,7 @@ def set_far(head, far, side_index, price_ticks, qty_lots):
     return 0
 
 
-@kernel
+@hot_kernel
 def clear_far(head, far, side_index, low_ticks, high_ticks):
     """Remove the far levels of a side within two prices, both included; return how many."""
     count = far_count(head, side_index)

@@ -10,7 +10,7 @@ import numpy as np
 
 from b25.kernels.bitscan import leading_zeros, trailing_zeros
 from b25.kernels.far_levels import far_above, far_below, far_count, far_lots, set_far
-from b25.kernels.jit import kernel
+from b25.kernels.jit import hot_kernel, inlined_kernel
 from b25.model.book import BOOK, LEVEL
 from b25.model.errors import Misuse
 from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS
@@ -57,7 +57,7 @@ def make_ladder(size: int = 65536, far_cap: int = 4096) -> Ladder:
     return ladder
 
 
-@kernel
+@hot_kernel
 def reset_head(head):
     """Say in the head that both sides are empty. Trades, ids, times and counters stay."""
     head["best_bid_ticks"], head["best_ask_ticks"] = NO_BID_TICKS, NO_ASK_TICKS
@@ -68,7 +68,7 @@ def reset_head(head):
     head["crossed_by"] = 0
 
 
-@kernel
+@hot_kernel
 def bit_below(bits, side_index, slot, floor):
     """Highest filled slot in [floor, slot), or -1; `floor` is rounded down to its word."""
     last = slot - 1
@@ -85,7 +85,7 @@ def bit_below(bits, side_index, slot, floor):
     return (at << 6) + 63 - leading_zeros(word)
 
 
-@kernel
+@hot_kernel
 def bit_above(bits, side_index, slot, ceiling):
     """Lowest filled slot in (slot, ceiling], or -1; `ceiling` is rounded up to its word."""
     first = slot + 1
@@ -102,7 +102,7 @@ def bit_above(bits, side_index, slot, ceiling):
     return (at << 6) + trailing_zeros(word)
 
 
-@kernel
+@hot_kernel
 def level_below(head, lots, bits, far, side_index, price_ticks):
     """Highest level of a side strictly below a price, in the ladder or far, else NO_BID_TICKS."""
     base, size = head["base_ticks"], lots.shape[1]
@@ -125,7 +125,7 @@ def level_below(head, lots, bits, far, side_index, price_ticks):
     return NO_BID_TICKS
 
 
-@kernel
+@hot_kernel
 def level_above(head, lots, bits, far, side_index, price_ticks):
     """Lowest level of a side strictly above a price, in the ladder or far, else NO_ASK_TICKS."""
     base, size = head["base_ticks"], lots.shape[1]
@@ -147,7 +147,7 @@ def level_above(head, lots, bits, far, side_index, price_ticks):
     return NO_ASK_TICKS
 
 
-@kernel
+@hot_kernel
 def level_lots(head, lots, bits, far, side_index, price_ticks):
     """Lots shown at a price; 0 where there is no level."""
     slot = price_ticks - head["base_ticks"]
@@ -156,7 +156,7 @@ def level_lots(head, lots, bits, far, side_index, price_ticks):
     return far_lots(head, far, side_index, price_ticks)
 
 
-@kernel
+@inlined_kernel
 def put_slot(head, lots, bits, side_index, slot, qty_lots):
     """Set one slot of the ladder with its bit, the level count and the watermark; return the lots before.
 
@@ -180,7 +180,7 @@ def put_slot(head, lots, bits, side_index, slot, qty_lots):
     return before
 
 
-@kernel
+@hot_kernel
 def possible_base(base_ticks, size):
     """Nearest base below a wanted one that is a whole word, with the ladder's end at or below NO_ASK_TICKS.
 
@@ -189,7 +189,7 @@ def possible_base(base_ticks, size):
     return min(max(base_ticks, 0), NO_ASK_TICKS - size) & ~63
 
 
-@kernel
+@hot_kernel
 def recentre(head, lots, bits, far, base_ticks):
     """Move the ladder so that it begins near `base_ticks`; levels travel to and from the far table.
 
@@ -226,7 +226,7 @@ def recentre(head, lots, bits, far, base_ticks):
     head["recentred"] += 1
 
 
-@kernel
+@hot_kernel
 def _shift(lots, bits, by):
     """Move every slot down by `by` (a multiple of 64, either sign); the levels that would fall out are already gone."""
     words, count = by >> 6, lots.shape[1] >> 6

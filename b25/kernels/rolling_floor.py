@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from b25.kernels.jit import kernel
+from b25.kernels.jit import hot_kernel
 
 
-@kernel
+@hot_kernel
 def rolling_floor(recv_ns, exch_ns, window_ns, floor_ns, out, queue):
     """Shift receive times by what the trailing window asks for.
 
@@ -35,7 +35,7 @@ def rolling_floor(recv_ns, exch_ns, window_ns, floor_ns, out, queue):
         out[i] = newest
 
 
-@kernel
+@hot_kernel
 def stretch_floors(rows, stretch_ns, starts, floors):
     """Smallest latency of each stretch of venue time, in file order; return how many stretches there are.
 

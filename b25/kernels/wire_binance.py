@@ -6,7 +6,7 @@ escape, another symbol) is UNUSUAL, and the caller's slow path decides; both mus
 
 import numpy as np
 
-from b25.kernels.jit import kernel
+from b25.kernels.jit import hot_kernel
 from b25.kernels.wire_text import (
     OFF_GRID,
     READ,
@@ -65,7 +65,7 @@ END_OF_NAME = _text('"')
 END = _text("}")
 
 
-@kernel
+@hot_kernel
 def read_message(buf, start, end, symbol, grid, message, levels):
     """Read one message, wrapped in its stream's envelope or bare.
 
@@ -115,7 +115,7 @@ def read_message(buf, start, end, symbol, grid, message, levels):
     return status, body
 
 
-@kernel
+@hot_kernel
 def _read_time(buf, at, end):
     """Milliseconds at `at` as nanoseconds, and the position after them."""
     value, at = read_int(buf, at, end)
@@ -124,7 +124,7 @@ def _read_time(buf, at, end):
     return value * NS_PER_MS, at
 
 
-@kernel
+@hot_kernel
 def _skip_symbol(buf, at, end, symbol, market):
     """Position after the symbol's field and, of a coin-margined market, its pair's; at the closing quote."""
     at = skip(buf, skip(buf, at, end, SYMBOL), end, symbol)
@@ -133,7 +133,7 @@ def _skip_symbol(buf, at, end, symbol, market):
     return at
 
 
-@kernel
+@hot_kernel
 def _read_diff(buf, at, end, symbol, grid, message, levels):
     exch_ns, at = _read_time(buf, at, end)
     if grid["market"] != SPOT:
@@ -160,7 +160,7 @@ def _read_diff(buf, at, end, symbol, grid, message, levels):
     return bid_status | ask_status, at
 
 
-@kernel
+@hot_kernel
 def _read_print(buf, at, end, symbol, grid, message, levels):
     """Read a trade between two orders of the market: `X` is MARKET on futures; other kinds are UNUSUAL here."""
     exch_ns, at = _read_time(buf, at, end)
@@ -186,7 +186,7 @@ def _read_print(buf, at, end, symbol, grid, message, levels):
     return status, at
 
 
-@kernel
+@hot_kernel
 def _read_ticker(buf, at, end, symbol, grid, message, levels):
     market = grid["market"]
     at = skip(buf, at, end, TICKER_NAMED if market == USDM else TICKER)
@@ -210,7 +210,7 @@ def _read_ticker(buf, at, end, symbol, grid, message, levels):
     return bid_status | ask_status, at
 
 
-@kernel
+@hot_kernel
 def _read_full_book(buf, at, end, symbol, grid, message, levels):
     update_id, at = read_int(buf, at, end)
     exch_ns = 0

@@ -1,12 +1,12 @@
 """A message that was read from its bytes, straight into the book: the live feed's way, without archive rows between."""
 
 from b25.kernels.book import clear_all, end_message, set_level
-from b25.kernels.jit import kernel
+from b25.kernels.jit import hot_kernel
 from b25.model.book import GAP_SEEN, NO_SNAPSHOT
 from b25.model.message import DIFF, FULL_BOOK, PRINT
 
 
-@kernel
+@hot_kernel
 def apply_message(message, levels, policy, head, lots, bits, far):
     """Apply one message read by `read_message` to its book.
 

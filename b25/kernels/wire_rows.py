@@ -6,7 +6,7 @@ caller, who appends what its slow path made of the line with `append_message` an
 
 import numpy as np
 
-from b25.kernels.jit import kernel
+from b25.kernels.jit import hot_kernel
 from b25.kernels.wire_binance import read_message
 from b25.kernels.wire_text import READ, SPACE, UNUSUAL, ZERO
 from b25.model.event import BBO, BUY, CLEAR, DEPTH, LAST_OF_MESSAGE, SELL, SNAPSHOT, TRADE
@@ -18,7 +18,7 @@ WHOLE_SIDE = -1
 ROWS_FULL = 4  # a status beside those of wire_text: the array of rows has no room for this message
 
 
-@kernel
+@hot_kernel
 def read_recv_ns(buf, at, end):
     """Receive time at the start of a line; -1 when there are not 19 digits and a space."""
     if at + TIME_DIGITS >= end or buf[np.uintp(at + TIME_DIGITS)] != SPACE:
@@ -32,7 +32,7 @@ def read_recv_ns(buf, at, end):
     return value
 
 
-@kernel
+@hot_kernel
 def read_lines(buf, end, symbol, grid, cursor, message, levels, rows):
     """Append the rows of the lines from `cursor["at"]` on; stop at `end` or before the first line that is unusual.
 
@@ -71,7 +71,7 @@ def read_lines(buf, end, symbol, grid, cursor, message, levels, rows):
     return READ
 
 
-@kernel
+@hot_kernel
 def append_message(message, levels, recv_ns, cursor, rows):
     """Append one message's rows; False, and nothing done, when there is no room for them."""
     bids, asks = message["bids"], message["asks"]
@@ -100,7 +100,7 @@ def append_message(message, levels, recv_ns, cursor, rows):
     return True
 
 
-@kernel
+@hot_kernel
 def _append_row(message, recv_ns, kind, side, price, qty, cursor, rows):
     at = np.uintp(cursor["rows"])
     cursor["rows"] += 1
@@ -116,13 +116,13 @@ def _append_row(message, recv_ns, kind, side, price, qty, cursor, rows):
     rows[at]["flags"] = 0
 
 
-@kernel
+@hot_kernel
 def _append_levels(message, levels, first, stop, recv_ns, kind, side, cursor, rows):
     for i in range(first, stop):
         _append_row(message, recv_ns, kind, side, levels[i]["price_ticks"], levels[i]["qty_lots"], cursor, rows)
 
 
-@kernel
+@hot_kernel
 def _append_diff(message, levels, recv_ns, cursor, rows):
     """Append a diff's levels; one without levels has no row to carry its ids, so the next diff takes them over."""
     bids, asks = message["bids"], message["asks"]
@@ -137,7 +137,7 @@ def _append_diff(message, levels, recv_ns, cursor, rows):
     _append_levels(message, levels, bids, bids + asks, recv_ns, DEPTH, SELL, cursor, rows)
 
 
-@kernel
+@hot_kernel
 def _append_full_book(message, levels, recv_ns, cursor, rows):
     """Append a snapshot: per side, clear up to its last listed price (everything, if it lists none), then its levels."""
     bids, asks = message["bids"], message["asks"]

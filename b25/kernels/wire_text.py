@@ -6,7 +6,7 @@ The last byte of the text must be neither a digit nor part of a number, e.g. `}`
 
 import numpy as np
 
-from b25.kernels.jit import kernel
+from b25.kernels.jit import hot_kernel
 
 QUOTE, COMMA, POINT, OPEN, CLOSE, BACKSLASH = 34, 44, 46, 91, 93, 92
 ZERO, SPACE, DELETE = 48, 32, 127
@@ -24,7 +24,7 @@ OFF_GRID = 2  # a price or quantity between two steps of the grid
 NO_ROOM = 3  # more levels than the array beside the message holds
 
 
-@kernel
+@hot_kernel
 def skip(buf, at, end, text):
     """Position after `text` (uint8 array) if it stands at `at`, else -1."""
     size = text.shape[0]
@@ -36,7 +36,7 @@ def skip(buf, at, end, text):
     return at + size
 
 
-@kernel
+@hot_kernel
 def skip_name(buf, at, end):
     """Position of the quote that ends a plain ASCII string beginning at `at`, else -1."""
     if at < 0:
@@ -51,7 +51,7 @@ def skip_name(buf, at, end):
     return -1
 
 
-@kernel
+@hot_kernel
 def read_int(buf, at, end):
     """Whole number at `at` as JSON writes it, and the position after it."""
     if at < 0 or at >= end:
@@ -69,7 +69,7 @@ def read_int(buf, at, end):
     return value, at
 
 
-@kernel
+@hot_kernel
 def read_decimal(buf, at, places):
     """Plain decimal at `at`, as a whole number of 10**-places.
 
@@ -109,7 +109,7 @@ def read_decimal(buf, at, places):
     return value, at, status
 
 
-@kernel
+@hot_kernel
 def read_pair(buf, at, grid, levels, count):
     """Price and quantity `1.50","0.20"` at `at` into `levels[count]`; position after the last quote, and a status."""
     price, at, status = read_decimal(buf, at, grid["price_places"])
@@ -121,7 +121,7 @@ def read_pair(buf, at, grid, levels, count):
     return at + 1, store_pair(grid, levels, count, price, qty, status | qty_status)
 
 
-@kernel
+@hot_kernel
 def read_spaced_pair(buf, at, end, between, grid, levels, count):
     """Like read_pair, with other text than `","` between price and quantity, e.g. `","q":"`."""
     if at < 0:
@@ -136,7 +136,7 @@ def read_spaced_pair(buf, at, end, between, grid, levels, count):
     return at + 1, store_pair(grid, levels, count, price, qty, status | qty_status)
 
 
-@kernel
+@hot_kernel
 def read_bool(buf, at, end):
     """`true` or `false` at `at`, and the position after it."""
     yes = skip(buf, at, end, TRUE)
@@ -145,7 +145,7 @@ def read_bool(buf, at, end):
     return False, skip(buf, at, end, FALSE)
 
 
-@kernel
+@hot_kernel
 def store_pair(grid, levels, count, price, qty, status):
     """Divide by the grid's steps and store one level; UNUSUAL for a price of 0, which no venue has."""
     if price == 0:
@@ -165,7 +165,7 @@ def store_pair(grid, levels, count, price, qty, status):
     return status
 
 
-@kernel
+@hot_kernel
 def read_levels(buf, at, end, grid, levels, count):
     """Levels `["1.50","0.20"],…]` at `at`, after the opening bracket, into `levels` from `count` on.
 
