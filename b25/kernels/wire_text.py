@@ -6,7 +6,7 @@ The last byte of the text must be neither a digit nor part of a number, e.g. `}`
 
 import numpy as np
 
-from b25.kernels.jit import hot_kernel
+from b25.kernels.jit import hot_kernel, inlined_kernel
 
 QUOTE, COMMA, POINT, OPEN, CLOSE, BACKSLASH = 34, 44, 46, 91, 93, 92
 ZERO, SPACE, DELETE = 48, 32, 127
@@ -69,7 +69,7 @@ def read_int(buf, at, end):
     return value, at
 
 
-@hot_kernel
+@inlined_kernel
 def read_decimal(buf, at, places):
     """Plain decimal at `at`, as a whole number of 10**-places.
 
@@ -109,7 +109,7 @@ def read_decimal(buf, at, places):
     return value, at, status
 
 
-@hot_kernel
+@inlined_kernel
 def read_pair(buf, at, grid, levels, count):
     """Price and quantity `1.50","0.20"` at `at` into `levels[count]`; position after the last quote, and a status."""
     price, at, status = read_decimal(buf, at, grid["price_places"])
@@ -145,7 +145,7 @@ def read_bool(buf, at, end):
     return False, skip(buf, at, end, FALSE)
 
 
-@hot_kernel
+@inlined_kernel
 def store_pair(grid, levels, count, price, qty, status):
     """Divide by the grid's steps and store one level; UNUSUAL for a price of 0, which no venue has."""
     if price == 0:
