@@ -19,9 +19,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from b25.kernels.columns import LONG, SHORT, split_columns
 from b25.market.catalog import COLUMNS, Catalog
 from b25.market.manifest import NAME, Manifest, Source, StoredFile, read_manifest
 from b25.model.errors import Misuse
+from b25.model.event import ROW
 from b25.model.instrument import Instrument
 
 NS_PER_DAY = 86_400_000_000_000
@@ -149,7 +151,7 @@ def _names(kind: str, day: str) -> Iterator[str]:
 
 
 def _write(work: Path, kind: str, path: str, rows: np.ndarray) -> StoredFile:
-    columns = {name: np.ascontiguousarray(rows[name]) for name in COLUMNS}
+    columns = _columns(rows)
     content = hashlib.sha256()
     for column in columns.values():
         content.update(column.data)
@@ -168,6 +170,17 @@ def _write(work: Path, kind: str, path: str, rows: np.ndarray) -> StoredFile:
         first_ns=int(columns["exch_ns"].min()),
         last_ns=int(columns["exch_ns"].max()),
     )
+
+
+def _columns(rows: np.ndarray) -> dict[str, np.ndarray]:
+    count = len(rows)
+    prices = np.empty(count, np.int32)
+    long, short = np.empty((len(LONG), count), np.int64), np.empty((len(SHORT), count), np.uint8)
+    split_columns(rows, long, prices, short)
+    found: dict[str, np.ndarray] = {"price_ticks": prices}
+    found.update(zip(LONG, long, strict=True))
+    found.update((name, column.view(ROW[name])) for name, column in zip(SHORT, short, strict=True))
+    return {name: found[name] for name in COLUMNS}
 
 
 def _force(path: Path) -> str:
