@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
-import numba
 import numpy as np
 
 from b25.engine.loop import run_loop
 from b25.engine.records import CALL, DONE, DRAIN, HALTED, MARK, PAUSE, RUN
 from b25.engine.world import World, make_world
+from b25.kernels.address import code_address
 from b25.model.errors import B25Error, Halt, Misuse
 from b25.model.fill import FILL
 from b25.model.instrument import Instrument
@@ -154,6 +154,7 @@ class Backtest:
         run = np.zeros(1, RUN)
         run["context"] = self.world.context.ctypes.data
         run["strategy"] = self.strategy.ctypes.data
+        run["callback"] = 0 if self.call is None else code_address(self.call)
         run["venues"], run["latencies"] = self.venue_rows.ctypes.data, self.latencies.ctypes.data
         run["fees"], run["last_mid2"] = self.fees.ctypes.data, self.last_mid2.ctypes.data
         run["finished"] = self.finished.ctypes.data
@@ -182,13 +183,12 @@ class Backtest:
             When a capacity is exceeded or the strategy read what is not kept.
         """
         address = np.uintp(self.run.ctypes.data)
-        call = self.call if self.call is not None else _silent()
         methods = self._plain_methods()
         awaiting = self.run["awaiting"].data
         self.run["budget"] = ROWS_A_BREATH
         while True:
             try:
-                why = run_loop(call, address)
+                why = run_loop(address)
                 if why == CALL:
                     methods[awaiting[0]]()
             except B25Error:
@@ -271,11 +271,3 @@ def _checked(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[An
     view = array.view(dtype)
     assert view.flags.c_contiguous
     return view
-
-
-def _silent() -> Any:
-    if numba.config.DISABLE_JIT:
-        return None
-    from b25.engine.silent import silent
-
-    return silent

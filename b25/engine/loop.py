@@ -7,7 +7,6 @@ was when entered again: both lives of a strategy run on this same machine code.
 """
 
 import numpy as np
-from numba import types
 
 from b25.engine.apply import CALL_BOOK, CALL_FILL, CALL_GAP, CALL_ORDER, CALL_TRADE, apply_order
 from b25.engine.feed import FOREVER, last_message_ns, next_message_ns, read_message, read_until
@@ -28,7 +27,7 @@ from b25.engine.records import (
     PAUSE,
     RUN,
 )
-from b25.kernels.address import array_at, record_at
+from b25.kernels.address import array_at, call_at, record_at
 from b25.kernels.jit import kernel, typed_kernel
 from b25.kernels.world import head_of, instruments_of, outbox_of
 from b25.model.event import ORDER_FILLED
@@ -42,7 +41,6 @@ from b25.venue.records import LATENCY, VENUE
 from b25.venue.replay import replay_rows
 
 MESSAGE_CLASS, ANSWER_CLASS, ROW_CLASS, REQUEST_CLASS = 0, 1, 2, 3
-CALLBACK = types.FunctionType(types.void(types.int64, types.uintp, types.uintp))
 
 
 @kernel
@@ -294,7 +292,7 @@ def finish(run, ctx):
 
 
 @kernel
-def stride(run, ctx, callback):
+def stride(run, ctx):
     """Go from timer to timer while nothing but the market moves; what `turn` would do, without asking what comes next.
 
     Returns at the first thing that is not a row, a message or a timer of a single instrument.
@@ -323,7 +321,7 @@ def stride(run, ctx, callback):
         head["timer_next_ns"] = tick_ns + period_ns
         head["steps"] += 1
         run["end_ns"] = tick_ns
-        callback(ON_TIMER, run["strategy"], run["context"])
+        call_at(run["callback"], ON_TIMER, run["strategy"], run["context"])
         if head["intents"] != 0:
             settle(run, ctx)
             return
@@ -338,8 +336,8 @@ def may_stride(run, ctx):
     return ctx["n"] == 1 and timed and run["compiled"] != 0 and run["each_message"] == 0
 
 
-@typed_kernel(types.int64(CALLBACK, types.uintp))
-def run_loop(callback, address):
+@typed_kernel("int64(uintp)")
+def run_loop(address):
     """Run until there is a reason to return; see the constants of engine/records.py."""
     run = record_at(address, RUN)
     ctx = record_at(run["context"], CONTEXT)
@@ -363,7 +361,7 @@ def run_loop(callback, address):
                 if run["compiled"] == 0:
                     run["awaiting"] = bit
                     return CALL
-                callback(bit, run["strategy"], run["context"])
+                call_at(run["callback"], bit, run["strategy"], run["context"])
                 settle(run, ctx)
         if head["status"] != RUNNING:
             return HALTED
@@ -374,7 +372,7 @@ def run_loop(callback, address):
         if run["budget"] <= 0:
             return PAUSE
         if may_stride(run, ctx):
-            stride(run, ctx, callback)
+            stride(run, ctx)
             if head["status"] != RUNNING or logs_nearly_full(run, ctx) or run["budget"] <= 0:
                 continue
         if not turn(run, ctx):

@@ -41,6 +41,7 @@ RUN = np.dtype(
     [
         ("context", "u8"),
         ("strategy", "u8"),
+        ("callback", "u8"),  # of the strategy's machine code; 0 when it runs as plain Python
         ("venues", "u8"),
         ("latencies", "u8"),
         ("fees", "u8"),

@@ -136,7 +136,17 @@ def bridged_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str =
     messages = _messages(here[order], exch_ns[order], local_ns[order])
     annotate_message_book(in_order, messages, *make_ladder().book)
     messages["health"] = _health(here[order], messages)
-    return Tape(instrument, BRIDGED, venue, *pack(venue, base, size), messages, _level_rows(in_order), base, size, f"{BRIDGED}:{source_hash}")
+    return Tape(
+        instrument,
+        BRIDGED,
+        venue,
+        *pack(venue, base, size),
+        messages,
+        _level_rows(in_order),
+        base,
+        size,
+        f"{BRIDGED}:{source_hash}",
+    )
 
 
 def parity_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str = "") -> Tape:
@@ -160,7 +170,17 @@ def parity_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str = 
     in_order = _venue_rows(rows[order], exch_ns[order], far[order])
     messages = _messages(rows[order], exch_ns[order], local_ns[order])
     annotate_messages(in_order, messages, *_empty_book(size), base)
-    return Tape(instrument, PARITY, venue, *pack(venue, base, size), messages, _level_rows(in_order), base, size, f"{PARITY}:{source_hash}")
+    return Tape(
+        instrument,
+        PARITY,
+        venue,
+        *pack(venue, base, size),
+        messages,
+        _level_rows(in_order),
+        base,
+        size,
+        f"{PARITY}:{source_hash}",
+    )
 
 
 def _empty_book(size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -169,7 +169,14 @@ def _machine_code(cls: type[Strategy], compiled: bool | None) -> tuple[Any, str]
 def _track(data: Dataset) -> Track:
     tape = data.tape
     return Track(
-        tape.instrument, tape.venue, tape.messages, tape.levels, tape.base_ticks, tape.size_ticks, crossed_kept=tape.crossed_kept, packed=(tape.venue_messages, tape.cells, tape.quantities)
+        tape.instrument,
+        tape.venue,
+        tape.messages,
+        tape.levels,
+        tape.base_ticks,
+        tape.size_ticks,
+        crossed_kept=tape.crossed_kept,
+        packed=(tape.venue_messages, tape.cells, tape.quantities),
     )
 
 

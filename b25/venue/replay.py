@@ -29,15 +29,9 @@ def replay_rows(venue, instrument, fees, latency, until_ns, rows_max):
     stop = begun + rows_max
     answers = venue["answer_tail"]
     # No order of ours comes or goes within this call without an answer leaving, so the bounds hold until the return.
-    base, size = venue["base_ticks"], venue["size_ticks"]
-    buy_low, buy_high = venue["buy_low"], venue["buy_high"]
-    sell_low, sell_high = venue["sell_low"], venue["sell_high"]
+    buy_high, sell_low = venue["buy_high"], venue["sell_low"]
     partial = venue["fill_model"] == PARTIAL
     careful = venue["taken_cells"] > 0 or orders_outside(venue)
-    # The same bounds as cells of the flat ladder, bids before asks.
-    bid_first, bid_last = buy_low - base, buy_high - base
-    ask_first, ask_last = sell_low - base + size, sell_high - base + size
-    met_by_bid, met_by_ask = sell_low - base, buy_high - base + size
     ours = buy_high != NO_BID_TICKS or sell_low != NO_ASK_TICKS
     while m < count and row < stop:
         message = messages[m]
@@ -57,11 +51,7 @@ def replay_rows(venue, instrument, fees, latency, until_ns, rows_max):
         concerned = careful or kind != DEPTH
         if not concerned and ours:
             if partial:
-                hits = 0
-                for k in range(row, end):
-                    c = cells[k]
-                    hits += (met_by_bid <= c < size) | (size <= c <= met_by_ask)
-                concerned = hits > 0
+                concerned = meets_ours(venue, row, end)
             else:
                 concerned = message["ask_low"] <= buy_high or message["bid_high"] >= sell_low
         if concerned:
@@ -76,14 +66,7 @@ def replay_rows(venue, instrument, fees, latency, until_ns, rows_max):
             careful = venue["taken_cells"] > 0 or orders_outside(venue)
             continue
         if ours:
-            # Nobody meets us in this message; at most the queues that we stand in move.
-            for k in range(row, end):
-                c = cells[k]
-                if bid_first <= c <= bid_last or ask_first <= c <= ask_last:
-                    is_bid = c < size
-                    price = base + c - (0 if is_bid else size)
-                    move_queues(venue, instrument, BUY if is_bid else SELL, price, ladder[c], quantities[k])
-                ladder[c] = quantities[k]
+            store_past_ours(venue, instrument, row, end)
         else:
             for k in range(row, end):
                 ladder[cells[k]] = quantities[k]
@@ -94,6 +77,36 @@ def replay_rows(venue, instrument, fees, latency, until_ns, rows_max):
     venue["row_next"] = row
     venue["venue_message_next"] = m
     return row - begun
+
+
+@kernel
+def meets_ours(venue, row, end):
+    """True when a level of the other side at or through a price of ours is among the rows; see partial fills."""
+    cells = cells_of(venue)
+    base, size = venue["base_ticks"], venue["size_ticks"]
+    # Cells of the flat ladder, bids before asks.
+    met_by_bid, met_by_ask = venue["sell_low"] - base, venue["buy_high"] - base + size
+    hits = 0
+    for k in range(row, end):
+        c = cells[k]
+        hits += (met_by_bid <= c < size) | (size <= c <= met_by_ask)
+    return hits > 0
+
+
+@kernel
+def store_past_ours(venue, instrument, row, end):
+    """Store rows among which nobody meets us; at most the queues that we stand in move."""
+    ladder, cells, quantities = whole_ladder(venue), cells_of(venue), quantities_of(venue)
+    base, size = venue["base_ticks"], venue["size_ticks"]
+    bid_first, bid_last = venue["buy_low"] - base, venue["buy_high"] - base
+    ask_first, ask_last = venue["sell_low"] - base + size, venue["sell_high"] - base + size
+    for k in range(row, end):
+        c = cells[k]
+        if bid_first <= c <= bid_last or ask_first <= c <= ask_last:
+            is_bid = c < size
+            price = base + c - (0 if is_bid else size)
+            move_queues(venue, instrument, BUY if is_bid else SELL, price, ladder[c], quantities[k])
+        ladder[c] = quantities[k]
 
 
 @kernel
