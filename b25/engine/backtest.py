@@ -138,6 +138,9 @@ class Backtest:
         self.models = list(models)
         self.latencies = np.concatenate([m.latency.record() for m in models])
         self.fees = fees
+        # A fee is counted in 1e-8 of the money unit: above this value it would not fit.
+        highest = np.maximum(np.abs(fees["maker_e8"]), np.abs(fees["taker_e8"])).max(axis=1)
+        self.world.limits["value_bound"] = 2**62 // np.maximum(highest, 1)
         firsts = [int(t.venue["exch_ns"][0]) for t in tracks if t.venue.size]
         firsts += [int(t.messages["local_ns"][0]) for t in tracks if t.messages.size]
         if not firsts:

@@ -4,13 +4,14 @@ Within a message the touch is that of the message before: a book is judged whole
 """
 
 from b25.kernels.book import CLEAR_CROSSED, clear_side, end_message, set_level
+from b25.kernels.book_reads import best_of, is_price, next_level
 from b25.kernels.jit import kernel
 from b25.model.event import BUY, CLEAR, DEPTH, LAST_OF_MESSAGE, SNAPSHOT
 
 
 @kernel
-def apply_row(head, lots, bits, far, row):
-    """Apply one row to a book; True when it ended a message that changed the book."""
+def apply_level(head, lots, bits, far, row):
+    """Apply one row's change to a book; True when the row is one of a book."""
     kind = row["kind"]
     index = 0 if row["side"] == BUY else 1
     if kind == CLEAR:
@@ -19,10 +20,32 @@ def apply_row(head, lots, bits, far, row):
         set_level(head, lots, bits, far, index, row["price_ticks"], row["qty_lots"])
     else:
         return False
-    if row["flags"] & LAST_OF_MESSAGE:
+    return True
+
+
+@kernel
+def apply_row(head, lots, bits, far, row):
+    """Apply one row to a book; True when it ended a message that changed the book."""
+    if apply_level(head, lots, bits, far, row) and row["flags"] & LAST_OF_MESSAGE:
         end_message(head, lots, bits, far, CLEAR_CROSSED)
         return True
     return False
+
+
+@kernel
+def list_crossed(head, lots, bits, far, row, removed, count):
+    """Write the levels that the end of a crossed message will remove; returns the new count."""
+    loser = 0 if head["crossed_by"] == 2 else 1
+    best = best_of(head, 1 - loser)
+    ticks = best_of(head, loser)
+    while is_price(ticks) and ((ticks <= best) if loser == 1 else (ticks >= best)):
+        if count < removed.shape[0]:
+            removed[count, 0] = row
+            removed[count, 1] = 1 if loser == 0 else -1
+            removed[count, 2] = ticks
+        count += 1
+        ticks = next_level(head, lots, bits, far, loser, ticks)
+    return count
 
 
 @kernel
@@ -33,14 +56,23 @@ def apply_rows(rows, stop, head, lots, bits, far):
 
 
 @kernel
-def annotate_venue_book(rows, head, lots, bits, far):
-    """Fill `bid_ticks` and `ask_ticks` of VENUE_ROW `rows` from a book that begins as it is."""
+def annotate_venue_book(rows, removed, head, lots, bits, far):
+    """Fill `bid_ticks` and `ask_ticks` of VENUE_ROW `rows` from a book that begins as it is.
+
+    Levels that a message left crossed, and that its end therefore removes, are written into `removed` (int64, shape (n, 3):
+    row, side, ticks) as far as it reaches. Returns how many there were.
+    """
     bid, ask = head["best_bid_ticks"], head["best_ask_ticks"]
+    count = 0
     for k in range(rows.shape[0]):
-        if apply_row(head, lots, bits, far, rows[k]):
+        if apply_level(head, lots, bits, far, rows[k]) and rows[k]["flags"] & LAST_OF_MESSAGE:
+            if head["best_bid_ticks"] >= head["best_ask_ticks"]:
+                count = list_crossed(head, lots, bits, far, k, removed, count)
+            end_message(head, lots, bits, far, CLEAR_CROSSED)
             bid, ask = head["best_bid_ticks"], head["best_ask_ticks"]
         rows[k]["bid_ticks"] = bid
         rows[k]["ask_ticks"] = ask
+    return count
 
 
 @kernel

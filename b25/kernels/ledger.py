@@ -11,17 +11,45 @@ import numpy as np
 from b25.kernels.jit import kernel
 
 E8 = 100_000_000
+LIMB = 2**62
+ROOT = 2**31  # below it the product of two numbers fits
 
 
 @kernel
 def share(amount, part, whole):
-    """`amount * part / whole` rounded half up towards +inf, without overflowing where the result fits.
-
-    `part` and `whole` are below 2**31, `0 <= part <= whole`, `whole > 0`.
-    """
+    """`amount * part / whole` rounded half up towards +inf, for `0 <= part <= whole`, `whole > 0`; it cannot overflow."""
     quotient = amount // whole
     rest = amount - quotient * whole
-    return quotient * part + (rest * part + whole // 2) // whole
+    if whole < ROOT:
+        return quotient * part + (rest * part + whole // 2) // whole
+    return quotient * part + wide_share(rest, part, whole)
+
+
+@kernel
+def wide_share(rest, part, whole):
+    """`rest * part / whole` rounded half up for `0 <= rest, part <= whole < 2**62`: multiplied and divided bit by bit."""
+    high, low = np.int64(0), np.int64(0)  # the product is high * 2**62 + low
+    for k in range(61, -1, -1):
+        high = 2 * high + (low >> 61)
+        low = (low << 1) & (LIMB - 1)
+        if (part >> k) & 1:
+            low += rest
+            if low >= LIMB:
+                low -= LIMB
+                high += 1
+    low += whole // 2
+    if low >= LIMB:
+        low -= LIMB
+        high += 1
+    # high < whole, so the quotient fits.
+    quotient = np.int64(0)
+    for k in range(61, -1, -1):
+        high = 2 * high + ((low >> k) & 1)
+        quotient <<= 1
+        if high >= whole:
+            high -= whole
+            quotient += 1
+    return quotient
 
 
 @kernel
@@ -33,6 +61,13 @@ def notional(instrument, price_ticks, qty_lots):
     quotient = k // price_ticks
     rest = k - quotient * price_ticks
     return quotient * qty_lots + (rest * qty_lots + price_ticks // 2) // price_ticks
+
+
+@kernel
+def notional_fits(instrument, price_ticks, qty_lots):
+    """True when the value of `qty_lots` at a positive price stays below 2**62; linear instruments are bounded when made."""
+    k = instrument["inverse_num"]
+    return k == 0 or k // price_ticks < LIMB // max(qty_lots, 1)
 
 
 @kernel

@@ -129,7 +129,7 @@ def bridged_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str =
 
     order = np.argsort(exch_ns, kind="stable")
     venue = _venue_rows(here[order], exch_ns[order], far[order])
-    annotate_venue_book(venue, *make_ladder().book)
+    venue = _annotated(venue, base, size)
 
     order = np.argsort(local_ns, kind="stable")
     in_order = _venue_rows(here[order], exch_ns[order], far[order])
@@ -181,6 +181,34 @@ def parity_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str = 
         size,
         f"{PARITY}:{source_hash}",
     )
+
+
+def _annotated(rows: np.ndarray, base: int, size: int) -> np.ndarray:
+    """Rows of the venue with its touch, and with a row for every level that the end of a crossed message removes.
+
+    The book removes them by itself; a replay keeps no book, and would show them to a queue for ever.
+    """
+    removed = np.zeros((1_024, 3), np.int64)
+    count = annotate_venue_book(rows, removed, *make_ladder().book)
+    if count > removed.shape[0]:
+        removed = np.zeros((count, 3), np.int64)
+        annotate_venue_book(rows, removed, *make_ladder().book)
+    if count == 0:
+        return rows
+    place = removed[:count, 0]
+    added = rows[place].copy()
+    added["kind"], added["qty_lots"] = DEPTH, 0
+    added["side"], added["price_ticks"] = removed[:count, 1], removed[:count, 2]
+    outside = (added["price_ticks"] < base) | (added["price_ticks"] >= base + size)
+    last = np.append(np.diff(place) != 0, True)
+    added["flags"] = np.where(last, LAST_OF_MESSAGE, 0) | np.where(outside, FAR, 0)
+    before = np.maximum(place - 1, 0)
+    for name in ("bid_ticks", "ask_ticks"):
+        # Until its last row a message shows the touch of the one before.
+        added[name] = np.where(last, added[name], rows[name][before])
+        rows[name][place] = rows[name][before]
+    rows["flags"][place] &= np.uint8(~LAST_OF_MESSAGE & 0xFF)
+    return np.insert(rows, place + 1, added)
 
 
 def _empty_book(size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from math import ceil
 
 import numpy as np
 
@@ -23,6 +24,7 @@ INSTRUMENT = np.dtype(
         ("price_ticks_max", "i8"),
         ("qty_lots_max", "i8"),
         ("min_notional", "i8"),  # money units; 0 means none
+        ("qty_lots_min", "i8"),  # the same for inverse instruments, whose contracts are worth a fixed amount of quote
         ("money_num", "i8"),  # value of one money unit in the settlement currency, as a fraction
         ("money_den", "i8"),
         ("inverse", "u1"),
@@ -30,7 +32,7 @@ INSTRUMENT = np.dtype(
     ],
     align=True,
 )
-assert INSTRUMENT.itemsize == 88
+assert INSTRUMENT.itemsize == 96
 
 INT64 = 2**63
 
@@ -142,7 +144,12 @@ class Instrument:
         row["money_num"], row["money_den"] = money.numerator, money.denominator
         row["inverse_num"], row["inverse"] = self.inverse_num, self.inverse
         row["price_ticks_max"], row["qty_lots_max"] = self.price_ticks_max, self.qty_lots_max
-        row["min_notional"] = int(Fraction(self.min_notional) / money)
+        least = Fraction(self.min_notional)
+        row["qty_lots_min"] = 1
+        if self.inverse:
+            row["qty_lots_min"] = max(1, ceil(least / (Fraction(self.contract_size) * Fraction(self.lot))))
+        else:
+            row["min_notional"] = ceil(least / money)
         return row
 
     def ticks(self, price: str | Decimal) -> int:

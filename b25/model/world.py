@@ -51,6 +51,7 @@ LIMITS = np.dtype(
         ("open_orders_max", "i8"),
         ("orders_per_s_max", "i8"),  # of the account; read from instrument 0's row
         ("orders_burst_max", "i8"),
+        ("value_bound", "i8"),  # money units: above it the fee of a fill would overflow int64
     ],
     align=True,
 )

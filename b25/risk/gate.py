@@ -2,12 +2,14 @@
 
 Cancels are never held back. What reduces a position is not held back by a limit, a rate or a sick book. What adds risk
 needs a market to judge it by: missing data fails closed. Each intent sees the ones approved before it.
+
+An exit uses up room that resting orders of its side were approved in: whoever closes should cancel those too.
 """
 
 import numpy as np
 
 from b25.kernels.jit import kernel
-from b25.kernels.ledger import notional
+from b25.kernels.ledger import notional, notional_fits
 from b25.kernels.order_table import add_order, find_order
 from b25.kernels.world import (
     books_of,
@@ -106,9 +108,10 @@ def judge_new(ctx, intent):
     if flags & POST_ONLY and intent["tif"] != GTC:
         return CONFLICT
     held = positions_of(ctx)[i]["position_lots"]
-    reduces = is_reducing(ctx, i, intent["side"], lots)
     if flags & REDUCE_ONLY and held * intent["side"] >= 0:
         return WOULD_INCREASE
+    # A reduce-only order cannot add, however large: the venue holds it to what there is to reduce.
+    reduces = flags & REDUCE_ONLY != 0 or is_reducing(ctx, i, intent["side"], lots)
     head = head_of(ctx)
     if head["live_orders"] >= orders_of(ctx).shape[0]:
         return TABLE_FULL
@@ -119,8 +122,12 @@ def judge_new(ctx, intent):
         price = book["best_ask_ticks"] if intent["side"] == BUY else book["best_bid_ticks"]
         if price == NO_ASK_TICKS or price == NO_BID_TICKS:
             return NO_MARKET
+    if not notional_fits(instrument, price, lots):
+        return OUT_OF_RANGE
     value = notional(instrument, price, lots)
-    if value < instrument["min_notional"] and not flags & REDUCE_ONLY:
+    if limits["value_bound"] != NO_LIMIT and value > limits["value_bound"]:
+        return OUT_OF_RANGE
+    if (value < instrument["min_notional"] or lots < instrument["qty_lots_min"]) and not flags & REDUCE_ONLY:
         return MIN_NOTIONAL
     if reduces:
         return OK
@@ -222,7 +229,12 @@ def judge_amend(ctx, intent):
         return OK
     if added == 0 and is_reducing(ctx, i, order["side"], 0):
         return OK
+    if not notional_fits(instrument, price, lots):
+        return OUT_OF_RANGE
     value = notional(instrument, price, lots - order["filled_lots"])
+    bound = limits_of(ctx)[i]["value_bound"]
+    if bound != NO_LIMIT and value > bound:
+        return OUT_OF_RANGE
     # The order's own leaves are already counted in the open lots.
     return judge_risk(ctx, i, order["side"], price, added, value, limits_of(ctx)[i], books_of(ctx)[i])
 

@@ -51,6 +51,7 @@ class Limits:
         row["open_orders_max"] = _scaled(self.open_orders_max, 1)
         row["orders_per_s_max"] = _scaled(self.orders_per_s_max, 1)
         row["orders_burst_max"] = _scaled(burst, 1)
+        row["value_bound"] = NO_LIMIT
         return row
 
 

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from b25.kernels.ledger import book_fill, equity_change, notional, share, signed_value, unrealised
+from b25.kernels.ledger import (
+    book_fill,
+    equity_change,
+    notional,
+    notional_fits,
+    share,
+    signed_value,
+    unrealised,
+    wide_share,
+)
 from b25.model.event import BUY, SELL
 from b25.model.instrument import Instrument
 from b25.model.position import POSITION
@@ -216,7 +225,6 @@ def test_a_share_is_exact_to_the_bounds(amount, part, whole):
     assert share(np.int64(amount), np.int64(part), np.int64(whole)) == (amount * part + whole // 2) // whole
 
 
-@pytest.mark.xfail(strict=True, reason="a position is not bounded by 2**31 lots, and beyond 3.04e9 its parts overflow int64")
 def test_a_large_position_of_small_lots_keeps_its_cost():
     pepe = Instrument(venue="sim", symbol="PEPE/USDT", tick="0.00000001", lot="1")
     most = 2**31 - 1
@@ -236,7 +244,16 @@ def test_an_inverse_notional_is_rounded_half_up(price, lots):
     assert notional(COIN.record()[0], np.int64(price), np.int64(lots)) == (k * lots + price // 2) // price
 
 
-@pytest.mark.xfail(strict=True, reason="the bound is checked for one lot only: a large inverse order far below the market wraps")
-def test_an_inverse_notional_at_a_low_price_is_still_positive():
-    with np.errstate(all="ignore"):
-        assert notional(COIN.record()[0], np.int64(1), np.int64(10_000)) == COIN.inverse_num * 10_000
+@given(price=st.integers(1, 2**31 - 2), lots=st.integers(1, 2**31))
+def test_an_inverse_notional_that_would_wrap_is_known_beforehand(price, lots):
+    record = COIN.record()[0]
+    if notional_fits(record, np.int64(price), np.int64(lots)):
+        assert abs(notional(record, np.int64(price), np.int64(lots)) - F(COIN.inverse_num * lots, price)) <= F(1, 2)
+    else:
+        assert COIN.inverse_num * lots // price >= 2**61
+
+
+@given(part=st.integers(0, 2**62 - 1), whole=st.integers(1, 2**62 - 1), rest=st.integers(0, 2**62 - 1))
+def test_a_share_of_any_size_is_exact(part, whole, rest):
+    part, rest = part % (whole + 1), rest % whole
+    assert wide_share(np.int64(rest), np.int64(part), np.int64(whole)) == (rest * part + whole // 2) // whole

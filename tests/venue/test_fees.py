@@ -3,7 +3,6 @@
 import math
 from decimal import Decimal
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,9 +73,8 @@ def test_tiers_ascend_and_are_few(tiers):
         Fees(tiers=tiers).record(ETH)
 
 
-@pytest.mark.xfail(strict=True, reason="notional x rate wraps beyond 9.2e18: 0.92 M$ at 10 bps where a money unit is 1e-8")
-def test_a_fee_at_the_instruments_bounds_does_not_wrap():
+def test_an_order_whose_fee_would_not_fit_is_refused():
     pepe = Instrument(venue="sim", symbol="PEPE/USDT", tick="0.00000001", lot="1")
-    value = 2**31 * 100_000
-    with np.errstate(all="ignore"):
-        assert fee_of(Fees(0.0, 0.001).record(pepe)[0], np.int64(value), 2**31, False, 0) == value * 100_000
+    rows = [*book(1, {99_999: 2**31}, {100_000: 2**31}), depth(100, BUY, 50, 1)]
+    played = play(rows, {2: lambda ctx: ctx.buy(2.0**31, 0.001)}, fees=Fees(0.0, 0.001), instrument=pepe)
+    assert played.refused == ["QUANTITY_OUT_OF_RANGE"]
