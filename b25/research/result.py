@@ -16,7 +16,7 @@ from b25.model.instrument import Instrument
 from b25.model.order import MARKET, POST_ONLY, REASON_TEXT, REDUCE_ONLY, SUBMIT, Reason, State, Tif
 from b25.research.dataset import Dataset
 from b25.risk.limits import Limits
-from b25.strategy.source_key import source_key
+from b25.strategy.source_key import behaviour_key
 from b25.strategy.strategy import Strategy
 from b25.venue.models import Models
 
@@ -88,7 +88,7 @@ class Backtest:
         digest = hashlib.sha256()
         for data, models in zip(self.made.datasets, self.made.models, strict=True):
             digest.update(f"{data.hash}{data.instrument}{models}{self.made.limits}{self.made.balance}".encode())
-        digest.update(source_key(self.made.cls).encode())
+        digest.update(behaviour_key(self.made.cls).encode())
         digest.update(repr(sorted(self.parameters.items())).encode())
         out = self.outcome
         for rows in (out.fills, out.orders, out.effects, out.marks, out.notes):

@@ -50,17 +50,28 @@ def names_read(cls: type) -> set[str]:
 
 
 def source_key(cls: type[Strategy]) -> str:
-    """Hash over the code in reach, the constants it names, and the layout of the record."""
-    digest = hashlib.sha256(f"{cls.__qualname__}{cls.dtype.descr}".encode())
+    """Hash that names the class's machine code: its behaviour, and the module whose name that code carries."""
+    return hashlib.sha256(f"{behaviour_key(cls)}{cls.__module__}{cls.dtype.descr}".encode()).hexdigest()[:16]
+
+
+def behaviour_key(cls: type[Strategy]) -> str:
+    """Hash over the code in reach, the constants it names, and the fields of the record; the same wherever the file lies."""
+    fields = [field for field in cls.dtype.descr if not field[0].startswith("is_")]
+    digest = hashlib.sha256(f"{cls.__qualname__}{fields}".encode())
     for name, function in functions_in_reach(cls):
         digest.update(name.encode())
         for code in _codes(function.__code__):
             digest.update(code.co_code)
-            digest.update(repr((code.co_names, code.co_varnames, [c for c in code.co_consts if not inspect.iscode(c)])).encode())
+            digest.update(repr((code.co_names, code.co_varnames, _texts(code.co_consts))).encode())
         digest.update(repr((function.__defaults__, function.__kwdefaults__)).encode())
         for other, value in _referenced(function):
             digest.update(f"{other}={_constant(value)}".encode())
     return digest.hexdigest()[:16]
+
+
+def _texts(constants: tuple[Any, ...]) -> list[str]:
+    # The order of a set of strings differs from process to process.
+    return [str(sorted(map(repr, c))) if isinstance(c, frozenset) else repr(c) for c in constants if not inspect.iscode(c)]
 
 
 def _codes(code: types.CodeType) -> Iterator[types.CodeType]:

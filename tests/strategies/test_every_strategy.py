@@ -131,10 +131,6 @@ def test_the_command_line_finds_it_by_file_and_class(name):
     assert load_strategy(f"{FOLDER / name}.py:{cls.__name__}").__name__ == cls.__name__
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="source_key hashes dtype.descr, whose mark field carries the module's name, which load_strategy makes from the path",
-)
 def test_the_hash_does_not_depend_on_the_folder_that_the_strategy_lies_in(sample, tmp_path):
     hashes = set()
     for folder in (tmp_path / "here", tmp_path / "there"):
