@@ -4,10 +4,11 @@ import numpy as np
 
 from b25.engine.apply import CALL_BOOK, CALL_GAP, CALL_TRADE, apply_level, apply_trade
 from b25.kernels.address import array_at
-from b25.kernels.book import CLEAR_CROSSED, end_message, push_crossed
+from b25.kernels.book import CLEAR_CROSSED, end_message, push_crossed, set_level
+from b25.kernels.book_reads import best_of, is_price
 from b25.kernels.jit import kernel
 from b25.kernels.world import bits_of, books_of, far_of, lots_of
-from b25.model.event import BUY, GAP, NO_ASK_TICKS, NO_BID_TICKS, TRADE
+from b25.model.event import BUY, CLEAR, GAP, NO_ASK_TICKS, NO_BID_TICKS, TRADE
 from b25.model.tape import LEVEL_ROW, MESSAGE
 
 FOREVER = 2**62
@@ -55,12 +56,27 @@ def apply_levels(ctx, venue, i, row_end):
     for k in range(venue["level_next"], row_end):
         row = rows[k]
         if row["kind"] != TRADE and row["kind"] != GAP:
-            apply_level(ctx, i, row["kind"], row["side"], row["price_ticks"], row["qty_lots"])
             if venue["crossed_kept"] != 0:
-                side = 0 if row["side"] == BUY else 1
-                push_crossed(books_of(ctx)[i], lots_of(ctx, i), bits_of(ctx, i), far_of(ctx, i), side)
+                apply_kept(ctx, i, row)
+            else:
+                apply_level(ctx, i, row["kind"], row["side"], row["price_ticks"], row["qty_lots"])
     venue["level_next"] = row_end
     end_message(books_of(ctx)[i], lots_of(ctx, i), bits_of(ctx, i), far_of(ctx, i), CLEAR_CROSSED)
+
+
+@kernel
+def apply_kept(ctx, i, row):
+    """Apply one row by the compatibility profile: crossed levels stay stored, also where a clear begins at the touch."""
+    head, lots, bits, far = books_of(ctx)[i], lots_of(ctx, i), bits_of(ctx, i), far_of(ctx, i)
+    index = 0 if row["side"] == BUY else 1
+    if row["kind"] == CLEAR:
+        ticks = best_of(head, index)
+        while is_price(ticks) and (ticks - row["price_ticks"]) * row["side"] >= 0:
+            set_level(head, lots, bits, far, index, ticks, 0)
+            ticks = best_of(head, index)
+        return
+    apply_level(ctx, i, row["kind"], row["side"], row["price_ticks"], row["qty_lots"])
+    push_crossed(head, lots, bits, far, index)
 
 
 @kernel

@@ -9,6 +9,7 @@ import inspect
 import os
 import sys
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import numba
@@ -133,17 +134,22 @@ class PlainContext:
 
     def order(self) -> Any:
         """The order that `on_order` is about."""
-        return self._world.order_view.view(np.recarray)[0]
+        return _plain(self._world.order_view[0])
 
     def fill(self) -> Any:
         """The fill that `on_fill` is about."""
-        return self._world.fill_view.view(np.recarray)[0]
+        return _plain(self._world.fill_view[0])
 
     def orders(self, side: int, i: int = 0) -> Any:
         """Live orders of a side, in order of submission."""
         door = door_methods()["orders"] if numba.config.DISABLE_JIT else entries().orders
         subject = self._world.context[0] if numba.config.DISABLE_JIT else self._address
-        return door(subject, side, i).view(np.recarray)
+        return [_plain(row) for row in door(subject, side, i)]
+
+
+def _plain(row: Any) -> SimpleNamespace:
+    """Return a record with Python's own numbers, which divide by zero as compiled code does: with an error."""
+    return SimpleNamespace(**dict(zip(row.dtype.names, row.item(), strict=True)))
 
 
 def _through_entry(name: str) -> Any:

@@ -25,6 +25,14 @@ class Cell:
             cell[0] = type(cell[0])(value)
 
 
+class Numbers(np.ndarray):
+    """An array whose elements are Python's own numbers: numpy's divide by zero without an error, compiled code does not."""
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        return found.item() if isinstance(found, np.generic) else found
+
+
 class View:
     """An attribute that is an array inside the object's record."""
 
@@ -54,7 +62,7 @@ class Backed:
             if column.dtype.names:
                 views[name] = column
             elif column.ndim > 1:
-                views[name] = column[0]
+                views[name] = column[0].view(Numbers)
             else:
                 cells[name] = memoryview(column)
         object.__setattr__(self, "_record", record)
