@@ -391,4 +391,5 @@ def _earned(marks: np.ndarray, instrument: Instrument) -> np.ndarray:
     else:
         value = held * half
     money = marks["realised"] + (value - marks["cost"]) - marks["fees"] - marks["fees_e8"] / 1e8 + marks["funding"]
-    return money * (float(record["money_num"]) / float(record["money_den"]))
+    worth: np.ndarray = money * (float(record["money_num"]) / float(record["money_den"]))
+    return worth
