@@ -6,6 +6,7 @@ reference to the array for as long as it is used.
 """
 
 import ctypes
+from typing import Any
 
 import numba
 import numpy as np
@@ -44,7 +45,7 @@ def call_at(typingctx, address, kind, state, ctx):
     return signature, codegen
 
 
-def code_address(dispatcher):
+def code_address(dispatcher: Any) -> np.uint64:
     """Address of a function compiled for one signature; valid for as long as the function lives."""
     compiled = dispatcher.overloads[dispatcher.signatures[0]]
     return np.uintp(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
