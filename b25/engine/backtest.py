@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from b25.engine.depth import apply_levels
 from b25.engine.loop import run_loop
+from b25.engine.parts import settle, take_answer
 from b25.engine.records import CALL, DONE, DRAIN, HALTED, MARK, PAUSE, RUN
 from b25.engine.world import World, make_world
-from b25.kernels.address import code_address
+from b25.kernels.address import address_of, code_address
 from b25.model.errors import B25Error, Halt, Misuse
 from b25.model.fill import FILL
 from b25.model.instrument import Instrument
@@ -30,10 +32,12 @@ from b25.strategy.plain import PlainContext
 from b25.strategy.source_key import functions_in_reach
 from b25.strategy.strategy import Strategy
 from b25.venue.models import Models
+from b25.venue.parts import replay_part, request_part
 from b25.venue.records import VENUE
 from b25.venue.simulated import SimulatedVenue
 
 LOGS = {"fill": (FILL, 8_192), "order": (ORDER, 8_192), "effect": (EFFECT, 16_384), "mark": (MARK, 16_384)}
+PARTS = {"settle": settle, "answer": take_answer, "replay": replay_part, "request": request_part}
 ROWS_A_BREATH = 4_000_000  # rows between two chances for Ctrl-C and progress
 HALTS = {
     INTENTS_FULL: ("a callback asked for more than 256 things at once", "ask for less in one callback"),
@@ -158,6 +162,13 @@ class Backtest:
         run["context"] = self.world.context.ctypes.data
         run["strategy"] = self.strategy.ctypes.data
         run["callback"] = 0 if self.call is None else code_address(self.call)
+        run["self"] = run.ctypes.data
+        for name, part in PARTS.items():
+            run[f"{name}_code"] = address_of(part)
+        if int(self.world.context[0]["depth_kept"]):
+            self.venue_rows["levels_code"] = address_of(apply_levels)
+        size = self.venue_rows.itemsize
+        self.venue_rows["self"] = self.venue_rows.ctypes.data + np.arange(self.venue_rows.size) * size
         run["venues"], run["latencies"] = self.venue_rows.ctypes.data, self.latencies.ctypes.data
         run["fees"], run["last_mid2"] = self.fees.ctypes.data, self.last_mid2.ctypes.data
         run["finished"] = self.finished.ctypes.data

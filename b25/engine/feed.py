@@ -1,15 +1,17 @@
-"""The trader's side of a replay: bring messages into the world, one by one or in one stride up to a time."""
+"""The trader's side of a replay: bring messages into the world, one by one or in one stride up to a time.
+
+The code that keeps the whole depth is called by its address, and compiled only for strategies that look at the depth.
+"""
 
 import numpy as np
 
-from b25.engine.apply import CALL_BOOK, CALL_GAP, CALL_TRADE, apply_level, apply_trade
+from b25.engine.apply import CALL_BOOK, CALL_GAP, CALL_TRADE, apply_trade
+from b25.engine.depth import deepen
 from b25.kernels.address import array_at
-from b25.kernels.book import CLEAR_CROSSED, end_message, push_crossed, set_level
-from b25.kernels.book_reads import best_of, is_price
 from b25.kernels.jit import kernel
-from b25.kernels.world import bits_of, books_of, far_of, lots_of
-from b25.model.event import BUY, CLEAR, GAP, NO_ASK_TICKS, NO_BID_TICKS, TRADE
-from b25.model.tape import LEVEL_ROW, MESSAGE
+from b25.kernels.world import books_of
+from b25.model.event import GAP, NO_ASK_TICKS, NO_BID_TICKS, TRADE
+from b25.model.tape import MESSAGE
 
 FOREVER = 2**62
 
@@ -50,36 +52,6 @@ def show_touch(book, message):
 
 
 @kernel
-def apply_levels(ctx, venue, i, row_end):
-    """Rebuild the depth from the message's rows."""
-    rows = array_at(venue["levels"], venue["level_count"], LEVEL_ROW)
-    for k in range(venue["level_next"], row_end):
-        row = rows[k]
-        if row["kind"] != TRADE and row["kind"] != GAP:
-            if venue["crossed_kept"] != 0:
-                apply_kept(ctx, i, row)
-            else:
-                apply_level(ctx, i, row["kind"], row["side"], row["price_ticks"], row["qty_lots"])
-    venue["level_next"] = row_end
-    end_message(books_of(ctx)[i], lots_of(ctx, i), bits_of(ctx, i), far_of(ctx, i), CLEAR_CROSSED)
-
-
-@kernel
-def apply_kept(ctx, i, row):
-    """Apply one row by the compatibility profile: crossed levels stay stored, also where a clear begins at the touch."""
-    head, lots, bits, far = books_of(ctx)[i], lots_of(ctx, i), bits_of(ctx, i), far_of(ctx, i)
-    index = 0 if row["side"] == BUY else 1
-    if row["kind"] == CLEAR:
-        ticks = best_of(head, index)
-        while is_price(ticks) and (ticks - row["price_ticks"]) * row["side"] >= 0:
-            set_level(head, lots, bits, far, index, ticks, 0)
-            ticks = best_of(head, index)
-        return
-    apply_level(ctx, i, row["kind"], row["side"], row["price_ticks"], row["qty_lots"])
-    push_crossed(head, lots, bits, far, index)
-
-
-@kernel
 def read_message(ctx, venue, i):
     """Apply the next message; returns the callbacks it calls for."""
     message = messages_of(venue)[venue["message_next"]]
@@ -91,7 +63,7 @@ def read_message(ctx, venue, i):
         book["local_ns"] = message["local_ns"]
         return CALL_TRADE
     if ctx["depth_kept"] != 0:
-        apply_levels(ctx, venue, i, message["row_end"])
+        deepen(venue["levels_code"], (ctx["self"], venue["self"], np.int64(i), message["row_end"]))
         book["last_update_id"] = message["update_id"]
         book["exch_ns"] = message["exch_ns"]
         book["local_ns"] = message["local_ns"]

@@ -8,18 +8,17 @@ was when entered again: both lives of a strategy run on this same machine code.
 
 import numpy as np
 
-from b25.engine.apply import CALL_BOOK, CALL_FILL, CALL_GAP, CALL_ORDER, CALL_TRADE, apply_order
+from b25.engine.apply import CALL_BOOK, CALL_GAP, CALL_TRADE
 from b25.engine.feed import FOREVER, last_message_ns, next_message_ns, read_message, read_until
-from b25.engine.logs import log_effect, log_fill, log_marks, log_order, logs_nearly_full
+from b25.engine.logs import log_marks, logs_nearly_full
+from b25.engine.parts import call_answer, call_settle, venues_of
 from b25.engine.records import (
     CALL,
     DONE,
     DRAIN,
     HALTED,
     ON_BOOK,
-    ON_FILL,
     ON_GAP,
-    ON_ORDER,
     ON_START,
     ON_STOP,
     ON_TIMER,
@@ -27,58 +26,59 @@ from b25.engine.records import (
     PAUSE,
     RUN,
 )
-from b25.kernels.address import array_at, call_at, record_at
+from b25.kernels.address import array_at, calls, record_at
 from b25.kernels.jit import kernel, typed_kernel
-from b25.kernels.world import head_of, instruments_of, outbox_of
-from b25.model.event import ORDER_FILLED
-from b25.model.order import ORDER
+from b25.kernels.world import head_of
+from b25.model.instrument import INSTRUMENT
 from b25.model.tape import VENUE_MESSAGE
 from b25.model.world import CONTEXT, FEES, RUNNING
-from b25.risk.gate import judge
-from b25.venue.arrival import handle_request
-from b25.venue.pipes import answers_of, requests_of, send_request
-from b25.venue.records import LATENCY, VENUE
-from b25.venue.replay import replay_rows
+from b25.venue.parts import call_replay, call_request
+from b25.venue.pipes import answers_of, requests_of
+from b25.venue.records import LATENCY, REQUEST, VENUE
 
+call_back = calls("void(int64, uintp, uintp)")
+SIZE_OF_VENUE, SIZE_OF_INSTRUMENT = np.uint64(VENUE.itemsize), np.uint64(INSTRUMENT.itemsize)
+SIZE_OF_FEES, SIZE_OF_LATENCY, SIZE_OF_REQUEST = (
+    np.uint64(FEES.itemsize),
+    np.uint64(LATENCY.itemsize),
+    np.uint64(REQUEST.itemsize),
+)
 MESSAGE_CLASS, ANSWER_CLASS, ROW_CLASS, REQUEST_CLASS = 0, 1, 2, 3
 
 
 @kernel
-def venues_of(run, ctx):
-    """Return the VENUE array."""
-    return array_at(run["venues"], ctx["n"], VENUE)
+def replay(run, ctx, i, until_ns, rows_max):
+    """Let the venue of instrument `i` replay rows up to a time; returns how many."""
+    k = np.uint64(i)
+    return call_replay(
+        run["replay_code"],
+        (
+            run["venues"] + k * SIZE_OF_VENUE,
+            ctx["instruments"] + k * SIZE_OF_INSTRUMENT,
+            run["fees"] + k * SIZE_OF_FEES,
+            run["latencies"] + k * SIZE_OF_LATENCY,
+            np.int64(until_ns),
+            np.int64(rows_max),
+        ),
+    )
 
 
 @kernel
-def latencies_of(run, ctx):
-    """Return the LATENCY array."""
-    return array_at(run["latencies"], ctx["n"], LATENCY)
-
-
-@kernel
-def fees_of(run, ctx):
-    """Return the FEES array."""
-    return array_at(run["fees"], ctx["n"], FEES)
-
-
-@kernel
-def settle(run, ctx):
-    """Judge what the strategy asked for and send what the gate approved."""
-    head = head_of(ctx)
-    if head["intents"] == 0:
-        return
-    head["outbox"] = 0
-    judge(ctx)
-    outbox = outbox_of(ctx)
-    for k in range(head["outbox"]):
-        effect = outbox[k]
-        log_effect(run, effect)
-        if effect["reason"] == 0:
-            i = effect["instrument"]
-            venue = venues_of(run, ctx)[i]
-            send_request(venue, latencies_of(run, ctx)[i], ctx["now_ns"], effect)
-            if venue["status"] != RUNNING:
-                head["status"] = venue["status"]
+def answer_request(run, ctx, i):
+    """Let the venue of instrument `i` answer the next request."""
+    k = np.uint64(i)
+    venue = venues_of(run, ctx)[i]
+    place = np.uint64(venue["request_head"] % venue["pipe_size"])
+    call_request(
+        run["request_code"],
+        (
+            run["venues"] + k * SIZE_OF_VENUE,
+            ctx["instruments"] + k * SIZE_OF_INSTRUMENT,
+            run["fees"] + k * SIZE_OF_FEES,
+            run["latencies"] + k * SIZE_OF_LATENCY,
+            venue["requests"] + place * SIZE_OF_REQUEST,
+        ),
+    )
 
 
 @kernel
@@ -164,26 +164,6 @@ def see_until(run, ctx, time_ns, i):
 
 
 @kernel
-def take_answer(run, ctx, i):
-    """Bring the next answer of instrument `i` to the trader."""
-    venue = venues_of(run, ctx)[i]
-    event = answers_of(venue)[venue["answer_head"] % venue["pipe_size"]]
-    event["instrument"] = i
-    finished = array_at(run["finished"], 1, ORDER)[0]
-    calls = apply_order(ctx, event, finished)
-    if event["kind"] == ORDER_FILLED and calls & CALL_FILL:
-        log_fill(run, ctx, event)
-        log_marks(run, ctx)
-    if finished["state"] != 0:
-        log_order(run, finished)
-    venue["answer_head"] += 1
-    if calls & CALL_FILL:
-        run["pending"] |= ON_FILL
-    if calls & CALL_ORDER:
-        run["pending"] |= ON_ORDER
-
-
-@kernel
 def take_message(run, ctx, i):
     """Bring the next message of instrument `i` to the trader."""
     calls = read_message(ctx, venues_of(run, ctx)[i], i)
@@ -209,14 +189,11 @@ def turn(run, ctx):
         return False
     venue = venues_of(run, ctx)[i]
     if kind == ROW_CLASS:
-        done = replay_rows(
-            venue, instruments_of(ctx)[i], fees_of(run, ctx)[i], latencies_of(run, ctx)[i], last_ns, max(run["budget"], 1)
-        )
+        done = replay(run, ctx, i, last_ns, max(run["budget"], 1))
         run["rows"] += done
         run["budget"] -= done
     elif kind == REQUEST_CLASS:
-        request = requests_of(venue)[venue["request_head"] % venue["pipe_size"]]
-        handle_request(venue, instruments_of(ctx)[i], fees_of(run, ctx)[i], latencies_of(run, ctx)[i], request)
+        answer_request(run, ctx, i)
         venue["request_head"] += 1
     else:
         ctx["now_ns"] = time_ns
@@ -224,7 +201,7 @@ def turn(run, ctx):
         ctx["i"] = i
         if kind == ANSWER_CLASS:
             see_until(run, ctx, time_ns, i)
-            take_answer(run, ctx, i)
+            call_answer(run["answer_code"], (run["self"], np.int64(i)))
         else:
             take_message(run, ctx, i)
     if venue["status"] != RUNNING:
@@ -270,9 +247,7 @@ def build_up(run, ctx):
     for i in range(ctx["n"]):
         venue = venues[i]
         before_ns = run["begin_ns"] - 1
-        run["rows"] += replay_rows(
-            venue, instruments_of(ctx)[i], fees_of(run, ctx)[i], latencies_of(run, ctx)[i], before_ns, venue["row_count"]
-        )
+        run["rows"] += replay(run, ctx, i, before_ns, venue["row_count"])
         read_until(ctx, venue, i, before_ns)
 
 
@@ -299,14 +274,13 @@ def stride(run, ctx):
     """
     head = head_of(ctx)
     venue = venues_of(run, ctx)[0]
-    instrument, fees, latency = instruments_of(ctx)[0], fees_of(run, ctx)[0], latencies_of(run, ctx)[0]
     period_ns = head["timer_ns"]
     while venue["answer_head"] == venue["answer_tail"] and venue["request_head"] == venue["request_tail"]:
         tick_ns = head["timer_next_ns"]
         if run["sample_next_ns"] <= tick_ns or head["timer_ns"] != period_ns or run["budget"] <= 0:
             return
         if next_row_ns(venue) <= tick_ns:
-            done = replay_rows(venue, instrument, fees, latency, tick_ns, run["budget"])
+            done = replay(run, ctx, 0, tick_ns, run["budget"])
             run["rows"] += done
             run["budget"] -= done
             if venue["status"] != RUNNING or next_row_ns(venue) <= tick_ns:
@@ -321,9 +295,9 @@ def stride(run, ctx):
         head["timer_next_ns"] = tick_ns + period_ns
         head["steps"] += 1
         run["end_ns"] = tick_ns
-        call_at(run["callback"], ON_TIMER, run["strategy"], run["context"])
+        call_back(run["callback"], (np.int64(ON_TIMER), run["strategy"], run["context"]))
         if head["intents"] != 0:
-            settle(run, ctx)
+            call_settle(run["settle_code"], (run["self"],))
             return
         if head["status"] != RUNNING:
             return
@@ -344,7 +318,7 @@ def run_loop(address):
     head = head_of(ctx)
     if run["awaiting"] != 0:
         run["awaiting"] = 0
-        settle(run, ctx)
+        call_settle(run["settle_code"], (run["self"],))
     if run["started"] == 0:
         build_up(run, ctx)
         run["started"] = 1
@@ -361,8 +335,9 @@ def run_loop(address):
                 if run["compiled"] == 0:
                     run["awaiting"] = bit
                     return CALL
-                call_at(run["callback"], bit, run["strategy"], run["context"])
-                settle(run, ctx)
+                call_back(run["callback"], (bit, run["strategy"], run["context"]))
+                if head["intents"] != 0:
+                    call_settle(run["settle_code"], (run["self"],))
         if head["status"] != RUNNING:
             return HALTED
         if run["stopping"] != 0:

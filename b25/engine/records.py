@@ -41,6 +41,11 @@ RUN = np.dtype(
     [
         ("context", "u8"),
         ("strategy", "u8"),
+        ("self", "u8"),
+        ("settle_code", "u8"),
+        ("answer_code", "u8"),
+        ("replay_code", "u8"),
+        ("request_code", "u8"),
         ("callback", "u8"),  # of the strategy's machine code; 0 when it runs as plain Python
         ("venues", "u8"),
         ("latencies", "u8"),

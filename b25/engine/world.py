@@ -55,6 +55,7 @@ class World:
         door = np.zeros(1, CONTEXT)
         for name in self.ARRAYS:
             door[name] = getattr(self, name).ctypes.data
+        door["self"] = door.ctypes.data
         door["n"] = self.instruments.size
         door["ladder_ticks"] = self.lots.shape[2]
         door["far_levels"] = self.far.shape[2]

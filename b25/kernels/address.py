@@ -11,7 +11,7 @@ from typing import Any
 import numba
 import numpy as np
 from numba import carray, types
-from numba.core import cgutils
+from numba.core import cgutils, sigutils
 from numba.extending import intrinsic
 
 
@@ -25,30 +25,50 @@ def _pointer(typingctx, address, dtype):
     return pointer(address, dtype), codegen
 
 
-@intrinsic
-def call_at(typingctx, address, kind, state, ctx):
-    """Call the compiled `void(int64, uintp, uintp)` at an address; what it raises is raised here.
+def calls(signature: str, *, otherwise: Any = None) -> Any:
+    """Make a kernel function `f(address, *arguments)` that calls the compiled code of `signature` at an address.
 
-    Numba's own function values say the same, but handing one over costs some 40 µs a call from Python, an address nothing.
+    What is called so is neither inlined nor compiled again with its caller. Numba's own function values do the same, but
+    handing one over from Python costs some 40 µs a call, an address nothing. What the code raises is raised at the call.
+
+    Parameters
+    ----------
+    signature : str
+        As numba writes it, e.g. ``"void(int64, uintp, uintp)"``.
+    otherwise : callable
+        What to call with the JIT off, where code has no address.
     """
-    signature = types.void(types.uintp, types.int64, types.uintp, types.uintp)
+    if numba.config.DISABLE_JIT:
+        return lambda address, *arguments: otherwise(*arguments)
+    kinds, returned = sigutils.normalize_signature(signature)
 
-    def codegen(context, builder, signature, args):
-        kinds = signature.args[1:]
-        pointer = context.call_conv.get_function_type(types.none, kinds).as_pointer()
-        function = builder.inttoptr(args[0], pointer)
-        status, _ = context.call_conv.call_function(builder, function, types.none, kinds, args[1:])
-        with cgutils.if_unlikely(builder, status.is_error):
-            context.call_conv.return_status_propagate(builder, status)
-        return context.get_dummy_value()
+    @intrinsic
+    def call(typingctx, address, arguments):
+        whole = returned(types.uintp, types.Tuple(kinds))
 
-    return signature, codegen
+        def codegen(context, builder, signature, args):
+            pointer = context.call_conv.get_function_type(returned, kinds).as_pointer()
+            function = builder.inttoptr(args[0], pointer)
+            values = [builder.extract_value(args[1], k) for k in range(len(kinds))]
+            status, result = context.call_conv.call_function(builder, function, returned, kinds, values)
+            with cgutils.if_unlikely(builder, status.is_error):
+                context.call_conv.return_status_propagate(builder, status)
+            return result if returned != types.none else context.get_dummy_value()
+
+        return whole, codegen
+
+    return call
 
 
 def code_address(dispatcher: Any) -> np.uint64:
     """Address of a function compiled for one signature; valid for as long as the function lives."""
     compiled = dispatcher.overloads[dispatcher.signatures[0]]
     return np.uintp(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
+
+
+def address_of(part: Any) -> np.uint64:
+    """Address of a late kernel's code, compiled now if it was not; 0 with the JIT off."""
+    return np.uint64(0) if numba.config.DISABLE_JIT else code_address(part.code())
 
 
 if numba.config.DISABLE_JIT:

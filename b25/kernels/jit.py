@@ -45,6 +45,28 @@ def typed_kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
     return decorate
 
 
+class LateKernel:
+    """A kernel of one signature that is compiled when its code is first asked for, not when its module is imported."""
+
+    def __init__(self, signature: Any, function: Callable[..., Any]) -> None:
+        self.signature, self.function, self.compiled = signature, function, None
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run as plain Python; compiled code reaches it by its address."""
+        return self.function(*arguments)
+
+    def code(self) -> Any:
+        """Return the compiled function."""
+        if self.compiled is None:
+            self.compiled = numba.njit(self.signature, cache=True, nogil=True)(self.function)
+        return self.compiled
+
+
+def late_kernel(signature: Any) -> Callable[[Callable[..., Any]], LateKernel]:
+    """Compile for one signature, when the code is first asked for."""
+    return lambda function: LateKernel(signature, function)
+
+
 def _without_literals(dispatcher: Any) -> Any:
     """Let `f(x, 0)` and `f(x, 1)` share one machine code: numba compiles another for every constant it sees in a call.
 

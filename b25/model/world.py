@@ -107,6 +107,7 @@ FILL_VIEW = np.dtype(
 CONTEXT = np.dtype(
     [
         ("now_ns", "i8"),
+        ("self", "u8"),
         ("i", "i8"),  # instrument of the event that is being handled
         ("n", "i8"),
         ("head", "u8"),

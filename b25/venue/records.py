@@ -71,6 +71,8 @@ LATENCY = np.dtype(
 # One instrument's venue.
 VENUE = np.dtype(
     [
+        ("self", "u8"),
+        ("levels_code", "u8"),  # address of the code that keeps the trader's depth; 0 when only the touch is kept
         ("rows", "u8"),
         ("row_count", "i8"),
         ("row_next", "i8"),
