@@ -162,6 +162,9 @@ def apply_order(ctx, event, finished):
         order["price_ticks"] = event["price_ticks"]
         order["qty_lots"] = event["qty_lots"]
         order["leaves_lots"] = leaves
+        if not answered:
+            # A late answer while another amend is under way changes what that one sets aside.
+            release(ctx, order, set_aside - reserved_for_amend(order))
         calls |= CALL_ORDER
     elif kind == CANCEL_REJECTED or kind == REPLACE_REJECTED:
         order["reason"] = event["status"]

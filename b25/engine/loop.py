@@ -318,7 +318,8 @@ def run_loop(address):
     head = head_of(ctx)
     if run["awaiting"] != 0:
         run["awaiting"] = 0
-        call_settle(run["settle_code"], (run["self"],))
+        if head["intents"] != 0:
+            call_settle(run["settle_code"], (run["self"],))
     if run["started"] == 0:
         build_up(run, ctx)
         run["started"] = 1

@@ -39,7 +39,7 @@ def calls(signature: str, *, otherwise: Any = None) -> Any:
         What to call with the JIT off, where code has no address.
     """
     if numba.config.DISABLE_JIT:
-        return lambda address, *arguments: otherwise(*arguments)
+        return lambda address, arguments: otherwise(*arguments)
     kinds, returned = sigutils.normalize_signature(signature)
 
     @intrinsic

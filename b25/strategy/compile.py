@@ -4,6 +4,8 @@ The class's own text is compiled as it stands. A small module is written into th
 class's callbacks by name, and numba caches its machine code beside it.
 """
 
+import difflib
+import dis
 import importlib.util
 import os
 import re
@@ -142,15 +144,31 @@ def _write_module(cls: type[Strategy], key: str) -> Path:
 def _where_and_why(cls: type[Strategy], fault: Exception) -> str:
     """Return the user's own file and line, and the first sentence that says what is wrong."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(fault))
-    files = {Path(function.__code__.co_filename).name for _, function in functions_in_reach(cls)}
+    functions = [function for _, function in functions_in_reach(cls)]
+    files = {Path(function.__code__.co_filename).name for function in functions}
+    # The innermost place comes first; the callers that led to it follow.
     places = [(f, line) for f, line in re.findall(r'File "([^"]+)", line (\d+)', text) if Path(f).name in files]
-    place = f"{Path(places[-1][0]).name}:{places[-1][1]}: " if places else ""
-    return place + _reason(text)
+    if not places and (match := re.search(r"name '([^']+)' is not defined", text)):
+        places = [(f.__code__.co_filename, line) for f in functions for line in _lines_naming(f, match.group(1))]
+    place = f"{Path(places[0][0]).name}:{places[0][1]}: " if places else ""
+    return place + _reason(cls, text)
 
 
-def _reason(text: str) -> str:
+def _lines_naming(function: Any, name: str) -> list[str]:
+    found = [step.positions.lineno for step in dis.get_instructions(function) if step.argval == name and step.positions]
+    return [str(line) for line in found if line]
+
+
+def _reason(cls: type[Strategy], text: str) -> str:
+    if match := re.search(r"Unknown attribute '([^']+)'", text):
+        known = [*BITS, *DOOR_MARKET, *DOOR_ACCOUNT, *DOOR_ORDERS, *methods_of(cls), *(cls.dtype.names or ())]
+        near = difflib.get_close_matches(match.group(1), known, 1)
+        return f"there is no {match.group(1)!r}" + (f", did you mean {near[0]}?" if near else "")
+    if match := re.search(r"Cannot resolve setattr: .*\.(\w+) = \w+", text):
+        return f"the class declares no field {match.group(1)!r}; give it an annotation and a default"
+    if match := re.search(r"Untyped global name '([^']+)'.*<class 'function'>", text):
+        return f"{match.group(1)} is a plain function; make it a method, or decorate it with numba.njit"
     patterns = (
-        r"Unknown attribute '([^']+)'.*",
         r"(?:NameError: )?name '([^']+)' is not defined",
         r"No implementation of function .+? found for signature",
         r"Untyped global name '([^']+)'.*",
@@ -161,5 +179,6 @@ def _reason(text: str) -> str:
     for pattern in patterns:
         if match := re.search(pattern, text):
             return " ".join(match.group(0).split())[:240]
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(("Failed in", "File", "During"))]
+    noise = ("Failed in", "File", "During", "- Resolution")
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(noise)]
     return (lines[0] if lines else text)[:240]

@@ -76,7 +76,7 @@ class Strategy(Backed):
         for table in (cls.params, cls.state, cls.parts, cls.windows):
             table.pop(name, None)
         if isinstance(value, Param):
-            if annotation is float and not isinstance(value.default, bool):
+            if annotation is float and type(value.default) is int:
                 value = Param(float(value.default), value.ge, value.gt, value.le, value.lt, value.unit)
             if type(value.default) not in TYPES:
                 raise Misuse(

@@ -66,7 +66,7 @@ def handle_request(venue, instrument, fees, latency, request):
 @kernel
 def handle_new(venue, instrument, fees, latency, request, now_ns):
     """Accept, fill or refuse a new order."""
-    order_id, number, side = request["order_id"], request["request_id"], request["side"]
+    order_id, number, side = request["order_id"], request["request_id"], np.int64(request["side"])
     price, lots, tif, flags = request["price_ticks"], request["qty_lots"], request["tif"], request["flags"]
     if is_reduce_only(flags) and reducible(venue, side) == 0:
         send_answer(venue, latency, now_ns, ORDER_REJECTED, order_id, number, side, price, lots, 0, 0, WOULD_INCREASE)
