@@ -18,7 +18,7 @@ def run(
     strategy: Annotated[str, typer.Argument(metavar="FILE.py:Class", help="The strategy class.")],
     symbol: Annotated[str, typer.Option(help="Unified symbol, e.g. ETH/USDT:USDT.")],
     venue: Annotated[str, typer.Option(help="ccxt id of the venue it was recorded on.")] = "binanceusdm",
-    catalog: Annotated[Path, typer.Option(help="Folder of the catalog.")] = Path("data/catalog"),
+    catalog: Annotated[Path | None, typer.Option(help="Folder; else data/catalog.", envvar="B25_CATALOG")] = None,
     profile: Annotated[str, typer.Option(help="bridged, or hftbacktest for that engine's rules.")] = "bridged",
     queue: Annotated[str, typer.Option(help="Queue model, e.g. risk_adverse, power_prob_3:3.0, log_prob_2.")] = "risk_adverse",
     latency_ns: Annotated[int, typer.Option(help="Nanoseconds to the venue, and again back.")] = 10_000_000,

@@ -42,7 +42,7 @@ ROWS_A_BREATH = 4_000_000  # rows between two chances for Ctrl-C and progress
 HALTS = {
     INTENTS_FULL: ("a callback asked for more than 256 things at once", "ask for less in one callback"),
     OUTBOX_FULL: ("one step left more effects than the outbox holds", "ask for less in one callback"),
-    NOTES_FULL: ("ctx.log was called more than 65 536 times", "log less often"),
+    NOTES_FULL: ("one callback called ctx.log more than 8 192 times", "log less in one callback"),
     DEPTH_NOT_KEPT: ("the strategy read the depth in a way that its source does not show", "pass depth=True"),
     VENUE_ORDERS_FULL: ("more than 1 024 orders rest at the simulated venue", "keep fewer orders"),
     PIPE_FULL: ("more than 4 096 requests or answers are under way", "send less, or lower the latency"),
@@ -153,6 +153,7 @@ class Backtest:
         self.begin_ns = self.start_ns if start_ns is None else max(start_ns, self.start_ns)
         self.logs = {name: np.zeros(size, dtype) for name, (dtype, size) in LOGS.items()}
         self.taken: dict[str, list[np.ndarray[Any, Any]]] = {name: [] for name in LOGS}
+        self.notes: list[np.ndarray[Any, Any]] = []
         self.last_mid2 = np.zeros(len(tracks), np.int64)
         self.finished = np.zeros(1, ORDER)
         self.run = self._make_run(sample_ns, callback_bits(cls))
@@ -160,7 +161,7 @@ class Backtest:
     def _make_run(self, sample_ns: int, callbacks: int) -> np.ndarray[Any, Any]:
         run = np.zeros(1, RUN)
         run["context"] = self.world.context.ctypes.data
-        run["strategy"] = self.strategy.ctypes.data
+        run["strategy"] = self.world.context["strategy"] = self.strategy.ctypes.data
         run["callback"] = 0 if self.call is None else code_address(self.call)
         run["self"] = run.ctypes.data
         for name, part in PARTS.items():
@@ -197,12 +198,13 @@ class Backtest:
             When a capacity is exceeded or the strategy read what is not kept.
         """
         address = np.uintp(self.run.ctypes.data)
+        loop = run_loop.code()
         methods = self._plain_methods()
         awaiting = self.run["awaiting"].data
         self.run["budget"] = ROWS_A_BREATH
         while True:
             try:
-                why = run_loop(address)
+                why = loop(address)
                 if why == CALL:
                     methods[awaiting[0]]()
             except B25Error:
@@ -247,6 +249,9 @@ class Backtest:
         return {BITS[name]: bound(name) for name in self.cls.callbacks()}
 
     def _drain(self) -> None:
+        notes = int(self.world.head[0]["notes"])
+        self.notes.append(self.world.notes[:notes].copy())
+        self.world.head["notes"] = 0
         for name, log in self.logs.items():
             count = int(self.run[0][f"{name}_count"])
             if count:
@@ -262,7 +267,7 @@ class Backtest:
             orders=np.concatenate([whole["order"], live[np.argsort(live["order_id"])]]),
             effects=whole["effect"],
             marks=whole["mark"],
-            notes=self.world.notes[: int(self.world.head[0]["notes"])].copy(),
+            notes=np.concatenate(self.notes),
             world=self.world,
             strategy=self.strategy,
             start_ns=self.begin_ns,

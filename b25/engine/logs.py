@@ -7,7 +7,7 @@ from b25.engine.feed import mid2_of
 from b25.engine.records import MARK
 from b25.kernels.address import array_at
 from b25.kernels.jit import kernel
-from b25.kernels.world import books_of, positions_of
+from b25.kernels.world import books_of, head_of, positions_of
 from b25.model.event import MAKER
 from b25.model.fill import FILL
 from b25.model.order import EFFECT, ORDER
@@ -25,6 +25,7 @@ def logs_nearly_full(run, ctx):
         or run["fill_count"] + MARGIN > run["fill_size"]
         or run["order_count"] + MARGIN > run["order_size"]
         or run["mark_count"] + MARGIN + ctx["n"] > run["mark_size"]
+        or 2 * head_of(ctx)["notes"] > ctx["notes_size"]
     )
 
 

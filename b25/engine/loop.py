@@ -27,7 +27,7 @@ from b25.engine.records import (
     RUN,
 )
 from b25.kernels.address import array_at, calls, record_at
-from b25.kernels.jit import kernel, typed_kernel
+from b25.kernels.jit import kernel, late_kernel
 from b25.kernels.world import head_of
 from b25.model.instrument import INSTRUMENT
 from b25.model.tape import VENUE_MESSAGE
@@ -310,7 +310,7 @@ def may_stride(run, ctx):
     return ctx["n"] == 1 and timed and run["compiled"] != 0 and run["each_message"] == 0
 
 
-@typed_kernel("int64(uintp)")
+@late_kernel("int64(uintp)")
 def run_loop(address):
     """Run until there is a reason to return; see the constants of engine/records.py."""
     run = record_at(address, RUN)

@@ -16,7 +16,7 @@ from b25.model.world import CONTEXT, FILL_VIEW, HEAD, NOTE, ORDER_VIEW, QUEUE_EN
 ORDERS = 1_024  # live orders of a session; a power of two
 INTENTS = 256
 EFFECTS = 512
-NOTES = 65_536
+NOTES = 16_384
 LADDER_TICKS = 65_536
 FAR_LEVELS = 4_096
 

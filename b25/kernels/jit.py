@@ -34,17 +34,6 @@ def inlined_kernel(function: Callable[..., Any]) -> Any:
     return _without_literals(numba.njit(cache=True, nogil=True, _nrt=False, forceinline=True)(function))
 
 
-def typed_kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Compile for one signature as soon as the module is imported, which is quick when the machine code is on disk."""
-
-    def decorate(function: Callable[..., Any]) -> Any:
-        if numba.config.DISABLE_JIT:
-            return function
-        return numba.njit(signature, cache=True, nogil=True)(function)
-
-    return decorate
-
-
 class LateKernel:
     """A kernel of one signature that is compiled when its code is first asked for, not when its module is imported."""
 
@@ -52,11 +41,13 @@ class LateKernel:
         self.signature, self.function, self.compiled = signature, function, None
 
     def __call__(self, *arguments: Any) -> Any:
-        """Run as plain Python; compiled code reaches it by its address."""
+        """Run as plain Python, which the JIT's absence asks for; compiled code reaches it by its address."""
         return self.function(*arguments)
 
     def code(self) -> Any:
-        """Return the compiled function."""
+        """Return the compiled function; with the JIT off, the function as it stands."""
+        if numba.config.DISABLE_JIT:
+            return self.function
         if self.compiled is None:
             self.compiled = numba.njit(self.signature, cache=True, nogil=True)(self.function)
         return self.compiled

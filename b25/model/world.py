@@ -108,6 +108,7 @@ CONTEXT = np.dtype(
     [
         ("now_ns", "i8"),
         ("self", "u8"),
+        ("strategy", "u8"),
         ("i", "i8"),  # instrument of the event that is being handled
         ("n", "i8"),
         ("head", "u8"),

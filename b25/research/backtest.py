@@ -14,6 +14,7 @@ from b25.engine.backtest import Track
 from b25.market.tape import PARITY
 from b25.model.errors import Misuse
 from b25.model.world import FEES, LIMITS
+from b25.research import warm
 from b25.research.dataset import Dataset
 from b25.research.result import Backtest, Made
 from b25.risk.limits import Limits
@@ -98,7 +99,9 @@ def backtest(
     cls.record(given)
     models = _models(sets, fees, latency, queue, fills)
     begun = time.perf_counter()
+    other = warm.begin()
     call, why_plain = _machine_code(cls, compiled)
+    warm.finish(other)
     compile_s = time.perf_counter() - begun
     start_ns = sets[0].at(start) if start is not None else None
     end_ns = sets[0].at(end) if end is not None else None

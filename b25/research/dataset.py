@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from b25.analytics.series import FillSeries
     from b25.research.queue_watch import QueueWatch
 
-DEFAULT_CATALOG = Path("data/catalog")
-SAMPLE_SYMBOL = "BTC/USDT:USDT"
+SAMPLE_SYMBOL, SAMPLE_MINUTES, SAMPLE_SEED = "BTC/USDT:USDT", 30, 25
 
 
 @dataclass(frozen=True)
@@ -188,8 +188,17 @@ def _prices(ticks: np.ndarray, instrument: Instrument) -> np.ndarray:
     return prices
 
 
+def default_catalog() -> Path:
+    """Return the catalog's folder: B25_CATALOG, else `data/catalog` of the project that the current folder is in."""
+    if named := os.environ.get("B25_CATALOG"):
+        return Path(named)
+    here = Path.cwd()
+    project = next((p for p in (here, *here.parents) if (p / "strategies").is_dir() and (p / "data").is_dir()), here)
+    return project / "data" / "catalog"
+
+
 def dataset(
-    symbol: str, *, venue: str = "binanceusdm", catalog: Catalog | Path | str = DEFAULT_CATALOG, profile: str = BRIDGED
+    symbol: str, *, venue: str = "binanceusdm", catalog: Catalog | Path | str | None = None, profile: str = BRIDGED
 ) -> Dataset:
     """Open an instrument of a catalog.
 
@@ -199,8 +208,8 @@ def dataset(
         Ccxt unified symbol, e.g. ``"ETH/USDT:USDT"``.
     venue : str
         Ccxt id of the venue it was recorded on.
-    catalog : Catalog, Path or str
-        Folder of the catalog.
+    catalog : Catalog, Path or str, optional
+        Folder of the catalog; see `default_catalog`.
     profile : {"bridged", "hftbacktest"}
         ``bridged`` begins with the snapshot and follows the venue's chain; ``hftbacktest`` replays every row by the rules of
         that engine.
@@ -210,12 +219,12 @@ def dataset(
     Misuse
         When the catalog does not hold it.
     """
-    found = Dataset(venue, symbol, catalog if isinstance(catalog, Catalog) else Catalog(catalog), profile)
+    found = Dataset(venue, symbol, catalog if isinstance(catalog, Catalog) else Catalog(catalog or default_catalog()), profile)
     found.catalog.manifest(venue, symbol)
     return found
 
 
-def sample(*, minutes: int = 30, seed: int = 25, catalog: Catalog | Path | str = DEFAULT_CATALOG) -> Dataset:
+def sample(*, minutes: int = SAMPLE_MINUTES, seed: int = SAMPLE_SEED, catalog: Catalog | Path | str | None = None) -> Dataset:
     """Open the sample market, made by our own order-flow simulator on first use; equal seeds give equal bytes.
 
     Parameters
@@ -224,11 +233,14 @@ def sample(*, minutes: int = 30, seed: int = 25, catalog: Catalog | Path | str =
         Length.
     seed : int
         Which market.
-    catalog : Catalog, Path or str
-        Folder of the catalog that keeps it.
+    catalog : Catalog, Path or str, optional
+        Folder of the catalog that keeps it; see `default_catalog`.
     """
     from b25.market.synthetic import build_sample
 
-    folder = catalog.folder if isinstance(catalog, Catalog) else Path(catalog)
+    folder = catalog.folder if isinstance(catalog, Catalog) else Path(catalog or default_catalog())
+    if (minutes, seed) != (SAMPLE_MINUTES, SAMPLE_SEED):
+        # A catalog holds one recording of an instrument; another sample is another catalog.
+        folder = folder / "samples" / f"seed{seed}_{minutes}min"
     build_sample(folder, seed=seed, minutes=minutes)
     return dataset(SAMPLE_SYMBOL, venue="sim", catalog=folder)

@@ -150,7 +150,8 @@ class Backtest:
                 "post_only": rows["flags"] & POST_ONLY != 0,
                 "reduce_only": rows["flags"] & REDUCE_ONLY != 0,
                 "state": [State(s).name.lower() for s in rows["state"].tolist()],
-                "reason": [REASON_TEXT[Reason(r)] if r else "" for r in rows["reason"].tolist()],
+                "reason": [Reason(r).name.lower() if r else "" for r in rows["reason"].tolist()],
+                "meaning": [REASON_TEXT[Reason(r)] if r else "" for r in rows["reason"].tolist()],
                 "sent": _moments(rows["created_ns"]),
                 "ended": _moments(rows["updated_ns"]),
             }
