@@ -22,26 +22,36 @@ def story(seed: int, size: int) -> list[Step]:
     low, high = dice.choice([(97, 103), (90, 110)])
     steps: list[Step] = [("on_depth", BUY, t, dice.randint(1, 9)) for t in range(low, 100)]
     steps += [("on_depth", SELL, t, dice.randint(1, 9)) for t in range(101, high)]
-    orders = 0
+    terms = [(BUY, 99, 1)]  # of every order, by its id
     for _ in range(size):
         side, ticks = dice.choice([BUY, SELL]), dice.randint(low, high)
         what = dice.choice(["on_depth"] * 6 + ["on_trade"] * 4 + ["on_clear"] + ["submit"] * 6 + ["cancel", "amend", "amend"])
+        if what != "on_clear" and dice.random() < 0.6:
+            # Near the touch and not across it: orders that share a level, and prints that reach them.
+            ticks = dice.choice([98, 99, 100] if side == (SELL if what == "on_trade" else BUY) else [100, 101, 102])
         if what == "on_depth":
-            if dice.random() < 0.7:
-                ticks = min(ticks, 100) if side == BUY else max(ticks, 101)
             steps.append((what, side, ticks, dice.choice([0, 0, 1, 2, 5, 9, 30])))
         elif what == "on_trade":
             steps.append((what, side, ticks, dice.choice([1, 2, 5, 10, 40])))
         elif what == "on_clear":
             steps.append((what, side, ticks))
         elif what == "submit":
-            orders += 1
-            tif, price = dice.choice(["GTC"] * 4 + ["IOC", "FOK"]), None if dice.random() < 0.1 else ticks
-            steps.append((what, orders, side, price, dice.randint(1, 9), tif, dice.random() < 0.2, dice.random() < 0.25))
-        elif what == "cancel":
-            steps.append((what, dice.randint(1, orders + 1)))
+            tif, price, lots = (
+                dice.choice(["GTC"] * 4 + ["IOC", "FOK"]),
+                None if dice.random() < 0.1 else ticks,
+                dice.randint(1, 9),
+            )
+            steps.append((what, len(terms), side, price, lots, tif, dice.random() < 0.2, dice.random() < 0.25))
+            terms.append((side, ticks, lots))
         else:
-            steps.append((what, dice.randint(1, orders + 1), ticks, dice.randint(1, 12)))
+            chosen = dice.randint(max(1, len(terms) - 6), len(terms))
+            if what == "cancel":
+                steps.append((what, chosen))
+            elif chosen < len(terms) and dice.random() < 0.6:
+                # At its own price: as large, smaller or larger.
+                steps.append((what, chosen, terms[chosen][1], terms[chosen][2] + dice.choice([0, 0, -1, 1])))
+            else:
+                steps.append((what, chosen, ticks, dice.randint(1, 12)))
     return steps
 
 
