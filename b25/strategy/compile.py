@@ -85,21 +85,38 @@ def compile_strategy(cls: type[Strategy]) -> Compiled:
     name = f"b25_generated_{key}"
     if name in sys.modules:
         return Compiled(key, sys.modules[name].call)
-    path = _write_module(cls, key)
     _registry[key] = cls
     _give_all_methods(cls)
+    # Cached code names the module of each function and imports it when it is loaded: without a module, no cache.
+    kept = all(function.__module__ in sys.modules for _, function in functions_in_reach(cls))
+    try:
+        try:
+            module = _load(name, _write_module(cls, key, kept=kept))
+        except numba_errors.NumbaError:
+            raise
+        except Exception:
+            # A cache that cannot be read, whatever the reason, costs a second and no more.
+            if not kept:
+                raise
+            module = _load(name, _write_module(cls, key, kept=False))
+    except Exception as fault:
+        raise NotCompilable(f"{cls.__name__} cannot be compiled: {_where_and_why(cls, fault)}", remedy=REMEDY) from None
+    return Compiled(key, module.call)
+
+
+def _load(name: str, path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    # Numba's cache names the module of each function, and looks for it there.
+    # Numba's cache looks for the generated module under its name, too.
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except numba_errors.NumbaError as fault:
+    except BaseException:
         del sys.modules[name]
-        raise NotCompilable(f"{cls.__name__} cannot be compiled: {_where_and_why(cls, fault)}", remedy=REMEDY) from None
-    return Compiled(key, module.call)
+        raise
+    return module
 
 
 REMEDY = "write that line with what numba knows, or run the class as plain Python with compiled=False (--python)"
@@ -115,10 +132,10 @@ def _give_all_methods(cls: type[Strategy]) -> None:
     give_methods(cls.dtype, own)
 
 
-def _write_module(cls: type[Strategy], key: str) -> Path:
+def _write_module(cls: type[Strategy], key: str, *, kept: bool) -> Path:
     folder = cache_directory() / "strategies"
     folder.mkdir(exist_ok=True)
-    path = folder / f"{key}.py"
+    path = folder / f"{key}{'' if kept else '_fresh'}.py"
     if path.exists():
         return path
     lines = [
@@ -128,7 +145,7 @@ def _write_module(cls: type[Strategy], key: str) -> Path:
         "from b25.model.world import CONTEXT",
         "from b25.strategy.compile import strategy_dtype",
         f"STATE = strategy_dtype({key!r})",
-        '@numba.njit("void(int64, uintp, uintp)", cache=True, nogil=True)',
+        f'@numba.njit("void(int64, uintp, uintp)", cache={kept}, nogil=True)',
         "def call(kind, state, ctx):",
         "    s = record_at(state, STATE)",
         "    c = record_at(ctx, CONTEXT)",
