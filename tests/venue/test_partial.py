@@ -96,3 +96,12 @@ def test_the_stories_reach_every_kind_of_answer() -> None:
             total[word] = total.get(word, 0) + count
     words = ["accepted", "filled", "expired", "cancelled", "rejected", "replaced", "cancel rejected", "replace rejected"]
     assert {word: total.get(word, 0) > 3 for word in words} == dict.fromkeys(words, True), total
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_what_an_earlier_order_of_ours_took_is_known_to_the_later_ones_queue(queue: str) -> None:
+    steps: list[Step] = [("on_depth", BUY, 99, 2), ("on_depth", SELL, 101, 5), ("submit", 1, BUY, 99, 3, "GTC", False, False)]
+    steps += [("on_depth", BUY, 99, 30), ("submit", 2, BUY, 99, 5, "GTC", False, False), ("on_depth", BUY, 99, 60)]
+    # Two ahead of the first, three for it; the level of the second has lost five, not two.
+    steps += [("on_trade", SELL, 99, 5), ("on_depth", BUY, 99, 50), ("on_trade", SELL, 99, 9), ("on_depth", BUY, 99, 35)]
+    assert tell_both(steps, queue)["filled"] == 1
