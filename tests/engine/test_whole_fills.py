@@ -19,13 +19,14 @@ LOT = 0.001
 def market(seed: int, size: int) -> list[Row]:
     """Rows around one price: many at one time, received late, out of order or before they happened; books that cross."""
     dice = random.Random(seed)
+    low, high, most = dice.choice([(94, 106, 9), (98, 103, 30)])
     rows: list[Row] = []
     now_ns = 1_000
     for _ in range(size):
         now_ns += dice.choice([0, 0, 1, 10, 50, 100])
         late_ns = dice.choice([-20, 0, 0, 0, 7, 50, 300])
         kind = dice.choice([DEPTH, DEPTH, DEPTH, SNAPSHOT, TRADE, TRADE, CLEAR])
-        side, ticks, lots = dice.choice([BUY, SELL]), dice.randint(94, 106), dice.randint(0, 9)
+        side, ticks, lots = dice.choice([BUY, SELL]), dice.randint(low, high), dice.randint(0, most)
         if kind == TRADE:
             lots = max(lots, 1)
         if dice.random() < 0.5 and kind in (DEPTH, SNAPSHOT):
