@@ -20,8 +20,7 @@ class ReferenceMaker(b25.Strategy):
         if not ctx.ready():
             return
         tick = ctx.tick()
-        bid = round(ctx.bid() / tick)
-        ask = round(ctx.ask() / tick)
+        bid, ask = ctx.bid_ticks(), ctx.ask_ticks()
         mid = (bid + ask) / 2.0
         want_bid = min(math.floor(mid - self.half_ticks), bid)
         want_ask = max(math.ceil(mid + self.half_ticks), ask)
@@ -49,8 +48,7 @@ class ReferenceTaker(b25.Strategy):
         if not ctx.ready():
             return
         tick = ctx.tick()
-        bid = round(ctx.bid() / tick)
-        ask = round(ctx.ask() / tick)
+        bid, ask = ctx.bid_ticks(), ctx.ask_ticks()
         mid = (bid + ask) / 2.0
         if not self.begun:
             self.begun = True

@@ -52,6 +52,18 @@ def ask(ctx, i=0):
 
 
 @kernel
+def bid_ticks(ctx, i=0):
+    """Best bid as a whole number of ticks, for a strategy that counts in them; 0 when the side is empty."""
+    return books_of(ctx)[i]["best_bid_ticks"]
+
+
+@kernel
+def ask_ticks(ctx, i=0):
+    """Best ask as a whole number of ticks, for a strategy that counts in them; 2147483647 when the side is empty."""
+    return books_of(ctx)[i]["best_ask_ticks"]
+
+
+@kernel
 def bid_quantity(ctx, i=0):
     """Quantity shown at the best bid; 0 when the side is empty."""
     return quantity_of(instruments_of(ctx)[i], books_of(ctx)[i]["best_bid_lots"])

@@ -109,6 +109,14 @@ class PlainContext:
         num, den = self._tick[i]
         return ticks * num / den if ticks != NO_ASK_TICKS else float("nan")
 
+    def bid_ticks(self, i: int = 0) -> int:
+        """Best bid as a whole number of ticks; 0 when the side is empty."""
+        return self._bid_ticks[i][0]
+
+    def ask_ticks(self, i: int = 0) -> int:
+        """Best ask as a whole number of ticks; 2147483647 when the side is empty."""
+        return self._ask_ticks[i][0]
+
     def mid(self, i: int = 0) -> float:
         """Middle of the touch; NaN when a side is empty."""
         low, high = self._bid_ticks[i][0], self._ask_ticks[i][0]
