@@ -9,6 +9,7 @@ group of the same name) to the typer application. Every fault of a command ends 
 import ast
 import difflib
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,6 +20,10 @@ from typer.exceptions import TyperException
 
 from b25.cli import output
 from b25.model.errors import B25Error
+
+# numpy asks for huge pages for its larger arrays; an import touches each of them once, and the kernel then clears memory for
+# longer than the reading takes. Read when numpy is imported, which no command has done yet.
+os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
 
 FOLDER = Path(__file__).resolve().parent
 NOT_COMMANDS = {"__init__", "output"}

@@ -1,5 +1,6 @@
 """Lay a capture's rows out for replay on two clocks, with the book after each row written beside it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,7 +65,12 @@ class Tape:
         return self.profile == PARITY
 
 
-def make_tape(instrument: Instrument, rows: np.ndarray, *, profile: str = BRIDGED, source_hash: str = "") -> Tape:
+Feed = Callable[[int], np.ndarray]
+
+
+def make_tape(
+    instrument: Instrument, rows: np.ndarray, *, profile: str = BRIDGED, source_hash: str = "", feed: Feed | None = None
+) -> Tape:
     """Lay out rows of the catalog for replay.
 
     Parameters
@@ -75,6 +81,8 @@ def make_tape(instrument: Instrument, rows: np.ndarray, *, profile: str = BRIDGE
     profile : {"bridged", "hftbacktest"}
     source_hash : str
         Of the rows.
+    feed : callable, optional
+        Latencies in ns of so many messages, in the order of the venue's time, in place of the recorded ones.
 
     Raises
     ------
@@ -82,10 +90,10 @@ def make_tape(instrument: Instrument, rows: np.ndarray, *, profile: str = BRIDGE
         When there is nothing to replay, or no snapshot from which a true book could begin.
     """
     if profile == PARITY:
-        return parity_tape(instrument, rows, source_hash=source_hash)
+        return parity_tape(instrument, rows, source_hash=source_hash, feed=feed)
     if profile != BRIDGED:
         raise Misuse(f"unknown profile {profile!r}", remedy=f"use {BRIDGED} or {PARITY}")
-    return bridged_tape(instrument, rows, source_hash=source_hash)
+    return bridged_tape(instrument, rows, source_hash=source_hash, feed=feed)
 
 
 def band_of(rows: np.ndarray) -> tuple[int, int]:
@@ -104,7 +112,7 @@ def band_of(rows: np.ndarray) -> tuple[int, int]:
     return low, high - low + 1
 
 
-def bridged_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str = "") -> Tape:
+def bridged_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str = "", feed: Feed | None = None) -> Tape:
     """Lay out a true book: snapshot, the diffs that continue it, trades, and GAP rows where the venue's chain is broken.
 
     Receive times are corrected by a rolling minimum that looks at the past only. Raises Misuse without a snapshot.
@@ -124,6 +132,8 @@ def bridged_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str =
         stream = np.isin(here["kind"], kinds)
         exch_ns[stream] = np.maximum.accumulate(exch_ns[stream])
         local_ns[stream] = np.maximum.accumulate(local_ns[stream])
+    if feed is not None:
+        local_ns = _delivered(here, exch_ns, feed)
     base, size = band_of(here)
     far = (here["price_ticks"] < base) | (here["price_ticks"] >= base + size)
 
@@ -149,7 +159,7 @@ def bridged_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str =
     )
 
 
-def parity_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str = "") -> Tape:
+def parity_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str = "", feed: Feed | None = None) -> Tape:
     """Lay out every row from the first line, without bridging, by the rules of the hftbacktest profile.
 
     One shift of the receive times makes the smallest feed latency zero when the local clock ran behind. Raises Misuse
@@ -158,7 +168,8 @@ def parity_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str = 
     rows = rows[np.isin(rows["kind"], (DEPTH, TRADE, CLEAR, SNAPSHOT))]
     if rows.size == 0:
         raise Misuse(f"{instrument.symbol}: the capture holds no rows to replay", remedy="import a capture with depth or trades")
-    exch_ns, local_ns = rows["exch_ns"], corrected_local(rows, "parity")
+    exch_ns = rows["exch_ns"]
+    local_ns = corrected_local(rows, "parity") if feed is None else _delivered(rows, exch_ns, feed)
     base, size = band_of(rows)
     far = (rows["price_ticks"] < base) | (rows["price_ticks"] >= base + size)
 
@@ -181,6 +192,20 @@ def parity_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str = 
         size,
         f"{PARITY}:{source_hash}",
     )
+
+
+def _delivered(rows: np.ndarray, exch_ns: np.ndarray, feed: Feed) -> np.ndarray:
+    """Receive times by a latency model: one latency a message, and none overtakes another."""
+    ended = (rows["flags"] & LAST_OF_MESSAGE != 0) | (rows["kind"] == GAP)
+    message = np.concatenate(([0], np.cumsum(ended[:-1])))
+    order = np.argsort(exch_ns, kind="stable")
+    # Messages are numbered as the venue sent them, so that a seed means the same whatever the recorder's order was.
+    _, first = np.unique(message[order], return_index=True)
+    rank = np.empty(first.size, np.int64)
+    rank[np.argsort(first, kind="stable")] = np.arange(first.size)
+    local_ns = np.empty(rows.size, np.int64)
+    local_ns[order] = np.maximum.accumulate((exch_ns + feed(first.size)[rank[message]])[order])
+    return local_ns
 
 
 def _annotated(rows: np.ndarray, base: int, size: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,8 @@ from b25.research.dataset import Dataset
 from b25.research.result import Backtest, Made
 from b25.risk.limits import Limits
 from b25.strategy.compile import NotCompilable, compile_strategy
-from b25.strategy.strategy import Strategy
-from b25.venue.models import ConstantLatency, Fees, Latency, Models, Queue
+from b25.strategy.strategy import LATER_CALLBACKS, Strategy
+from b25.venue.models import ConstantLatency, Fees, Latency, LognormalLatency, Models, Queue
 
 BALANCE = 10_000.0  # quote units at the start, unless given
 SAMPLES_MAX = 10_000
@@ -33,6 +34,7 @@ def backtest(
     *,
     fees: Fees | None = None,
     latency: Latency | int | None = None,
+    feed_latency: ConstantLatency | LognormalLatency | int | None = None,
     queue: Queue | str | None = None,
     fills: str | None = None,
     limits: Limits | None = None,
@@ -56,7 +58,9 @@ def backtest(
     fees : Fees, optional
         Default: 2 bps maker, 5 bps taker.
     latency : ConstantLatency, LognormalLatency, RecordedLatency or int of nanoseconds, optional
-        Of orders and of answers; the feed's latency is in the data. Default: 10 ms each way.
+        Of orders and of answers. Default: 10 ms each way.
+    feed_latency : ConstantLatency, LognormalLatency or int of nanoseconds, optional
+        Of market data. Default: as recorded.
     queue : Queue or str, optional
         Queue model, e.g. ``"power_prob_3:3.0"``. Default: ``"risk_adverse"``.
     fills : {"partial", "whole"}, optional
@@ -97,6 +101,12 @@ def backtest(
     if not sets:
         raise Misuse(f"{cls.__name__}: no data to run on", remedy="give at least one b25.dataset(...)")
     cls.record(given)
+    unheard = [name for name in LATER_CALLBACKS if hasattr(cls, name)]
+    if unheard:
+        raise Misuse(f"{cls.__name__}.{unheard[0]} would never be called: no bars, no funding yet", remedy="remove it")
+    if feed_latency is not None:
+        feed = ConstantLatency(feed_latency) if isinstance(feed_latency, int) else feed_latency
+        sets = [replace(d, feed=feed) for d in sets]
     models = _models(sets, fees, latency, queue, fills)
     begun = time.perf_counter()
     other = warm.begin()

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from b25.market.catalog import Catalog
-from b25.market.tape import BRIDGED, Tape
+from b25.market.tape import BRIDGED, Tape, make_tape
 from b25.market.tape_cache import open_tape
 from b25.model.errors import Misuse
 from b25.model.event import BUY, DEPTH, NO_ASK_TICKS, NO_BID_TICKS, TRADE
 from b25.model.instrument import Instrument
 from b25.research.book import Book, book_at
+from b25.venue.models import ConstantLatency, LognormalLatency
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,16 +38,23 @@ class Dataset:
     catalog : Catalog
     profile : {"bridged", "hftbacktest"}
         How its rows are replayed.
+    feed : ConstantLatency or LognormalLatency, optional
+        Latency of the feed in place of the recorded one.
     """
 
     venue: str
     symbol: str
     catalog: Catalog = field(repr=False)
     profile: str = BRIDGED
+    feed: ConstantLatency | LognormalLatency | None = None
 
     @cached_property
     def tape(self) -> Tape:
-        """The rows laid out for replay; made at the first use and kept beside the catalog."""
+        """The rows laid out for replay; made at the first use, and kept beside the catalog when the feed is as recorded."""
+        if self.feed is not None:
+            stored = self.catalog.load(self.venue, self.symbol)
+            source = f"{stored.hash}:{self.feed}"
+            return make_tape(stored.instrument, stored.rows, profile=self.profile, source_hash=source, feed=self.feed.draws)
         return open_tape(self.catalog, self.venue, self.symbol, profile=self.profile)
 
     @property

@@ -298,6 +298,7 @@ class Backtest:
         return [
             ("fees", str(models.fees)),
             ("latency", str(models.latency)),
+            ("feed", "as recorded" if self.made.datasets[0].feed is None else str(self.made.datasets[0].feed)),
             ("queue", models.queue.name),
             ("fills", fill),
             ("limits", limits or "none"),

@@ -35,7 +35,8 @@ VALUE_LIMIT, COLLAR, RATE = int(Reason.ORDER_VALUE_LIMIT), int(Reason.PRICE_COLL
 WOULD_INCREASE, TABLE_FULL = int(Reason.WOULD_INCREASE), int(Reason.ORDER_TABLE_FULL)
 CONFLICT, MIN_NOTIONAL = int(Reason.CONFLICTING_FLAGS), int(Reason.MIN_NOTIONAL)
 BELOW_FILLED, TOO_MANY_OPEN = int(Reason.QUANTITY_BELOW_FILLED), int(Reason.OPEN_ORDERS_LIMIT)
-GTC = int(Tif.GTC)
+NOT_SUPPORTED = int(Reason.NOT_SUPPORTED)
+GTC, FOK = int(Tif.GTC), int(Tif.FOK)
 CREATED, OPEN, PART_FILLED = int(State.CREATED), int(State.OPEN), int(State.PART_FILLED)
 ASKED_NOTHING, ASKED_NEW = int(Pending.NONE), int(Pending.NEW)
 ASKED_CANCEL, ASKED_MODIFY = int(Pending.CANCEL), int(Pending.MODIFY)
@@ -105,6 +106,8 @@ def judge_new(ctx, intent):
         return OUT_OF_RANGE
     if not flags & MARKET and not 0 < price <= instrument["price_ticks_max"]:
         return PRICE_RANGE
+    if intent["tif"] > FOK:
+        return NOT_SUPPORTED
     if flags & POST_ONLY and intent["tif"] != GTC:
         return CONFLICT
     held = positions_of(ctx)[i]["position_lots"]

@@ -29,8 +29,9 @@ from b25.strategy.strategy import Strategy
 BITS = {"on_start": 1, "on_book": 2, "on_trade": 4, "on_gap": 8, "on_fill": 16, "on_order": 32, "on_timer": 64, "on_stop": 128}
 # What `ctx` offers; the three modules hold nothing else that a strategy may call.
 DOOR_MARKET = (
-    "ready healthy bid ask bid_ticks ask_ticks bid_quantity ask_quantity mid microprice spread tick lot floor_price ceil_price floor_quantity "
-    "last_trade last_trade_quantity last_trade_side book_age_ns imbalance depth quantity_to price_to_fill"
+    "ready healthy bid ask bid_ticks ask_ticks bid_quantity ask_quantity mid microprice spread tick lot "
+    "floor_price ceil_price floor_quantity last_trade last_trade_quantity last_trade_side book_age_ns "
+    "imbalance depth quantity_to price_to_fill"
 ).split()
 DOOR_ACCOUNT = "position entry_price unrealized realized fees equity cash order fill log every".split()
 DOOR_ORDERS = "buy sell trade close cancel cancel_all amend quote working orders".split()

@@ -127,6 +127,10 @@ class ConstantLatency:
         row["response_ns"] = _nonnegative("response_ns", self.entry_ns if self.response_ns is None else self.response_ns)
         return row
 
+    def draws(self, count: int) -> np.ndarray[Any, Any]:
+        """Return the latencies in ns of so many messages of a feed."""
+        return np.full(count, _nonnegative("entry_ns", self.entry_ns), np.int64)
+
 
 @dataclass(frozen=True, slots=True)
 class LognormalLatency:
@@ -148,6 +152,13 @@ class LognormalLatency:
         row["floor_ns"] = _nonnegative("floor_ns", self.floor_ns)
         row["seed"] = np.uint64(self.seed)
         return row
+
+    def draws(self, count: int) -> np.ndarray[Any, Any]:
+        """Return the latencies in ns of so many messages of a feed."""
+        row = self.record()[0]
+        normal = np.random.default_rng(self.seed).standard_normal(count)
+        drawn: np.ndarray[Any, Any] = row["floor_ns"] + np.exp(row["log_mu"] + row["log_sigma"] * normal).astype(np.int64)
+        return drawn
 
 
 @dataclass(frozen=True)
