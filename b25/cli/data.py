@@ -4,6 +4,7 @@ b25 data import capture.gz --venue binanceusdm --symbol ETH/USDT:USDT --catalog 
 """
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -46,9 +47,10 @@ def import_(
     from b25.market.import_capture import Wanted, import_capture
 
     wanted = Wanted(_decimal(tick, "--tick"), _decimal(lot, "--lot"), _decimal(contract_size, "--contract-size"))
+    begun = time.perf_counter()
     with _progress(f"import {file.name}") as told:
         done = import_capture(file, venue=venue, symbol=symbol, catalog=catalog, wanted=wanted, on_bad=on_bad, progress=told)
-    facts = done.as_dict()
+    facts = {**done.as_dict(), "import_s": time.perf_counter() - begun}
     answer(facts, json=json, lines=_import_lines(facts))
 
 

@@ -132,14 +132,21 @@ def _jobs(kinds: dict[str, np.ndarray], taken: set[str]) -> list[tuple[str, str,
     for kind, rows in kinds.items():
         if len(rows) == 0:
             continue
-        # In file order the day never goes back, even where a receive time does.
-        days = np.maximum.accumulate(rows["recv_ns"]) // NS_PER_DAY
-        starts = [0, *(np.flatnonzero(np.diff(days)) + 1).tolist(), len(rows)]
-        for start, stop in itertools.pairwise(starts):
-            day = np.datetime64(int(days[start]), "D")
+        for start, stop, number in _days(rows["recv_ns"]):
+            day = np.datetime64(number, "D")
             path = next(path for path in _names(kind, str(day)) if path not in taken)
             jobs.append((kind, path, rows[start:stop]))
     return jobs
+
+
+def _days(recv_ns: np.ndarray) -> list[tuple[int, int, int]]:
+    """(first row, row after the last, day since 1970) of each day; in file order it never goes back, even where a time does."""
+    first, last = int(recv_ns[0]) // NS_PER_DAY, int(recv_ns.max()) // NS_PER_DAY
+    if first == last:
+        return [(0, len(recv_ns), first)]
+    days = np.maximum.accumulate(recv_ns) // NS_PER_DAY
+    starts = [0, *(np.flatnonzero(np.diff(days)) + 1).tolist(), len(recv_ns)]
+    return [(start, stop, int(days[start])) for start, stop in itertools.pairwise(starts)]
 
 
 def _names(kind: str, day: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from b25.engine.backtest import Outcome
 from b25.model.instrument import Instrument
 from b25.model.order import MARKET, POST_ONLY, REASON_TEXT, REDUCE_ONLY, SUBMIT, Reason, State, Tif
 from b25.research.dataset import Dataset
+from b25.research.traces import trace_of
 from b25.risk.limits import Limits
 from b25.strategy.source_key import behaviour_key
 from b25.strategy.strategy import Strategy
@@ -217,29 +218,8 @@ class Backtest:
     @cached_property
     def traces(self) -> list[InstrumentTrace]:
         """Fills, mids and positions of each instrument."""
-        from b25.analytics.series import FillSeries, InstrumentTrace, TimeSeries
-
-        out = []
         n = len(self.instruments)
-        for i, (data, instrument) in enumerate(zip(self.made.datasets, self.instruments, strict=True)):
-            marks = self.outcome.marks[i::n]
-            fills = self.outcome.fills[self.outcome.fills["instrument"] == i]
-            messages = data.tape.messages
-            known = messages[messages["bid_lots"].astype(bool) & messages["ask_lots"].astype(bool)]
-            mid2 = known["bid_ticks"].astype(np.int64) + known["ask_ticks"]
-            moved = np.flatnonzero(np.diff(mid2, prepend=-1))
-            tick, lot = float(instrument.tick), float(instrument.lot)
-            out.append(
-                InstrumentTrace(
-                    name=instrument.symbol,
-                    fills=FillSeries.from_records(fills, instrument, clock="local"),
-                    mids=TimeSeries(known["local_ns"][moved], mid2[moved] * (tick / 2)),
-                    quote=instrument.quote,
-                    base="contracts" if instrument.inverse else instrument.base,
-                    position=TimeSeries(marks["time_ns"], marks["position_lots"] * lot),
-                )
-            )
-        return out
+        return [trace_of(self.outcome, data, i, n) for i, data in enumerate(self.made.datasets)]
 
     # Numbers
 
@@ -304,7 +284,7 @@ class Backtest:
             ("limits", limits or "none"),
             ("starting balance", f"{self.made.balance:g} {self.currency}"),
             ("strategy ran", "compiled" if self.made.compiled else f"as plain Python ({self.made.why_plain})"),
-            ("not modelled", "our own impact on others, funding, margin and liquidation"),
+            ("not modelled", "our own impact on others, funding, margin and liquidation, borrowing on spot"),
         ]
 
     @property
