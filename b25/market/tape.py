@@ -257,6 +257,8 @@ def pack(rows: np.ndarray, base_ticks: int, size_ticks: int) -> tuple[np.ndarray
 
 def _grouped(rows: np.ndarray) -> np.ndarray:
     """Rows of the venue's order, message by message; a print, a clear or a gap stands alone."""
+    if rows.size == 0:
+        return np.zeros(0, VENUE_MESSAGE)
     alone = np.isin(rows["kind"], (TRADE, CLEAR, GAP))
     begins = np.ones(rows.size, bool)
     begins[1:] = (np.diff(rows["exch_ns"]) != 0) | alone[1:] | alone[:-1] | (rows["flags"][:-1] & LAST_OF_MESSAGE != 0)
