@@ -156,6 +156,7 @@ class Backtest:
         self.notes: list[np.ndarray[Any, Any]] = []
         self.last_mid2 = np.zeros(len(tracks), np.int64)
         self.finished = np.zeros(1, ORDER)
+        self.loop = run_loop.code()
         self.run = self._make_run(sample_ns, callback_bits(cls))
 
     def _make_run(self, sample_ns: int, callbacks: int) -> np.ndarray[Any, Any]:
@@ -198,13 +199,12 @@ class Backtest:
             When a capacity is exceeded or the strategy read what is not kept.
         """
         address = np.uintp(self.run.ctypes.data)
-        loop = run_loop.code()
         methods = self._plain_methods()
         awaiting = self.run["awaiting"].data
         self.run["budget"] = ROWS_A_BREATH
         while True:
             try:
-                why = loop(address)
+                why = self.loop(address)
                 if why == CALL:
                     methods[awaiting[0]]()
             except B25Error:

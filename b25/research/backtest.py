@@ -122,10 +122,12 @@ def backtest(
     money = balance if balance is not None else _balance(sets[0])
     if not math.isfinite(money) or money < 0:
         raise Misuse(f"a starting balance of {balance!r}", remedy="give a number of settlement currency, 0 or more")
+    tracks = [_track(d) for d in sets]
+    begun = time.perf_counter()
     engine = Engine(
         cls,
         given,
-        [_track(d) for d in sets],
+        tracks,
         models=models,
         limits=np.concatenate([(limits or Limits()).record(d.instrument) for d in sets]).astype(LIMITS),
         fees=np.concatenate([m.fees.record(d.instrument) for m, d in zip(models, sets, strict=True)]).astype(FEES),
@@ -136,6 +138,7 @@ def backtest(
         start_ns=start_ns,
         end_ns=end_ns,
     )
+    compile_s += time.perf_counter() - begun  # an engine loads or compiles its parts when it is made
     begun = time.perf_counter()
     outcome = engine.execute(progress)
     run_s = time.perf_counter() - begun
