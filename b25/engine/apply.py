@@ -23,7 +23,6 @@ from b25.model.event import (
     BUY,
     CANCEL_REJECTED,
     CLEAR,
-    DEPTH,
     GAP,
     LAST_OF_MESSAGE,
     MAKER,
@@ -241,9 +240,3 @@ def copy_order(order, out):
     out["tif"] = order["tif"]
     out["flags"] = order["flags"]
     out["reason"] = order["reason"]
-
-
-@kernel
-def is_book_row(kind):
-    """True for rows that change the book."""
-    return kind == DEPTH or kind == SNAPSHOT or kind == CLEAR

@@ -10,10 +10,9 @@ INTENTS_FULL: Final = 1
 OUTBOX_FULL: Final = 2
 NOTES_FULL: Final = 3
 DEPTH_NOT_KEPT: Final = 4  # a strategy read beyond the touch in a run that was not told to keep the depth
-ORDER_EVENT_UNKNOWN: Final = 5
-VENUE_ORDERS_FULL: Final = 6
-PIPE_FULL: Final = 7
-INSTRUMENT_UNKNOWN: Final = 8
+VENUE_ORDERS_FULL: Final = 5
+PIPE_FULL: Final = 6
+INSTRUMENT_UNKNOWN: Final = 7
 
 HEAD = np.dtype(
     [

@@ -109,9 +109,8 @@ def backtest(
         sets = [replace(d, feed=feed) for d in sets]
     models = _models(sets, fees, latency, queue, fills)
     begun = time.perf_counter()
-    other = warm.begin()
-    call, why_plain = _machine_code(cls, compiled)
-    warm.finish(other)
+    with warm.both_halves():
+        call, why_plain = _machine_code(cls, compiled)
     compile_s = time.perf_counter() - begun
     start_ns = sets[0].at(start) if start is not None else None
     end_ns = sets[0].at(end) if end is not None else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from b25.kernels.build import cache_directory
@@ -14,34 +16,31 @@ def marker() -> Path:
     return cache_directory() / "venue-parts"
 
 
-def begin() -> subprocess.Popen[bytes] | None:
-    """Start compiling the venue's half in another process, unless that was done before. The caller waits for it."""
+@contextmanager
+def both_halves() -> Iterator[None]:
+    """Compile the venue's half in another process while the body runs, then the engine's here; unless that was done before.
+
+    Whatever the other process could not do is done here, when it is needed. It does not outlive the body's failure.
+    """
     import numba
 
     if numba.config.DISABLE_JIT or marker().exists():
-        return None
-    return subprocess.Popen(
-        [sys.executable, "-m", "b25.research.warm"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def finish(other: subprocess.Popen[bytes] | None) -> None:
-    """Compile the engine's half here, then wait for the other. Whatever the other could not do is done here, later."""
-    if other is None:
+        yield
         return
-    from b25.engine.loop import run_loop
-    from b25.engine.parts import settle, take_answer
-
+    silent = subprocess.DEVNULL
+    other = subprocess.Popen([sys.executable, "-m", "b25.research.warm"], stdin=silent, stdout=silent, stderr=silent)
     try:
+        yield
+        from b25.engine.loop import run_loop
+        from b25.engine.parts import settle, take_answer
+
         for part in (run_loop, settle, take_answer):
             part.code()
-        other.wait()
+    except BaseException:
+        other.kill()
+        raise
     finally:
-        if other.poll() is None:
-            other.kill()
+        other.wait()
 
 
 def compile_venue() -> None:

@@ -124,8 +124,9 @@ REMEDY = "write that line with what numba knows, or run the class as plain Pytho
 
 
 def _give_all_methods(cls: type[Strategy]) -> None:
-    give_methods(CONTEXT, door_methods()) if "ctx" not in _registry else None
-    _registry["ctx"] = True
+    if "ctx" not in _registry:
+        give_methods(CONTEXT, door_methods())
+        _registry["ctx"] = True
     for part in cls.parts.values():
         give_methods(part.dtype, {n: numba.njit(nogil=True)(f) for n, f in methods_of(part.kind).items()})
     # Bounds are checked in user code: a wrong index is an error with a message, not a read of foreign memory.
