@@ -31,7 +31,7 @@ from requirements.install import (
     uv_environment,
 )
 
-EXTRAS = {"run": ["run"], "dev": ["dev", "lab", "dash", "reports", "exchange", "store"]}
+EXTRAS = {"run": ["run"], "dev": ["dev", "lab", "dash", "reports", "exchange", "store", "search", "ml", "portfolio", "cluster"]}
 NEW_VERSIONS_WAIT = "7 days"  # a release that was tampered with is usually found within days
 
 HELP = {
