@@ -10,6 +10,7 @@ from b25.analytics.curve import EquityCurve
 from b25.analytics.downsample import m4
 from b25.analytics.drawdown import drawdown_ratio
 from b25.analytics.figures import NOT_AVAILABLE, metric_text, percent_text
+from b25.analytics.honest_view import trust_lines, trust_strip
 from b25.analytics.metric import FloatArray, Metric
 from b25.analytics.svg import area_path, drawing, step_path, tag, words
 
@@ -89,6 +90,8 @@ def text_summary(
             left = f"  {_cut(head, 26):<26} {text:>26}"
             why = metric.reason or metric.note
             lines.append(f"{left}  {_cut(why, COLUMNS_MAX - len(left) - 2)}" if why else left)
+    if not full and (trust := trust_lines(metrics, currency=currency, width=COLUMNS_MAX)):
+        lines += ["", *trust]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -173,6 +176,6 @@ def html_summary(
         f'<div style="font-size:12px;{FAINT}">{escape(subtitle)}</div>'
         f'<div style="margin:10px 0">{sparkline(curve)}</div>'
         f'<div style="display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:10px 18px">'
-        f"{''.join(cells)}</div>"
+        f"{''.join(cells)}</div>{trust_strip(metrics, currency=currency)}"
         f'<div style="font-size:11px;margin-top:10px;{FAINT}">{small}</div></div>'
     )

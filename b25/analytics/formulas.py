@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from b25.analytics.honest_formulas import HONEST
 from b25.analytics.metric import Formula, Metric, plain
 
 BASIS: Final = "starting balance is point 0; daily points at 00:00 UTC plus the end; flows taken out"
@@ -94,13 +95,6 @@ EQUITY: Final[dict[str, Formula]] = {
     ),
     "profit_high": Formula(
         "Net profit, 95 % to", "money", "97.5 % quantile, stationary block bootstrap of the steps' P&L", "Politis, Romano 1994"
-    ),
-    "psr": Formula(
-        "Probabilistic Sharpe against 0",
-        "ratio",
-        "Phi((S - S*) * sqrt(n - 1) / sqrt(1 - skew*S + (kurt - 1)/4 * S^2)), S daily, population moments",
-        "Bailey and Lopez de Prado 2012",
-        True,
     ),
 }
 
@@ -197,7 +191,7 @@ FILLS: Final[dict[str, Formula]] = {
     "inventory_turns": Formula("Inventory turns", "count", "how often the position changed its sign, through flat or not"),
 }
 
-FORMULAS: Final[dict[str, Formula]] = {**EQUITY, **TRADES, **FILLS}
+FORMULAS: Final[dict[str, Formula]] = {**EQUITY, **TRADES, **FILLS, **HONEST}
 
 
 def measured(name: str, value: float | None, *, why_not: str = "the result is not a finite number", note: str = "") -> Metric:

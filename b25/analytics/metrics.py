@@ -9,15 +9,14 @@ import polars as pl
 
 from b25.analytics import holdings, returns
 from b25.analytics.curve import DailyPoints, EquityCurve
+from b25.analytics.deflated import TrialSummary
 from b25.analytics.drawdown import drawdown_metrics, drawdown_ratio
-from b25.analytics.figures import duration_text
 from b25.analytics.fill_metrics import fill_metrics
 from b25.analytics.formulas import EQUITY, explain, measured, missing
-from b25.analytics.honest import SEED, bootstrap_interval, probabilistic_sharpe
+from b25.analytics.honest import SEED, bootstrap_interval
+from b25.analytics.honest_metrics import honest_metrics
 from b25.analytics.metric import (
     DAYS_PER_YEAR,
-    DAYS_SHOWN_MIN,
-    NS_PER_DAY,
     NS_PER_MINUTE,
     NS_PER_SECOND,
     FloatArray,
@@ -26,13 +25,13 @@ from b25.analytics.metric import (
 )
 from b25.analytics.order_metrics import OrderCounts, order_metrics
 from b25.analytics.series import InstrumentTrace
+from b25.analytics.shown import shown
 from b25.analytics.trade_metrics import trade_metrics
 from b25.analytics.trades import COLUMNS, trades_from_fills
 
 __all__ = ["all_metrics", "equity_metrics", "explain", "reasons", "return_metrics", "summary", "trades_of"]
 
-# Beyond these a figure is more often a fault of the data or the fill model than an edge; it is shown, and flagged.
-IMPLAUSIBLE = {"sharpe": 10.0, "sortino": 20.0, "cagr": 10.0, "calmar": 50.0}
+
 STEPS_MAX = 1_000
 STEPS_MIN = 30
 
@@ -58,7 +57,6 @@ def return_metrics(daily_returns: FloatArray, *, risk_free: float = 0.0, accepta
         "omega": returns.omega(daily_returns),
         **returns.tail_risk(daily_returns),
         **returns.days(daily_returns),
-        "psr": probabilistic_sharpe(daily_returns),
     }
 
 
@@ -137,24 +135,6 @@ def _balance(curve: EquityCurve) -> dict[str, Metric]:
     }
 
 
-def _flagged(metric: Metric) -> Metric:
-    if metric.value is None or abs(metric.value) <= IMPLAUSIBLE.get(metric.name, math.inf):
-        return metric
-    return replace(metric, note="; ".join(filter(None, (metric.note, "implausible: check data and fill model"))))
-
-
-def _shown(found: dict[str, Metric], curve: EquityCurve) -> dict[str, Metric]:
-    """Hide annualised figures of a short curve; the computed number stays in `computed`."""
-    found = {name: _flagged(metric) for name, metric in found.items()}
-    if not curve.is_short:
-        return found
-    why = f"annualised: needs {DAYS_SHOWN_MIN:g} days, has {duration_text(curve.span_days * NS_PER_DAY)}"
-    return {
-        name: replace(metric, value=None, reason=why) if metric.formula.annualised and metric.value is not None else metric
-        for name, metric in found.items()
-    }
-
-
 def equity_metrics(
     curve: EquityCurve, *, traces: Sequence[InstrumentTrace] = (), risk_free: float = 0.0, acceptable: float = 0.0
 ) -> dict[str, Metric]:
@@ -190,7 +170,7 @@ def equity_metrics(
         found["total_return"] = measured("total_return", float(daily.equity[-1] / daily.equity[0] - 1.0))
         found |= _pain(curve, daily, found, risk_free)
     found |= _short_run(curve) | _against(curve, daily, traces)
-    return _shown({name: found[name] for name in EQUITY}, curve)
+    return shown({name: found[name] for name in EQUITY}, curve)
 
 
 def _against(curve: EquityCurve, daily: DailyPoints, traces: Sequence[InstrumentTrace]) -> dict[str, Metric]:
@@ -227,8 +207,11 @@ def all_metrics(
     funding: float = 0.0,
     risk_free: float = 0.0,
     acceptable: float = 0.0,
+    trials: TrialSummary | None = None,
+    blocks: FloatArray | None = None,
+    seed: int = SEED,
 ) -> dict[str, Metric]:
-    """Equity, trade, fill, order and position metrics of a result.
+    """Equity, trade, fill, order and position metrics of a result, and how far to trust them.
 
     Parameters
     ----------
@@ -244,6 +227,12 @@ def all_metrics(
         Funding received (+) or paid (-).
     risk_free, acceptable : float
         Returns of one day to compare with.
+    trials : TrialSummary, optional
+        What was ever tried on the same data, from the run log.
+    blocks : ndarray of float64, shape (points, blocks, 3), optional
+        Block sums of the sweep that this result is the best point of; see `overfitting`.
+    seed : int
+        Of everything that is drawn.
 
     Returns
     -------
@@ -258,7 +247,7 @@ def all_metrics(
         found |= order_metrics(orders, fills=sum(trace.fills.size for trace in traces))
     if len(traces) == 1:
         found |= holdings.position_metrics(traces[0].held(int(curve.time_ns[0]), int(curve.time_ns[-1])))
-    return found
+    return found | honest_metrics(curve, trades=table, traces=traces, trials=trials, blocks=blocks, seed=seed)
 
 
 def summary(metrics: Mapping[str, Metric]) -> dict[str, float | None]:

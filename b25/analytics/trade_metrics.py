@@ -1,7 +1,6 @@
 """Figures of closed trades: how often they win, how much, for how long, and whether the mean is distinguishable from zero."""
 
 import math
-from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -12,7 +11,6 @@ from b25.analytics.metric import FloatArray, IntArray, Metric, all_equal
 
 NO_TRADE = "no closed trade"
 NO_LOSS = "no losing trade"
-By = Literal["instrument", "side", "day", "week", "month", "year", "weekday", "hour"]
 
 
 def streaks(profit: FloatArray) -> tuple[int, int, int]:
@@ -148,52 +146,3 @@ def trade_metrics(trades: pl.DataFrame, *, span_days: float | None = None) -> di
     entry = closed["entry_value"].to_numpy()
     out["trade_volume"] = measured("trade_volume", float(entry.mean())) if entry.size else missing("trade_volume", NO_TRADE)
     return {name: out[name] for name in TRADES}
-
-
-def breakdown(trades: pl.DataFrame, *, by: By) -> pl.DataFrame:
-    """Closed trades summed by instrument, side, or UTC time of exit.
-
-    Parameters
-    ----------
-    trades : polars.DataFrame
-        As made by `trades_from_fills`.
-    by : {"instrument", "side", "day", "week", "month", "year", "weekday", "hour"}
-        What a row stands for; weekday 1 is Monday.
-
-    Returns
-    -------
-    polars.DataFrame
-        The key, then `trades, wins, draws, losses, net, fees, ratio_sum, profit_factor, drawdown`. The profit factor is
-        null without a losing trade; the drawdown is the largest fall of the group's summed net profit from its peak,
-        beginning at 0.
-    """
-    at = pl.col("exit_time")
-    keys = {
-        "instrument": pl.col("instrument"),
-        "side": pl.col("side"),
-        "day": at.dt.truncate("1d"),
-        "week": at.dt.truncate("1w"),
-        "month": at.dt.truncate("1mo"),
-        "year": at.dt.year(),
-        "weekday": at.dt.weekday(),
-        "hour": at.dt.hour(),
-    }
-    net = pl.col("net")
-    running = net.cum_sum()
-    closed = trades.filter(~pl.col("is_open")).sort("exit_time", maintain_order=True)
-    lost = -net.filter(net < 0).sum()
-    return (
-        closed.group_by(keys[by].alias(by), maintain_order=True)
-        .agg(
-            pl.len().alias("trades"),
-            (net > 0).sum().alias("wins"),
-            (net == 0).sum().alias("draws"),
-            (net < 0).sum().alias("losses"),
-            net.sum().alias("net"),
-            pl.col("fees").sum().alias("fees"),
-            pl.col("return_ratio").sum().alias("ratio_sum"),
-            pl.when(lost > 0).then(net.filter(net > 0).sum() / lost).alias("profit_factor"),
-            (pl.max_horizontal(running.cum_max(), pl.lit(0.0)) - running).max().alias("drawdown"),
-        )
-        .sort(by)
-    )

@@ -8,12 +8,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from b25.analytics.breakdowns import breakdown
 from b25.analytics.compat import freqtrade_metrics
 from b25.analytics.curve import EquityCurve
 from b25.analytics.drawdown import largest_relative
 from b25.analytics.metric import NS_PER_DAY
 from b25.analytics.returns import sharpe, sortino
-from b25.analytics.trade_metrics import breakdown, profit_metrics, streaks, trade_metrics
+from b25.analytics.trade_metrics import profit_metrics, streaks, trade_metrics
 from b25.analytics.trades import COLUMNS, trades_from_fills
 from tests.analytics.curves import fills
 
