@@ -227,16 +227,18 @@ def _thin_labels(values: Sequence[object], count: int) -> tuple[npt.NDArray[np.i
     return places, [_label(values[i]) for i in places.tolist()]
 
 
-def _coarse(grid: ParameterGrid, columns_max: int) -> tuple[FloatArray, list[str], list[str], int, int]:
-    """Means of blocks where there are too many cells to draw, their labels, and the size of a block."""
-    high, wide = (-(-size // limit) for size, limit in zip(grid.z.shape, (CELLS_HIGH, columns_max), strict=True))
-    rows, columns = range(0, len(grid.y), high), range(0, len(grid.x), wide)
-    x, y = [_label(grid.x[j]) for j in columns], [_label(grid.y[i]) for i in rows]
+def coarse(
+    grid: ParameterGrid, *, columns: int = CELLS_WIDE, rows: int = CELLS_HIGH
+) -> tuple[FloatArray, list[str], list[str], int, int]:
+    """Means of blocks where there are more cells than this, their labels, and the rows and columns of a block."""
+    high, wide = max(1, -(-len(grid.y) // rows)), max(1, -(-len(grid.x) // columns))
+    down, across = range(0, len(grid.y), high), range(0, len(grid.x), wide)
+    x, y = [_label(grid.x[j]) for j in across], [_label(grid.y[i]) for i in down]
     if high == wide == 1:
         return grid.z, x, y, 1, 1
     known = np.isfinite(grid.z)
-    total = np.add.reduceat(np.add.reduceat(np.nan_to_num(grid.z), rows, axis=0), columns, axis=1)
-    count = np.add.reduceat(np.add.reduceat(known.astype(np.float64), rows, axis=0), columns, axis=1)
+    total = np.add.reduceat(np.add.reduceat(np.nan_to_num(grid.z), down, axis=0), across, axis=1)
+    count = np.add.reduceat(np.add.reduceat(known.astype(np.float64), down, axis=0), across, axis=1)
     mean = np.full(total.shape, np.nan)
     np.divide(total, count, out=mean, where=count > 0)
     return mean, x, y, high, wide
@@ -248,7 +250,7 @@ def heatmap_chart(grid: ParameterGrid, *, width: float) -> str:
     if not grid.z.size or grid.best is None:
         return unavailable(name, "no value is known" if grid.z.size else "there is no point")
     narrow = width < WIDE
-    z, x, y, high, wide = _coarse(grid, CELLS_WIDE // 2 if narrow else CELLS_WIDE)
+    z, x, y, high, wide = coarse(grid, columns=CELLS_WIDE // 2 if narrow else CELLS_WIDE)
     rows, columns = z.shape
     left = 12.0 + 6.4 * max(len(text) for text in y)
     cell_w = min((width - left - 4) / columns, 150.0)

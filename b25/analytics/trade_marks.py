@@ -66,7 +66,9 @@ class TradeMarks:
     closed: int
 
 
-def trade_marks(trades: pl.DataFrame, start_ns: int, end_ns: int, *, columns: int = MARK_COLUMNS) -> TradeMarks:
+def trade_marks(
+    trades: pl.DataFrame, start_ns: int, end_ns: int, *, columns: int = MARK_COLUMNS, single_max: int = SINGLE_MAX
+) -> TradeMarks:
     """Marks of the trades of one instrument that touch a span.
 
     Parameters
@@ -77,6 +79,8 @@ def trade_marks(trades: pl.DataFrame, start_ns: int, end_ns: int, *, columns: in
         Span that is drawn.
     columns : int
         Width of the picture, in columns that hold one mark of each kind.
+    single_max : int
+        More trades than this are gathered.
     """
     begun = trades["entry_time"].cast(pl.Int64).to_numpy()
     ended = trades["exit_time"].cast(pl.Int64).fill_null(end_ns + 1).to_numpy()
@@ -87,7 +91,7 @@ def trade_marks(trades: pl.DataFrame, start_ns: int, end_ns: int, *, columns: in
     side = np.where(shown["side"].to_numpy() == "long", 1, -1).astype(np.int64)
     entry, exits = shown["entry_price"].to_numpy(), closed["exit_price"].to_numpy()
     net = closed["net"].to_numpy()
-    if shown.height <= SINGLE_MAX:
+    if shown.height <= single_max:
         ones = np.ones(shown.height, np.int64)
         return TradeMarks(
             entry_ns, entry, side, ones, exit_ns, exits, net, ones[: closed.height], True, shown.height, closed.height
@@ -158,7 +162,7 @@ def plot_trades(
         if candles is not None and candles.size:
             few = candles.between(start, end).merged(CANDLES_WIDE)[0]
             _draw_candles(axes, few, start, palette)
-            note = _width_note(few)
+            note = width_note(few)
         elif trace.mids is not None:
             line(axes, within(trace.mids, start, end), start, palette.mid, width=0.9)
         _draw_marks(axes, marks, start, palette)
@@ -185,7 +189,8 @@ def _bounds(trace: InstrumentTrace, candles: Candles | None, start_ns: int | Non
     return start, max(end, start + 1)
 
 
-def _width_note(candles: Candles) -> str:
+def width_note(candles: Candles) -> str:
+    """How long a candle is, as the end of a title."""
     if not candles.size:
         return ""
     each = duration_text(float(np.median(candles.close_ns - candles.open_ns)))
@@ -272,7 +277,7 @@ def trades_chart(
     if not np.any(np.isfinite(seen)):
         return unavailable(name, "there is neither a trade nor a price")
     frame = Frame(width=width, height=280, x=(0.0, float(max(1, end_ns - start_ns))), y=reach(seen))
-    parts = frame.head(f"{name}, {marks.trades:,} trades{_width_note(few) if few is not None else ''}", trace.quote)
+    parts = frame.head(f"{name}, {marks.trades:,} trades{width_note(few) if few is not None else ''}", trace.quote)
     parts += frame.value_marks() + frame.time_marks(start_ns, end_ns)
     if few is not None:
         parts += candle_paths(few, frame, start_ns)
