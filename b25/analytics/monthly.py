@@ -33,7 +33,7 @@ class ReturnCalendar:
     by : {"month", "day"}
         What a cell stands for.
     rows, columns : tuple of str
-        Years and months, or months and days.
+        Years and months, or months and days; days before the first and after the last one are left out.
     values : ndarray of float64, shape (rows, columns)
         Return of each period; NaN where it is undefined or the curve does not reach.
     covered : ndarray of bool, shape (rows, columns)
@@ -79,6 +79,10 @@ def return_calendar(curve: EquityCurve) -> ReturnCalendar:
     covered = np.zeros((count, len(columns)), np.bool_)
     np.multiply.at(growth, (row - first, column), 1.0 + daily.returns)
     covered[row - first, column] = True
+    # The days of one or two months rarely begin with the first: empty columns at both ends are left out.
+    filled = np.flatnonzero(covered.any(axis=0)) if by == "day" else np.arange(len(columns))
+    kept = slice(int(filled[0]), int(filled[-1]) + 1)
+    columns, growth, covered = columns[kept], growth[:, kept], covered[:, kept]
     unit = "M" if by == "day" else "Y"
     return ReturnCalendar(
         by=by,
@@ -113,7 +117,8 @@ def _cell_text(value: float, covered: bool, decimals: int) -> str:
 
 def _decimals(calendar: ReturnCalendar) -> int:
     largest = _largest(calendar.values)
-    return 1 if largest >= 0.1 else 2 if largest >= 0.001 else 3
+    # Thirty-one days must fit beside each other.
+    return 1 if largest >= (0.01 if calendar.by == "day" else 0.1) else 2 if largest >= 0.001 else 3
 
 
 def _title(calendar: ReturnCalendar, curve: EquityCurve) -> str:

@@ -18,7 +18,7 @@ from b25.analytics.picture import within
 from b25.analytics.rolling import rolling_chart
 from b25.analytics.series import InstrumentTrace, TimeSeries
 from b25.analytics.ticks import span_text
-from b25.analytics.trade_marks import MARKS_LEGEND, trades_chart
+from b25.analytics.trade_marks import MARKS_NAMES, SINGLE_MAX, trades_chart
 
 FALLS_SHADED = 5
 
@@ -95,7 +95,8 @@ def trade_charts(
     if not mine.height:
         return ""
     drawn = both_widths(lambda width: trades_chart(trace, mine, candles, *span, currency=currency, width=width))
-    return drawn + MARKS_LEGEND
+    several = "<i>a mark may stand for several trades</i>" if mine.height > SINGLE_MAX else ""
+    return f'{drawn}<p class="legend">{MARKS_NAMES}{several}</p>'
 
 
 def attribution_chart(metrics: Mapping[str, Metric], currency: str) -> str:

@@ -76,13 +76,14 @@ th{color:var(--muted);font-weight:600;font-size:12px}
 .glossary{columns:2 360px;column-gap:36px;font-size:12px;line-height:1.45}
 .glossary div{break-inside:avoid;margin:0 0 8px}.glossary dt{font-weight:600}.glossary dd{margin:0;color:var(--muted)}
 .calendar{font-size:12px;margin:4px 0 18px;border-collapse:separate;border-spacing:2px;min-width:640px}
-.calendar.days{min-width:1180px;font-size:11px}
-.calendar caption{text-align:left;color:var(--ink);font-weight:600;font-size:12.5px;padding-bottom:4px}
+.calendar.days{width:auto;min-width:0;font-size:10px;border-spacing:1px}.calendar.days td{padding:5px 1px;min-width:25px}
+.calendar.days th{padding:5px 2px;font-size:10px}
+.calendar caption{text-align:left;white-space:nowrap;color:var(--ink);font-weight:600;font-size:12.5px;padding-bottom:4px}
 .calendar caption span{color:var(--muted);font-weight:400;margin-left:12px}
 .calendar th,.calendar td{border:0;padding:5px 4px;text-align:center;white-space:nowrap}
 .calendar .gain{background:color-mix(in srgb,var(--equity) var(--s),var(--paper))}
 .calendar .loss{background:color-mix(in srgb,var(--drawdown) var(--s),var(--paper))}
-.calendar td:last-child{font-weight:600}
+.calendar td:last-child{font-weight:600}.calendar.days td:last-child{padding:5px 7px}
 .legend{display:flex;flex-wrap:wrap;gap:2px 18px;color:var(--muted);font-size:12px;margin:0 0 0 74px}
 .legend i{font-style:normal}.legend .b{color:var(--buy)}.legend .s{color:var(--sell)}.legend .m{color:var(--mid)}
 .legend .g{color:var(--equity)}.legend .l{color:var(--drawdown)}
@@ -91,7 +92,8 @@ footer{margin-top:40px;color:var(--muted);font-size:12px}
 .cards{grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:8px}.card .figure{font-size:16px;white-space:normal}
 .legend{margin-left:0}h1{font-size:22px}.pairs td:first-child{white-space:normal}}
 @page{margin:14mm}
-@media print{main{padding:0;max-width:none}h2{break-after:avoid}.card,.chart,tr{break-inside:avoid}body{font-size:11px}
+@media print{.calendar.days{font-size:6.5px}.calendar.days td{min-width:0}.calendar{min-width:0}
+main{padding:0;max-width:none}h2{break-after:avoid}.card,.chart,tr{break-inside:avoid}body{font-size:11px}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """
 )

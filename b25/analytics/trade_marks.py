@@ -350,7 +350,4 @@ def _shape(x: float, y: float, size: float, css: str, title: str) -> str:
     return tag("path", words, d=arm, class_=f"cross {css}")
 
 
-MARKS_LEGEND: Final = (
-    '<p class="legend"><i>▲ long entry</i><i>▼ short entry</i><i class="g">● exit that won</i>'
-    '<i class="l">✕ exit that lost</i><i>a mark may stand for several trades</i></p>'
-)
+MARKS_NAMES: Final = '<i>▲ long entry</i><i>▼ short entry</i><i class="g">● exit that won</i><i class="l">✕ exit that lost</i>'

@@ -41,6 +41,7 @@ def test_a_month_holds_the_returns_of_its_own_days():
 def test_a_short_curve_is_shown_by_day():
     calendar = return_calendar(from_date("2024-02-28", [100.0, 110.0, 99.0, 99.0]))
     assert (calendar.by, calendar.rows) == ("day", ("2024-02", "2024-03"))
+    assert (calendar.columns[0], calendar.columns[-1]) == ("1", "29")
     assert calendar.values[0, 27:29] == pytest.approx([0.1, -0.1])
     assert calendar.values[1, 0] == 0
     assert calendar.totals == pytest.approx([-0.01, 0.0])
