@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -67,6 +67,53 @@ class ParameterGrid:
                 remedy="give z a row for each y and a column for each x",
             )
         object.__setattr__(self, "z", np.where(np.isfinite(z), z, np.nan))
+
+    @classmethod
+    def of_points(
+        cls,
+        x_name: str,
+        y_name: str,
+        x: Sequence[Any],
+        y: Sequence[Any],
+        score: FloatArray,
+        *,
+        objective: str = "objective",
+        lower_is_better: bool = False,
+        cell: Literal["best", "mean"] = "best",
+    ) -> ParameterGrid:
+        """Grid of the points of a sweep, in any order; a place without a point, or without a known score, is n/a.
+
+        Parameters
+        ----------
+        x_name, y_name : str
+            Names of the parameters.
+        x, y : sequence, length n
+            Value of each parameter at each point.
+        score : ndarray of float64, shape (n,)
+            The objective at each point; what is not finite is left out.
+        objective : str
+            Its name.
+        lower_is_better : bool
+            Whether the best point is the lowest.
+        cell : {"best", "mean"}
+            What a cell shows of the points that differ in further parameters only.
+        """
+        across, column = np.unique(np.asarray(x), return_inverse=True)
+        up, row = np.unique(np.asarray(y), return_inverse=True)
+        values = np.asarray(score, np.float64)
+        known = np.isfinite(values)
+        place = (row * across.size + column)[known]
+        count = np.bincount(place, minlength=up.size * across.size)
+        if cell == "mean":
+            total = np.bincount(place, weights=values[known], minlength=count.size)
+            z = np.divide(total, count, out=np.full(count.size, np.nan), where=count > 0)
+        else:
+            z = np.full(count.size, np.inf if lower_is_better else -np.inf)
+            (np.minimum if lower_is_better else np.maximum).at(z, place, values[known])
+        return cls(
+            x_name=x_name, y_name=y_name, x=across.tolist(), y=up.tolist(), z=z.reshape(up.size, across.size),
+            objective=objective, lower_is_better=lower_is_better,
+        )  # fmt: skip
 
     @property
     def best(self) -> tuple[int, int] | None:

@@ -66,6 +66,36 @@ class StabilityCurve:
                 raise Misuse(f"stability: {values.size} values and {column.size} of {name}", remedy="give arrays of one length")
             object.__setattr__(self, name, np.where(np.isfinite(column[order]), column[order], np.nan))
 
+    @classmethod
+    def of_points(
+        cls, name: str, values: FloatArray, score: FloatArray, *, chosen: float | None = None, objective: str = "objective"
+    ) -> StabilityCurve:
+        """Median and quartiles of the score at each value of one parameter, over the points of a sweep.
+
+        Parameters
+        ----------
+        name : str
+            Of the parameter.
+        values, score : ndarray of float64, shape (n,)
+            Its value and the objective at each point; what is not finite is left out.
+        chosen : float, optional
+            Value that was chosen.
+        objective : str
+            Name of the objective.
+        """
+        all_values, all_scores = np.asarray(values, np.float64), np.asarray(score, np.float64)
+        places = np.unique(all_values)
+        rows = np.full((3, places.size), np.nan)
+        for i, place in enumerate(places):
+            found = all_scores[(all_values == place) & np.isfinite(all_scores)]
+            if found.size:
+                rows[:, i] = np.quantile(found, (0.25, 0.5, 0.75))
+        spread = all_values.size > places.size
+        return cls(
+            name=name, values=places, score=rows[1], low=rows[0] if spread else None, high=rows[2] if spread else None,
+            chosen=chosen, objective=objective,
+        )  # fmt: skip
+
     @property
     def title(self) -> str:
         """What the picture shows."""

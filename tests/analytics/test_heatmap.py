@@ -66,6 +66,23 @@ def test_a_large_map_is_averaged_and_says_so():
     assert len(chart) < 600_000
 
 
+def test_points_of_a_sweep_make_a_grid():
+    x, y, other = (part.reshape(-1) for part in np.meshgrid([5, 10], [20, 40, 80], [1, 2], indexing="ij"))
+    score = np.arange(12.0)
+    score[[0, 1, 3]] = [np.nan, np.inf, -np.inf]
+    order = np.random.default_rng(1).permutation(11)  # without the last point, in any order
+    points = {"x": x[order], "y": y[order], "score": score[order]}
+    assert other.size == 12
+    best = ParameterGrid.of_points("fast", "slow", **points)
+    assert (best.x, best.y) == ([5, 10], [20, 40, 80])
+    assert best.z == pytest.approx(np.array([[np.nan, 7], [2, 9], [5, 10]]), nan_ok=True)
+    lowest = ParameterGrid.of_points("fast", "slow", **points, lower_is_better=True)
+    assert lowest.z == pytest.approx(np.array([[np.nan, 6], [2, 8], [4, 10]]), nan_ok=True)
+    mean = ParameterGrid.of_points("fast", "slow", **points, cell="mean")
+    assert mean.z == pytest.approx(np.array([[np.nan, 6.5], [2, 8.5], [4.5, 10]]), nan_ok=True)
+    assert ParameterGrid.of_points("fast", "slow", [], [], np.zeros(0)).best is None
+
+
 def test_a_matrix_of_another_shape_is_refused():
     with pytest.raises(Misuse, match="a row for each y"):
         ParameterGrid(x_name="a", y_name="b", x=[1, 2, 3], y=[1, 2], z=np.zeros((3, 2)))

@@ -73,6 +73,16 @@ def test_a_stability_curve_is_sorted_by_its_parameter():
     assert "chosen: 20" in chart
 
 
+def test_points_of_a_sweep_make_a_stability_curve():
+    values, score = np.array([2.0, 1, 2, 1, 1, 3]), np.array([4.0, 1, 6, 3, 2, np.nan])
+    made = StabilityCurve.of_points("fast", values, score)
+    assert made.values.tolist() == [1, 2, 3]
+    assert made.score == pytest.approx([2, 5, np.nan], nan_ok=True)
+    assert made.low == pytest.approx([1.5, 4.5, np.nan], nan_ok=True)
+    assert made.high == pytest.approx([2.5, 5.5, np.nan], nan_ok=True)
+    assert StabilityCurve.of_points("fast", np.arange(3), np.arange(3)).low is None
+
+
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, 1.0], [1.0, 2.0, 3.0]])
 @pytest.mark.parametrize("score", [np.nan, 0.0, -1.0])
 def test_any_stability_curve_is_drawn_or_explained(values: list[float], score: float):

@@ -64,10 +64,10 @@ def long_run() -> tuple[EquityCurve, InstrumentTrace, Candles]:
 
 def test_a_year_of_minute_bars_with_its_metrics_takes_a_second(long_run: tuple[EquityCurve, InstrumentTrace, Candles]):
     tearsheet(everything(*year(60, 4)))  # fonts and modules are found once
-    begin = time.perf_counter()
+    begin = time.process_time()  # others may share the machine
     document = tearsheet(everything(*long_run))
-    took = time.perf_counter() - begin
-    assert took < 3.0  # a sixth of it on an idle machine
+    took = time.process_time() - begin
+    assert took < 1.5  # a third of it by itself
     assert len(document) < 1_500_000
 
 
