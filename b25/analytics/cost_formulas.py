@@ -43,11 +43,12 @@ COSTS: Final[dict[str, Formula]] = {
     "fees_maker": Formula("Fees as maker", "money", "sum of fees of maker fills; negative is a rebate"),
     "fees_taker": Formula("Fees as taker", "money", "sum of fees of taker fills"),
     "borrow": Formula("Borrow cost", "money", "sum of interest paid on what was borrowed"),
-    "costs": Formula("All costs", "money", "slippage + fees - funding + borrow cost"),
-    "costs_share": Formula("Costs on gross P&L", "ratio", "all costs / gross P&L at arrival"),
-    "unexplained": Formula(
-        "Unexplained", "money", "net profit - (gross P&L at arrival - slippage - fees + funding - borrow); rounding, or a fault"
+    "insurance": Formula(
+        "Borne by the venue", "money", "what a liquidation lost beyond its margin, which the insurance fund bore"
     ),
+    "costs": Formula("All costs", "money", "slippage + fees - funding + borrow cost - insurance"),
+    "costs_share": Formula("Costs on gross P&L", "ratio", "all costs / gross P&L at arrival"),
+    "unexplained": Formula("Unexplained", "money", "net profit - (gross P&L at arrival - all costs): rounding, or a fault"),
     "markout_1bar": Formula(
         "Mark-out after 1 bar", "bps", "sum of side * (price 1 bar later - price) * quantity / notional * 10 000; before fees"
     ),

@@ -10,7 +10,7 @@ from b25.analytics.figures import column_texts, number_text
 from b25.analytics.metric import Metric
 from b25.analytics.sheet_tables import metric_rows, minus, table
 
-BRIDGE: Final = ("profit_arrival", "slippage", "fees", "funding", "borrow", "net_profit", "unexplained")
+BRIDGE: Final = ("profit_arrival", "slippage", "fees", "funding", "borrow", "insurance", "net_profit", "unexplained")
 ORDERS: Final = (
     "slippage_bps", "slippage_delay", "slippage_latency", "slippage_spread", "slippage_impact", "opportunity", "shortfall",
     "shortfall_bps", "maker_share", "fees_maker", "fees_taker", "costs_share",

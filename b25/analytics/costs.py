@@ -20,7 +20,7 @@ from b25.analytics.slippage import MARKOUT_BARS, FillCosts, Traded, fill_costs, 
 PARTS: Final = ("delay", "latency", "spread", "impact")
 TEXT_SHOWN: Final = (
     "profit_arrival", "slippage", "slippage_bps", "slippage_delay", "slippage_latency", "slippage_spread", "slippage_impact",
-    "fees", "fees_maker", "fees_taker", "funding", "borrow", "net_profit", "unexplained", "opportunity", "shortfall",
+    "fees", "fees_maker", "fees_taker", "funding", "borrow", "insurance", "net_profit", "unexplained", "opportunity", "shortfall",
     "shortfall_bps", "maker_share", "markout_1s", "markout_10s", "markout_60s", "markout_1bar", "markout_5bar", "markout_15bar",
     "turnover", "participation", "participation_max", "impact_estimate", "capacity",
 )  # fmt: skip
@@ -68,7 +68,13 @@ class CostReport:
 
 
 def cost_report(
-    traded: Sequence[Traded], *, curve: EquityCurve | None = None, funding: float = 0.0, borrow: float = 0.0, currency: str = ""
+    traded: Sequence[Traded],
+    *,
+    curve: EquityCurve | None = None,
+    funding: float = 0.0,
+    borrow: float = 0.0,
+    insurance: float = 0.0,
+    currency: str = "",
 ) -> CostReport:
     """Measure what trading cost, per order and in sum.
 
@@ -78,15 +84,16 @@ def cost_report(
         Fills, orders and market of each instrument; all settle in one currency.
     curve : EquityCurve, optional
         Account value over time; without it profit, turnover and capacity are n/a.
-    funding, borrow : float
-        Funding received (+) or paid (-), and interest paid on what was borrowed (+), settlement currency.
+    funding, borrow, insurance : float
+        Funding received (+) or paid (-), interest paid on what was borrowed (+), and what the venue bore of liquidations (+),
+        settlement currency.
     currency : str
         For display.
 
     Notes
     -----
-    ``slippage = delay + spread + impact`` and ``net profit = gross P&L at arrival - slippage - fees + funding - borrow``, both
-    exact but for rounding: the first because each part runs from one reference price to the next, the second because a fill
+    ``slippage = delay + spread + impact`` and ``net profit = gross P&L at arrival - slippage - fees + funding - borrow +
+    insurance``, both exact but for rounding: the first because each part runs from one reference price to the next, the second because a fill
     at its arrival mid instead of its price is worth its slippage more.
     """
     split = [fill_costs(one) for one in traded]
@@ -97,9 +104,9 @@ def cost_report(
     kept = ("fills", "volume", "maker_share", "fees", "fees_bps", "funding", "markout_1s", "markout_10s", "markout_60s")
     metrics = {name: found[name] for name in kept}
     metrics |= _slippage(split) | _shortfall(traded, orders) | _fees(traded)
-    metrics["borrow"] = measured("borrow", borrow)
+    metrics |= {"borrow": measured("borrow", borrow), "insurance": measured("insurance", insurance)}
     metrics |= _bar_markouts(traded)
-    metrics |= _bridge(traded, split, metrics, net, funding, borrow)
+    metrics |= _bridge(traded, split, metrics, net, borrow - funding - insurance)
     metrics |= capacity_metrics(
         traded,
         orders,
@@ -203,8 +210,7 @@ def _bridge(
     split: Sequence[FillCosts],
     found: dict[str, Metric],
     net: float | None,
-    funding: float,
-    borrow: float,
+    carried: float,
 ) -> dict[str, Metric]:
     """From the gross P&L at arrival to the net profit."""
     names = ("profit_arrival", "costs", "costs_share", "unexplained")
@@ -221,7 +227,7 @@ def _bridge(
         if np.isnan(mark[0]):
             return {name: missing(name, f"{one.trace.name}: no last mid to value the position at") for name in names}
         gross += float(np.sum(fills.side * (fills.worth(mark) - fills.worth(costs.arrival)) * fills.quantity))
-    total = (slippage.value or 0.0) + fees - funding + borrow
+    total = (slippage.value or 0.0) + fees + carried
     out = {"profit_arrival": measured("profit_arrival", gross), "costs": measured("costs", total)}
     out["costs_share"] = measured("costs_share", total / gross) if gross > 0 else missing("costs_share", "no gross profit")
     out["unexplained"] = (

@@ -122,9 +122,9 @@ class Traded:
         When each fill of the trace happened at the venue; by default the fills' own times.
     touch : Touch, optional
         The venue's best prices; with it spread and impact are told apart.
-    before_fill, at_chance : ndarray of float64, optional
-        Mid just before each fill, and at the first chance of the fill's order, where they are known better than from the
-        touch, e.g. the open of the bar.
+    before_fill, at_chance, at_touch : ndarray of float64, optional
+        Of each fill: the mid just before it, the mid at the first chance of its order, and the best price that a taker met,
+        where they are known better than from the touch, e.g. from the bar and the fill model.
     volume_day : float, optional
         Base units (or contracts) that the whole market traded, a day.
     bar_ns : int
@@ -137,6 +137,7 @@ class Traded:
     touch: Touch | None = None
     before_fill: FloatArray | None = None
     at_chance: FloatArray | None = None
+    at_touch: FloatArray | None = None
     volume_day: float | None = None
     bar_ns: int = field(default=0)
 
@@ -220,7 +221,7 @@ def fill_costs(traded: Traded) -> FillCosts:
         delay=delay,
         latency=latency,
         spread=cost(level, before),
-        impact=np.where(walked, cost(fills.price, level), np.nan if traded.touch is None else 0.0),
+        impact=np.where(walked, cost(fills.price, level), np.nan if traded.touch is None and traded.at_touch is None else 0.0),
         slippage=slippage,
         arrival_value=np.abs(fills.worth(arrival)) * fills.quantity,
     )
@@ -233,10 +234,8 @@ def _before(traded: Traded, happened: IntArray) -> tuple[FloatArray, FloatArray]
         bid, ask = traded.touch.before(happened)
         mid = (bid + ask) / 2
         return (mid if traded.before_fill is None else traded.before_fill), np.where(side > 0, ask, bid)
-    nothing = np.full(happened.size, np.nan)
-    if traded.before_fill is not None:
-        return traded.before_fill, nothing
-    return last_known(traded.trace.mids, happened), nothing
+    met = np.full(happened.size, np.nan) if traded.at_touch is None else traded.at_touch
+    return (last_known(traded.trace.mids, happened) if traded.before_fill is None else traded.before_fill), met
 
 
 def _chance(traded: Traded, row: IntArray, own: npt.NDArray[np.bool_]) -> FloatArray:

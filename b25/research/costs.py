@@ -8,6 +8,7 @@ import numpy as np
 
 from b25.analytics.metric import NS_PER_DAY
 from b25.analytics.slippage import OrderSeries, Touch, Traded
+from b25.market.bars import Bars
 from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS, TRADE
 from b25.research.dataset import Dataset
 from b25.venue.models import ConstantLatency
@@ -31,8 +32,52 @@ def costs_of(result: Backtest) -> CostReport:
     """
     from b25.analytics.costs import cost_report
 
-    traded = [_on_ticks(result, i) for i in range(len(result.instruments))]
-    return cost_report(traded, curve=result.curve, currency=result.currency)
+    kind = _on_bars if isinstance(result.made.datasets[0], Bars) else _on_ticks
+    traded = [kind(result, i) for i in range(len(result.instruments))]
+    held = result.outcome.world.positions
+    sums = {
+        name: float(sum(int(row[name]) * float(i.money_unit) for row, i in zip(held, result.instruments, strict=True)))
+        for name in ("funding", "borrow", "insurance")
+        if name in (held.dtype.names or ())
+    }
+    return cost_report(traded, curve=result.curve, currency=result.currency, **sums)
+
+
+def _on_bars(result: Any, i: int) -> Traded:
+    """Fills and orders of one instrument against its bars: what they met is the open, or their own price inside a bar."""
+    bars, trace = result.made.datasets[i], result.traces[i]
+    rows = np.sort(result.outcome.orders[result.outcome.orders["instrument"] == i], order="order_id")
+    view = bars.view
+    opens = view["open_ns"]
+    # What is decided at a close has its first chance at the next open.
+    place = np.searchsorted(opens, rows["created_ns"], side="left")
+    first = np.minimum(place, opens.size - 1)
+    orders = OrderSeries.from_records(
+        rows, bars.instrument, end_ns=int(result.curve.time_ns[-1]), reached_ns=np.where(place < opens.size, opens[first], 2**62)
+    )
+    fills = trace.fills
+    met = fills.mid if fills.mid is not None else fills.price
+    chance = np.full(fills.size, np.nan)
+    if rows.size and fills.order_id is not None:
+        mine = np.minimum(np.searchsorted(rows["order_id"], fills.order_id), rows.size - 1)
+        own = rows["order_id"][mine] == fills.order_id
+        chance = np.where(own, view["open"][first][mine], np.nan)
+    if result.made.fills.price == "close":
+        chance = met
+    slip = result.made.fills.slippage_bps / 1e4
+    reach = met * (1 + fills.side * slip)
+    # Where price and slippage are rounded to the tick, no more than the whole distance is the spread's.
+    spread = np.where(fills.side > 0, np.minimum(reach, fills.price), np.maximum(reach, fills.price))
+    span_days = float(np.sum(view["close_ns"] - opens)) / NS_PER_DAY
+    return Traded(
+        trace=trace,
+        orders=orders,
+        before_fill=met,
+        at_chance=chance,
+        at_touch=spread if result.made.fills.impact_bps else fills.price,
+        volume_day=float(bars.volume.sum()) / span_days if bars.volume.any() else None,
+        bar_ns=int(bars.frame_ns),
+    )
 
 
 def _on_ticks(result: Backtest, i: int) -> Traded:

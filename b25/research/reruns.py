@@ -80,22 +80,26 @@ class Reruns:
         return backtest(self.strategy, given if len(given) > 1 else given[0], **(self.options | other))
 
     def until(self, end_ns: int, **other: Any) -> Any:
-        """Run on what was there until `end_ns`: bars that closed by then, messages that arrived by then."""
+        """Run on what was there until `end_ns`: bars that closed by then, messages that arrived by then.
+
+        None when a larger timeframe has no complete bar by then.
+        """
         if not self.on_bars:
             return self.run(self.data, end=end_ns, **other)
-        parts = [d.between(None, end_ns) for d in self.data if int(d.rows["close_ns"][0]) <= end_ns]
-        return self.run(parts, **({"end": None} | other)) if len(parts) == len(self.data) else None
+        parts = [d.between(None, end_ns) for d in self.data if int(d.rows["open_ns"][0]) < end_ns]
+        whole = len(parts) == len(self.data) and all(
+            len(a.larger) == len(b.larger) for a, b in zip(parts, self.data, strict=True)
+        )
+        return self.run(parts, **({"end": None} | other)) if whole else None
 
     def seen_until(self, end_ns: int, **other: Any) -> Any:
         """Run to the same end with all of the data at hand, as a strategy that looks ahead would have it."""
         return self.run(self.data, end=end_ns, **other)
 
     def since(self, start_ns: int) -> Any:
-        """Run from a later start."""
-        if not self.on_bars:
-            return self.run(self.data, start=start_ns)
-        parts = [d.between(start_ns, None) for d in self.data if int(d.rows["open_ns"][-1]) >= start_ns]
-        return self.run(parts, start=None) if len(parts) == len(self.data) else None
+        """Run from a later start, with the bars before it that the options ask for as warm-up and no others."""
+        warm = {"warmup": self.options.get("warmup") or 0} if self.on_bars else {}
+        return self.run(self.data, start=start_ns, **warm)
 
 
 def cuts(clock: np.ndarray[Any, Any], count: int) -> list[int]:
