@@ -93,8 +93,8 @@ def cost_report(
     Notes
     -----
     ``slippage = delay + spread + impact`` and ``net profit = gross P&L at arrival - slippage - fees + funding - borrow +
-    insurance``, both exact but for rounding: the first because each part runs from one reference price to the next, the second because a fill
-    at its arrival mid instead of its price is worth its slippage more.
+    insurance``, both exact but for rounding: the first because each part runs from one reference price to the next, the
+    second because a fill at its arrival mid instead of its price is worth its slippage more.
     """
     split = [fill_costs(one) for one in traded]
     tables = [order_costs(one, costs) for one, costs in zip(traded, split, strict=True)]

@@ -143,6 +143,7 @@ def captured_data(cls: type[Strategy]) -> list[Captured]:
 
 
 def is_frame(value: Any) -> bool:
+    """Tell whether something is a frame or a column of polars or pandas."""
     return type(value).__name__ in ("DataFrame", "Series") and type(value).__module__.startswith(("polars", "pandas"))
 
 
@@ -252,6 +253,6 @@ def unmatched_finding(name: str, size: int, bars: int) -> Finding:
         "captured-data",
         "warning",
         name,
-        f"the strategy carries {size:,} rows of its own that do not match the {bars:,} bars, so reading ahead cannot be ruled out",
+        f"the strategy carries {size:,} rows of its own that do not match the {bars:,} bars, so reading ahead cannot be excluded",
         "compute it from ctx.bar(), or declare it with b25.feature",
     )

@@ -87,7 +87,7 @@ def _survivors(data: Sequence[Any]) -> list[Finding]:
             "ends-early",
             "warning",
             bars.symbol,
-            f"its data end on {_day(int(bars.end_ns))}, those of others go on to {_day(last_ns)}; what is held then is marked at the "
+            f"its data end on {_day(int(bars.end_ns))}, others go on to {_day(last_ns)}; what is held then is marked at the "
             "last price",
             "find out whether it was delisted, and at which price one got out",
         )
@@ -99,7 +99,7 @@ def _survivors(data: Sequence[Any]) -> list[Finding]:
                 "survivorship",
                 "warning",
                 f"{len(data)} instruments",
-                "all of them are still traded at the end, so survivorship cannot be excluded: those that failed are not in the set",
+                "all are still traded at the end: survivorship cannot be excluded unless delisted ones are in the set",
                 "choose the instruments by what was known at the start, delisted ones included",
             )
         )
