@@ -7,12 +7,12 @@ import numpy as np
 import polars as pl
 
 from b25.analytics.formulas import measured, missing
-from b25.analytics.metric import NS_PER_DAY, NS_PER_MINUTE, NS_PER_SECOND, Metric
+from b25.analytics.metric import NS_PER_DAY, NS_PER_SECOND, Metric
 from b25.analytics.series import TimeSeries
 from b25.analytics.slippage import Traded, last_known
 
 STEPS_MIN: Final = 30
-STEPS_S: Final = (86_400, 3_600, 600, 60, 10, 1)
+STEPS: Final = {86_400: "1 d", 3_600: "1 h", 600: "10 min", 60: "1 min", 10: "10 s", 1: "1 s"}
 
 
 def daily_volatility(mids: TimeSeries | None) -> tuple[float | None, str]:
@@ -34,7 +34,7 @@ def daily_volatility(mids: TimeSeries | None) -> tuple[float | None, str]:
     if mids is None or mids.time_ns.size < 2:
         return None, "prices are not known"
     first, last = int(mids.time_ns[0]), int(mids.time_ns[-1])
-    for seconds in STEPS_S:
+    for seconds in STEPS:
         step = seconds * NS_PER_SECOND
         # Counted in whole numbers: arange with a step divides floats, and loses the last point of a long span.
         grid = first + step * np.arange((last - first) // step + 1, dtype=np.int64)
@@ -43,8 +43,7 @@ def daily_volatility(mids: TimeSeries | None) -> tuple[float | None, str]:
         moves = np.diff(np.log(last_known(mids, grid)))
         moves = moves[np.isfinite(moves)]
         if moves.size >= STEPS_MIN:
-            unit = f"{seconds // 60} min" if NS_PER_MINUTE <= step < NS_PER_DAY else f"{seconds} s"
-            return float(np.std(moves, ddof=1)) * float(np.sqrt(NS_PER_DAY / step)), f"{moves.size:,} returns of {unit}"
+            return float(np.std(moves, ddof=1)) * float(np.sqrt(NS_PER_DAY / step)), f"{moves.size:,} returns of {STEPS[seconds]}"
     return None, f"fewer than {STEPS_MIN} returns of 1 s"
 
 

@@ -19,6 +19,7 @@ from b25.strategy.strategy import Strategy
 CUTS, CUTS_CHEAP = 12, 3
 STARTS, STARTS_CHEAP = 6, 2
 STATE_CUTS = 4
+FRAME_CUTS = 6
 
 
 def check(
@@ -104,7 +105,7 @@ def _ahead(runs: Reruns, cheap: bool, checked: list[tuple[str, str]], say: Calla
     findings = state_look_ahead(runs, 1 if cheap else STATE_CUTS)
     if not cheap:
         say("watching what the strategy reads beside ctx")
-        findings += captured_look_ahead(runs, CUTS)
+        findings += captured_look_ahead(runs, FRAME_CUTS)
         checked.append(("own data", "every array that the code names was watched, every frame blanked behind a cut"))
     return findings
 

@@ -114,7 +114,7 @@ def test_capacity_is_where_the_square_root_law_eats_the_profit():
     mids = TimeSeries(np.arange(201) * NS_PER_DAY, 100 * np.exp(np.cumsum(rng.normal(0, 0.03, 201))))
     sigma, how = daily_volatility(mids)
     assert sigma == pytest.approx(0.03, rel=0.1)
-    assert how == "200 returns of 86400 s"
+    assert how == "200 returns of 1 d"
     made = FillSeries(
         time_ns=[NS_PER_DAY], side=[1], price=[mids.values[1]], quantity=[4.0], fee=[0.0], order_id=[1], maker=[False]
     )
