@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from b25.analytics.figures import duration_text
 from b25.analytics.formulas import measured, missing
 from b25.analytics.metric import NS_PER_SECOND, FloatArray, Metric
 from b25.analytics.series import FillSeries, InstrumentTrace, TimeSeries
@@ -104,6 +105,9 @@ def _markout_metric(traces: Sequence[InstrumentTrace], notional: FloatArray, sec
     name = f"markout_{seconds}s"
     if not notional.size:
         return missing(name, NO_FILL)
+    coarsest = max(trace.resolution_ns for trace in traces)
+    if coarsest > seconds * NS_PER_SECOND:
+        return missing(name, f"prices are known every {duration_text(coarsest)} only")
     parts = [
         markout(trace.fills, trace.mids, seconds * NS_PER_SECOND) if trace.mids is not None else np.full(trace.fills.size, np.nan)
         for trace in traces

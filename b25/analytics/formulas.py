@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from b25.analytics.cost_formulas import COSTS
 from b25.analytics.honest_formulas import HONEST
 from b25.analytics.metric import Formula, Metric, plain
 
@@ -228,7 +229,7 @@ FILLS: Final[dict[str, Formula]] = {
     "inventory_turns": Formula("Inventory turns", "count", "how often the position changed its sign, through flat or not"),
 }
 
-FORMULAS: Final[dict[str, Formula]] = {**EQUITY, **TRADES, **FILLS, **HONEST}
+FORMULAS: Final[dict[str, Formula]] = {**EQUITY, **TRADES, **FILLS, **COSTS, **HONEST}
 
 
 def measured(name: str, value: float | None, *, why_not: str = "the result is not a finite number", note: str = "") -> Metric:

@@ -6,7 +6,7 @@ import numpy as np
 
 from b25.analytics.curve import EquityCurve
 from b25.analytics.formulas import measured, missing
-from b25.analytics.metric import FloatArray, IntArray, Metric
+from b25.analytics.metric import DAYS_PER_YEAR, FloatArray, IntArray, Metric
 from b25.analytics.series import InstrumentTrace, TimeSeries
 
 POSITION_NAMES = (
@@ -68,6 +68,19 @@ def exposure(time_ns: IntArray, equity: FloatArray, net_value: FloatArray, gross
         share = value[:-1][known] / equity[:-1][known]
         out[name] = measured(name, float(np.sum(share * length[known]) / length[known].sum()))
     return out
+
+
+def turnover(volume: float, curve: EquityCurve) -> dict[str, Metric]:
+    """Traded notional on mean equity, over the span of the curve and a year."""
+    length = np.diff(curve.time_ns)
+    mean = float(np.average(curve.equity[:-1], weights=length)) if length.sum() else curve.starting_balance
+    if not mean > 0:
+        return {name: missing(name, "mean equity is not positive") for name in ("turnover", "turnover_year")}
+    yearly = volume / mean * DAYS_PER_YEAR / curve.span_days if curve.span_days else None
+    return {
+        "turnover": measured("turnover", volume / mean),
+        "turnover_year": measured("turnover_year", yearly, why_not="the curve has no length"),
+    }
 
 
 def position_values(traces: Sequence[InstrumentTrace], time_ns: IntArray) -> tuple[FloatArray, FloatArray]:

@@ -207,15 +207,7 @@ def _against(curve: EquityCurve, daily: DailyPoints, traces: Sequence[Instrument
     net, gross = holdings.position_values(traces, curve.time_ns)
     out = holdings.exposure(curve.time_ns, curve.equity, net, gross)
     out["hold_value"] = measured("hold_value", float(gross[-1]), why_not="no mid price at the end")
-    volume = sum(float(trace.fills.notional.sum()) for trace in traces)
-    length = np.diff(curve.time_ns)
-    mean = float(np.average(curve.equity[:-1], weights=length)) if length.sum() else curve.starting_balance
-    if mean > 0:
-        out["turnover"] = measured("turnover", volume / mean)
-        yearly = volume / mean * DAYS_PER_YEAR / curve.span_days if curve.span_days else None
-        out["turnover_year"] = measured("turnover_year", yearly, why_not="the curve has no length")
-    else:
-        out |= {name: missing(name, "mean equity is not positive") for name in ("turnover", "turnover_year")}
+    out |= holdings.turnover(sum(float(trace.fills.notional.sum()) for trace in traces), curve)
     out["market_change"] = holdings.market_change(traces, curve)
     market = holdings.market_index(traces, daily.time_ns)
     return out | returns.against_market(daily.returns, market[1:] / market[:-1] - 1.0)

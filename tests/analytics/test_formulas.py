@@ -2,6 +2,7 @@
 
 import pytest
 
+from b25.analytics.costs import cost_report
 from b25.analytics.formulas import FORMULAS
 from b25.analytics.metrics import all_metrics, explain
 from b25.analytics.order_metrics import OrderCounts
@@ -11,7 +12,8 @@ from tests.analytics.curves import minutes_of_trading
 
 def test_every_formula_is_computed_and_every_metric_has_a_formula():
     curve, trace = minutes_of_trading()
-    assert set(all_metrics(curve, traces=[trace], orders=OrderCounts())) == set(FORMULAS)
+    found = all_metrics(curve, traces=[trace], orders=OrderCounts())
+    assert set(found) | set(cost_report([], curve=curve).metrics) == set(FORMULAS)
 
 
 def test_explain_prints_the_formula():
