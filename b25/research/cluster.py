@@ -104,8 +104,9 @@ class Cluster:
 
 def run_part(payload: bytes, key: str, columns: Mapping[str, np.ndarray]) -> np.ndarray:
     """Run one part on a worker; it keeps its compiled strategy and its engine for the next one."""
-    import cloudpickle
     import threading
+
+    import cloudpickle
 
     name = f"{key}:{threading.get_ident()}"
     worker = _workers.get(name)

@@ -62,7 +62,7 @@ def figures(points: Array) -> dict[str, Array]:
 
 
 def _daily(points: Array) -> tuple[Array, Array, Array]:
-    """Mean, standard deviation (ddof 1) and downside deviation of the daily returns; NaN where there are too few or all are equal."""
+    """Mean, deviation (ddof 1) and downside deviation of the daily returns; NaN where there are too few or all are equal."""
     n = points["days"].astype(np.float64)
     sums = points["day_sums"]
     mean = sums[:, 0] / n

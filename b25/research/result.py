@@ -24,7 +24,10 @@ from b25.venue.models import Models
 if TYPE_CHECKING:
     import polars as pl
 
+    from b25.analytics.candles import Candles
+    from b25.analytics.costs import CostReport
     from b25.analytics.curve import EquityCurve
+    from b25.analytics.deflated import TrialSummary
     from b25.analytics.metric import Metric
     from b25.analytics.order_metrics import OrderCounts
     from b25.analytics.series import InstrumentTrace
@@ -57,6 +60,8 @@ class Backtest:
     hash : str
         Of the data, the code, the parameters, the models and everything that came out.
     """
+
+    blocks: np.ndarray | None = None  # block sums of the sweep that this is the best point of
 
     def __init__(self, outcome: Outcome, made: Made) -> None:
         self.outcome, self.made = outcome, made
@@ -228,7 +233,36 @@ class Backtest:
         """Every metric with its unit, formula and, where it is n/a, the reason."""
         from b25.analytics.metrics import all_metrics
 
-        return all_metrics(self.curve, traces=self.traces, trades=self.trades, orders=self.order_counts, funding=self.funding)
+        return all_metrics(
+            self.curve, traces=self.traces, trades=self.trades, orders=self.order_counts, funding=self.funding,
+            trials=self.trials, blocks=self.blocks,
+        )  # fmt: skip
+
+    @cached_property
+    def trials(self) -> TrialSummary:
+        """How many things were ever tried on this data, this one included: looking at a result counts it."""
+        from b25.research.trials import log_run
+
+        return log_run(
+            [data.hash for data in self.made.datasets],
+            behaviour=behaviour_key(self.made.cls),
+            parameters=self.parameters,
+            models=self.assumed,
+            returns=self.curve.daily().returns,
+            what=self.name,
+        )
+
+    @property
+    def assumed(self) -> str:
+        """The models as one text, which tells one trial from another."""
+        return repr([(str(m.fees), str(m.latency), m.queue.name, m.fills) for m in self.made.models])
+
+    @cached_property
+    def costs(self) -> CostReport:
+        """What trading cost, per order and in sum: slippage against the price at the decision, fees, funding, capacity."""
+        from b25.research.costs import costs_of
+
+        return costs_of(self)
 
     @cached_property
     def summary(self) -> dict[str, float | None]:
@@ -301,6 +335,23 @@ class Backtest:
         data = ", ".join(f"{d.symbol} on {d.venue} ({d.profile})" for d in self.made.datasets)
         return [("data", data), ("from", f"{span[0]} UTC"), ("to", f"{span[1]} UTC"), ("result", self.hash)]
 
+    def explore(self, *, theme: str = "light") -> Any:
+        """Draw equity, drawdown and price with fills so that they can be moved and pointed at; a still picture without bokeh."""
+        from b25.analytics.interactive import plot_interactive
+
+        candles = next(iter(self.candles.values()), None)
+        return plot_interactive(self.curve, self.traces, candles, currency=self.currency, title=self.name, theme=theme)  # type: ignore[arg-type]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the reader must know before the figures."""
+        return []
+
+    @property
+    def candles(self) -> dict[str, Candles]:
+        """Bars by instrument, where the run was on bars."""
+        return {}
+
     def plot(self, *, theme: str = "light") -> Any:
         """Draw equity, drawdown, price with fills, and position."""
         from b25.analytics.plots import plot_backtest
@@ -309,25 +360,10 @@ class Backtest:
 
     def tearsheet(self, path: str | Path) -> Path:
         """Write the tear sheet, one self-contained HTML file, and return where it is."""
-        from b25.analytics.tearsheet import TearSheetData, write_tearsheet
+        from b25.analytics.tearsheet import write_tearsheet
+        from b25.research.sheet import sheet_of
 
-        data = TearSheetData(
-            title=self.name,
-            subtitle=self._subtitle(),
-            currency=self.currency,
-            curve=self.curve,
-            metrics=self.metrics,
-            traces=self.traces,
-            trades=self.trades,
-            orders=self.order_counts,
-            assumptions=self.assumptions,
-            parameters=[
-                (n, f"{v:g}" if isinstance(v, float) else str(v), self.made.cls.params[n].unit)
-                for n, v in self.parameters.items()
-            ],
-            provenance=self.provenance,
-        )
-        return write_tearsheet(data, path)
+        return write_tearsheet(sheet_of(self), path)
 
     def _subtitle(self) -> str:
         seconds = (int(self.curve.time_ns[-1]) - self.outcome.start_ns) / 1e9

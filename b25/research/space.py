@@ -164,7 +164,9 @@ def optuna_study(maximize: bool, seed: int) -> Any:
     return optuna.create_study(direction="maximize" if maximize else "minimize", sampler=sampler)
 
 
-def asked_points(study: Any, cls: type[Strategy], bounds: Mapping[str, tuple[float, float]], count: int) -> tuple[list[Any], Columns]:
+def asked_points(
+    study: Any, cls: type[Strategy], bounds: Mapping[str, tuple[float, float]], count: int
+) -> tuple[list[Any], Columns]:
     """Let a study ask for some points; returns its trials and their parameters."""
     trials = [study.ask() for _ in range(count)]
     values: Columns = {}

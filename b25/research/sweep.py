@@ -160,7 +160,9 @@ def _plan(cls: type[Strategy], data: Any, how: dict[str, Any]) -> BarPlan | Tick
         return plan_of(cls, sets, **how)
     except TypeError as fault:
         unknown = str(fault).rpartition("argument ")[2] or str(fault)
-        raise Misuse(f"{cls.__name__}: there is nothing called {unknown}", remedy=f"its parameters are {list(cls.params)}") from None
+        raise Misuse(
+            f"{cls.__name__}: there is nothing called {unknown}", remedy=f"its parameters are {list(cls.params)}"
+        ) from None
 
 
 class _Sweeper:
@@ -287,10 +289,7 @@ def plan_key(plan: BarPlan | TickPlan) -> str:
         return digest.hexdigest()
     for bars in plan.bars:
         digest.update(f"{bars.hash}{[b.timeframe for b in bars.larger]}{bars.instrument}".encode())
-    said = (plan.fills, plan.account.words(), plan.fees, plan.limits, plan.balance, plan.start, plan.end, plan.warmup)
-    digest.update(repr(said).encode())
-    for symbol, tiers in sorted((plan.account.tiers or {}).items()):
-        digest.update(symbol.encode() + tiers.tobytes())
+    digest.update(plan.assumed.encode())
     return digest.hexdigest()
 
 

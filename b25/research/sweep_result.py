@@ -275,7 +275,7 @@ class Sweep:
 def _models_of(plan: BarPlan | TickPlan) -> str:
     if isinstance(plan, TickPlan):
         return repr(sorted((name, repr(value)) for name, value in plan.how.items()))
-    return repr((plan.fills, plan.account.words(), plan.fees, plan.limits, plan.balance, plan.start, plan.end, plan.warmup))
+    return plan.assumed
 
 
 def _cell(value: Any) -> str:

@@ -125,8 +125,8 @@ class OnePython:
         """Run a part at once."""
         from concurrent.futures import Future
 
-        from b25.research.point_of import point_of
         from b25.research.bar_backtest import run_plan
+        from b25.research.point_of import point_of
 
         rows = []
         for k in range(next(iter(columns.values())).size):
