@@ -17,7 +17,7 @@ TRADES_MAX: Final = 10_000  # of more trades this many, evenly spread, are compa
 DRAWS: Final = 1_000
 DRAWS_MIN: Final = 100
 ENTRIES: Final = 500_000  # random entries in all; bounds the time to a tenth of a second
-STRETCHES_MAX: Final = 1_000_000
+STRETCHES_MAX: Final = 2_000_000
 NAMES: Final = ("random_entry_profit", "random_entry_percentile", "random_entry_p_value")
 
 
