@@ -13,8 +13,9 @@ import numpy as np
 
 from b25.engine.backtest import Outcome
 from b25.model.instrument import Instrument
-from b25.model.order import MARKET, POST_ONLY, REASON_TEXT, REDUCE_ONLY, SUBMIT, Reason, State, Tif
+from b25.model.order import Reason, State
 from b25.research.dataset import Dataset
+from b25.research.result_tables import fills_table, moments, orders_table, refusals_table
 from b25.research.traces import trace_of
 from b25.risk.limits import Limits
 from b25.strategy.source_key import behaviour_key
@@ -106,81 +107,17 @@ class Backtest:
     @cached_property
     def fills(self) -> pl.DataFrame:
         """Executions in the order in which the strategy learned of them."""
-        import polars as pl
-
-        rows = self.outcome.fills
-        price, quantity, fee = (np.zeros(rows.size) for _ in range(3))
-        for i, instrument in enumerate(self.instruments):
-            mine, record = rows["instrument"] == i, instrument.record()[0]
-            price[mine] = rows["price_ticks"][mine] * record["tick_num"] / record["tick_den"]
-            quantity[mine] = rows["qty_lots"][mine] * record["lot_num"] / record["lot_den"]
-            fee[mine] = rows["fee_e8"][mine] * record["money_num"] / record["money_den"] / 1e8
-        return pl.DataFrame(
-            {
-                "time": _moments(rows["venue_ns"]),
-                "known": _moments(rows["local_ns"]),
-                "order_id": rows["order_id"],
-                "symbol": self._symbols(rows["instrument"]),
-                "side": rows["side"].astype(np.int8),
-                "price": price,
-                "quantity": quantity,
-                "maker": rows["maker"].astype(bool),
-                "fee": fee,
-                "venue_ns": rows["venue_ns"],
-                "price_ticks": rows["price_ticks"],
-                "qty_lots": rows["qty_lots"],
-            }
-        )
+        return fills_table(self.outcome.fills, self.instruments)
 
     @cached_property
     def orders(self) -> pl.DataFrame:
         """Every order that passed the gate: what it asked, how it ended, and why."""
-        import polars as pl
-
-        rows = np.sort(self.outcome.orders, order="order_id")
-        price, quantity, filled = (np.zeros(rows.size) for _ in range(3))
-        for i, instrument in enumerate(self.instruments):
-            mine, record = rows["instrument"] == i, instrument.record()[0]
-            price[mine] = rows["price_ticks"][mine] * record["tick_num"] / record["tick_den"]
-            quantity[mine] = rows["qty_lots"][mine] * record["lot_num"] / record["lot_den"]
-            filled[mine] = rows["filled_lots"][mine] * record["lot_num"] / record["lot_den"]
-        return pl.DataFrame(
-            {
-                "order_id": rows["order_id"],
-                "symbol": self._symbols(rows["instrument"]),
-                "side": rows["side"].astype(np.int8),
-                "price": np.where(rows["flags"] & MARKET, np.nan, price),
-                "quantity": quantity,
-                "filled": filled,
-                "tif": [Tif(t).name for t in rows["tif"].tolist()],
-                "post_only": rows["flags"] & POST_ONLY != 0,
-                "reduce_only": rows["flags"] & REDUCE_ONLY != 0,
-                "state": [State(s).name.lower() for s in rows["state"].tolist()],
-                "reason": [Reason(r).name.lower() if r else "" for r in rows["reason"].tolist()],
-                "meaning": [REASON_TEXT[Reason(r)] if r else "" for r in rows["reason"].tolist()],
-                "sent": _moments(rows["created_ns"]),
-                "ended": _moments(rows["updated_ns"]),
-            }
-        )
+        return orders_table(self.outcome.orders, self.instruments)
 
     @cached_property
     def refusals(self) -> pl.DataFrame:
         """Intents that the gate refused, with the reason."""
-        import polars as pl
-
-        rows = self.outcome.effects[self.outcome.effects["reason"] != 0]
-        kinds = {SUBMIT: "submit"}
-        return pl.DataFrame(
-            {
-                "time": _moments(rows["time_ns"]),
-                "request": [kinds.get(k, "cancel" if k == SUBMIT + 1 else "amend") for k in rows["kind"].tolist()],
-                "order_id": rows["order_id"],
-                "symbol": self._symbols(rows["instrument"]),
-                "side": rows["side"].astype(np.int8),
-                "reason": [Reason(r).name.lower() for r in rows["reason"].tolist()],
-                "meaning": [REASON_TEXT[Reason(r)] for r in rows["reason"].tolist()],
-            }
-        )
+        return refusals_table(self.outcome.effects, self.instruments)
 
     @cached_property
     def equity(self) -> pl.DataFrame:
@@ -188,7 +125,7 @@ class Backtest:
         import polars as pl
 
         curve = self.curve
-        return pl.DataFrame({"time": _moments(curve.time_ns), "equity": curve.equity})
+        return pl.DataFrame({"time": moments(curve.time_ns), "equity": curve.equity})
 
     @cached_property
     def trades(self) -> pl.DataFrame:
@@ -203,7 +140,7 @@ class Backtest:
         import polars as pl
 
         rows = self.outcome.notes
-        return pl.DataFrame({"time": _moments(rows["time_ns"]), "code": rows["code"].copy(), "value": rows["value"].copy()})
+        return pl.DataFrame({"time": moments(rows["time_ns"]), "code": rows["code"].copy(), "value": rows["value"].copy()})
 
     # Series
 
@@ -396,16 +333,6 @@ class Backtest:
     def _notes(self) -> list[tuple[str, str]]:
         models = self.made.models[0]
         return [("fills", models.fills), ("queue", models.queue.name), ("hash", self.hash[:16])]
-
-    def _symbols(self, numbers: np.ndarray) -> list[str]:
-        names = [i.symbol for i in self.instruments]
-        return [names[k] for k in numbers.tolist()]
-
-
-def _moments(times_ns: np.ndarray) -> pl.Series:
-    import polars as pl
-
-    return pl.Series(np.ascontiguousarray(times_ns)).cast(pl.Datetime("ns", "UTC"))
 
 
 def earned(marks: np.ndarray, instrument: Instrument) -> np.ndarray:
