@@ -6,15 +6,12 @@ import gzip
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import orjson
 import polars as pl
 
 from b25.market.bar_columns import PRICES, Columns
 from b25.market.frame_columns import TIME_NAMES, find, numbers, required, times
-from b25.model.bar import FUNDING_RATE
 from b25.model.errors import Misuse
 
 FORMATS = (".feather", ".parquet", ".json", ".json.gz", ".csv", ".csv.gz")
@@ -22,7 +19,6 @@ BAR_COLUMNS = ("date", *PRICES, "volume")  # the order in freqtrade's JSON, whic
 TRADE_COLUMNS = ("timestamp", "id", "type", "side", "price", "amount", "cost")
 VOLUME_NAMES = ("volume", "vol", "volume_base")
 BUY_VOLUME_NAMES = ("buy_volume", "taker_buy_volume", "taker_buy_base_volume", "taker_buy_base_asset_volume", "taker_base_vol")
-RATE_DECIMALS = 12
 
 _NAME = re.compile(r"(?P<pair>.+)-(?P<timeframe>[1-9]\d*(?:[smhdwMyDW]|Mo))(?:-(?P<kind>[A-Za-z_]+))?")
 _TRADES = re.compile(r"(?P<pair>.+)-trades")
@@ -139,47 +135,5 @@ def bar_columns(
     return found, (f"the times in {where} carry no zone and are read as UTC",) if assumed else ()
 
 
-def funding_rates(frame: pl.DataFrame, where: str, marks: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
-    """Read funding rates.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        A time column, and the rate in ``funding_rate``, ``fundingRate``, ``rate``, or, as freqtrade keeps it, ``open``.
-    where : str
-        What faults are named after.
-    marks : (times, ticks) of int64, optional
-        Mark prices: the newest at or before each payment is taken.
-
-    Returns
-    -------
-    ndarray of FUNDING_RATE
-    """
-    column = required(frame, ("funding_rate", "fundingrate", "rate", "open"), where)
-    time_column = required(frame, (*TIME_NAMES, "fundingtime"), where)
-    paid, _ = times(frame, time_column, where, utc=None, first_row=0)
-    rate = numbers(frame, column, where)
-    wrong = ~np.isfinite(rate) | (np.abs(rate) >= 1)
-    if wrong.any():
-        i = int(np.argmax(wrong))
-        raise Misuse(f"{where}, row {i}: the funding rate is {rate[i]}", remedy="give rates as ratios, e.g. 0.0001 for 0.01 %")
-    if np.any(np.diff(paid) <= 0):
-        i = int(np.argmax(np.diff(paid) <= 0)) + 1
-        raise Misuse(
-            f"{where}, row {i}: the funding times repeat or go back", remedy="sort the rows by time and remove repeated ones"
-        )
-    rows = np.zeros(len(paid), FUNDING_RATE)
-    rows["time_ns"], rows["rate_e12"] = paid, np.rint(rate * 10.0**RATE_DECIMALS).astype(np.int64)
-    if marks is not None and len(marks[0]):
-        place = np.searchsorted(marks[0], paid, side="right") - 1
-        rows["mark_ticks"] = np.where(place >= 0, marks[1][place], 0)
-    return rows
-
-
 def _first_line(fault: Exception) -> str:
     return str(fault).strip().partition("\n")[0]
-
-
-def described(source: Any) -> str:
-    """Return how a source is called in messages."""
-    return source.name if isinstance(source, Path) else f"the {type(source).__module__.partition('.')[0]} frame"
