@@ -151,6 +151,8 @@ def make_bars(bars: Columns, frame: Timeframe, instrument: Instrument, notes: tu
     """
     refuse_bad_bars(bars, frame)
     _refuse_off_tick(bars, instrument.tick)
+    most = float(instrument.price_ticks_max * instrument.tick)
+    _refuse_values(bars, "high", bars.high > most, f"is above {most}, the most at this tick", "give a coarser tick=")
     rows = np.zeros(len(bars), BAR)
     rows["open_ns"], rows["close_ns"] = bars.open_ns, frame.next_open(bars.open_ns)
     for name in PRICES:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from b25.market.bar_catalog import FUNDING, TRADES, Stored, load_bars, load_funding, load_trades, wanted_series
 from b25.market.bar_columns import Columns, infer_bars, spacing
 from b25.market.bar_files import BAR_COLUMNS, TRADE_COLUMNS, bar_columns, read_frame, read_name
 from b25.market.bar_folder import default_venue, in_folder, venue_of_folder, with_neighbours
@@ -53,12 +54,31 @@ def read_bars(source: Any, request: BarRequest) -> Bars:
     elif isinstance(source, str | Path):
         found = _from_path(Path(source), base, request)
     else:
-        symbol = _needed(request.symbol, "a frame")
+        symbol = needed_symbol(request.symbol, "a frame")
         found = _from_frame(as_frame(source), described(source), base, request, request.venue or default_venue(symbol), symbol)
     made = _with_larger(found, larger) if isinstance(found, Bars) else _traded(found, base, larger)
     if request.funding is not None and request.funding is not False:
         made = made.with_funding(given_funding(request.funding))
     return made
+
+
+def bars_of_series(held: list[Stored], request: BarRequest) -> Bars | None:
+    """Make the bars that were asked for of a catalog's series of one instrument; None when they do not hold them."""
+    base, larger = bars_wanted(request.timeframes)
+    chosen = wanted_series(held, base)
+    if chosen is None:
+        return None
+    instrument = chosen.series.instrument
+    if chosen.kind == TRADES:
+        grid = Grid(instrument.tick, instrument.lot, instrument.contract_size, instrument.min_notional)
+        source = TradeSource(load_trades(chosen), instrument.venue, instrument.symbol, grid)
+        made = _traded(source, base, larger)
+    else:
+        made = _with_larger(_from_bars(load_bars(chosen), base), larger)
+    rates = next((one for one in held if one.kind == FUNDING), None)
+    if request.funding is None:
+        return made if rates is None else made.with_funding(load_funding(rates, made.instrument))
+    return made if request.funding is False else made.with_funding(given_funding(request.funding))
 
 
 def bars_wanted(names: tuple[str, ...]) -> tuple[Timeframe | BarRule, list[Timeframe]]:
@@ -134,7 +154,8 @@ def _from_frame(
     return _gathered(columns, base, venue, symbol, request.grid, notes, stored)
 
 
-def _needed(symbol: str | None, what: str) -> str:
+def needed_symbol(symbol: str | None, what: str) -> str:
+    """Return a symbol that was given and is one. Raises Misuse."""
     if symbol is None:
         raise Misuse(f"{what} does not say which symbol it is of", remedy='give symbol=, e.g. symbol="BTC/USDT"')
     pair, _, settle = symbol.partition(":")
@@ -146,13 +167,13 @@ def _needed(symbol: str | None, what: str) -> str:
 
 def _from_path(path: Path, base: Timeframe | BarRule, request: BarRequest) -> Bars | TradeSource:
     if path.is_dir():
-        path = in_folder(path, base, _needed(request.symbol, f"the folder {path}"), request.venue)
+        path = in_folder(path, base, needed_symbol(request.symbol, f"the folder {path}"), request.venue)
     named = read_name(path)
     if named and named.kind in ("funding_rate", "mark", "index", "premiumIndex"):
         raise Misuse(
             f"{path.name} holds {named.kind.replace('_', ' ')}s, no bars", remedy="give it as funding=, or give a file of bars"
         )
-    symbol = _needed(request.symbol or (named.symbol if named else None), f"the name of {path.name}")
+    symbol = needed_symbol(request.symbol or (named.symbol if named else None), f"the name of {path.name}")
     venue = request.venue or venue_of_folder(path, symbol)
     first_row = CSV_FIRST_ROW if ".csv" in path.name else 0
     stored = timeframe(named.timeframe) if named and named.timeframe else None

@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from b25.market.bar_catalog import has_series, series_of
 from b25.market.bar_grid import Grid, given_decimal
 from b25.market.bar_rule import BarRule
-from b25.market.bar_source import BarRequest, bars_wanted, read_bars
+from b25.market.bar_source import BarRequest, bars_of_series, bars_wanted, needed_symbol, read_bars
 from b25.market.bars import Bars
+from b25.market.catalog import Catalog
+from b25.market.manifest import NAME
 from b25.market.timeframe import Timeframe, Timeframes
 from b25.market.trade_bars import bars_of_ticks
+from b25.model.errors import Misuse
 from b25.model.event import TRADE
-from b25.research.dataset import Dataset
+from b25.research.dataset import Dataset, dataset, default_catalog
 
 
 def bars(
@@ -80,8 +84,28 @@ def bars(
         funding=funding,
         utc=utc,
     )
-    found = _of_ticks(source, request) if isinstance(source, Dataset) else read_bars(source, request)
+    if source is None:
+        found = _of_catalog(catalog if isinstance(catalog, Catalog) else Catalog(catalog or default_catalog()), request)
+    else:
+        found = _of_ticks(source, request) if isinstance(source, Dataset) else read_bars(source, request)
     return found if start is None and end is None else found.between(start, end)
+
+
+def _of_catalog(catalog: Catalog, request: BarRequest) -> Bars:
+    """Bars of a catalog: stored ones, else made of stored trades, else of a recording's trades."""
+    symbol = needed_symbol(request.symbol, "a catalog")
+    recorded = request.venue is not None and (catalog.instrument_folder(request.venue, symbol) / NAME).exists()
+    held = [] if recorded and not has_series(catalog, symbol, request.venue) else series_of(catalog, symbol, request.venue)
+    found = bars_of_series(held, request)
+    if found is not None:
+        return found
+    if not recorded:
+        have = ", ".join(one.kind for one in held)
+        raise Misuse(
+            f"the catalog {catalog.folder} holds nothing that bars of {request.timeframes[0]} of {symbol} can be made of: {have}",
+            remedy="ask for a multiple of what is there, or download more: b25 data download",
+        )
+    return _of_ticks(dataset(symbol, venue=str(request.venue), catalog=catalog), request)
 
 
 def _of_ticks(source: Dataset, request: BarRequest) -> Bars:
