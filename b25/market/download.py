@@ -18,7 +18,7 @@ from b25.market.bar_grid import Grid, make_instrument, on_grid, units
 from b25.market.catalog import Catalog
 from b25.market.exchange import Exchange, grid_of
 from b25.market.series import load_series, read_series
-from b25.market.timeframe import Timeframe
+from b25.market.timeframe import Timeframe, timeframe
 from b25.market.trades import Trades
 from b25.model.bar import FUNDING_RATE
 from b25.model.errors import Misuse
@@ -83,6 +83,16 @@ class History:
     def venue(self) -> str:
         """Ccxt id."""
         return str(self.exchange.api.id)
+
+    def fetch(self, kind: str, start_ms: int | None = None, end_ms: int | None = None) -> Fetched:
+        """Fetch what is named: a timeframe, ``"trades"`` or ``"funding"``."""
+        match kind:
+            case "trades":
+                return self.trades(start_ms, end_ms)
+            case "funding":
+                return self.funding(start_ms, end_ms)
+            case _:
+                return self.bars(timeframe(kind), start_ms, end_ms)
 
     def bars(self, frame: Timeframe, start_ms: int | None = None, end_ms: int | None = None) -> Fetched:
         """Fetch the bars of a span that are closed and not there yet.
@@ -151,9 +161,9 @@ class History:
 
     def funding(self, start_ms: int | None = None, end_ms: int | None = None) -> Fetched:
         """Fetch funding rates, from the newest one that is there, or from thirty days ago. Raises as `bars` does."""
+        if ":" not in self.symbol or not self.exchange.api.has.get("fetchFundingRateHistory"):
+            raise Misuse(f"{self.venue} tells no funding rates of {self.symbol}", remedy="name a perpetual, like BTC/USDT:USDT")
         grid = self._grid()
-        if not self.exchange.api.has.get("fetchFundingRateHistory"):
-            raise Misuse(f"{self.venue} tells no funding rates of the past", remedy="leave --funding out")
         folder = self.catalog.instrument_folder(self.venue, self.symbol) / FUNDING
         held = read_series(folder)
         now_ms = self.exchange.now_ms()

@@ -15,6 +15,7 @@ from b25.model.errors import Misuse, Retry
 
 WAITS_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 TIMEOUT_MS = 10_000
+BLOCKED = " 451 "
 DECIMAL_PLACES, SIGNIFICANT_DIGITS, TICK_SIZE = 2, 3, 4  # how ccxt says that a venue tells its precision
 
 
@@ -60,6 +61,11 @@ class Exchange:
                 return getattr(self.api, method)(*arguments, **options)
             except ccxt.NetworkError as fault:
                 why = f"{self.api.id} {method}: {type(fault).__name__}: {_short(fault)}"
+                if BLOCKED in f" {_short(fault)} ":
+                    raise Misuse(
+                        f"{why}: the venue does not serve the region that this machine is in (HTTP 451)",
+                        remedy="use another venue, or a file: b25 data import; everything but downloading works without it",
+                    ) from None
                 if wait_s is None:
                     raise Retry(
                         why, remedy="try again later: what was fetched is kept, and the next run goes on from there"

@@ -45,7 +45,6 @@ class StandIn:
     def __init__(self, now_ms, listed_ms):
         self.now_ms, self.listed_ms = now_ms, listed_ms
         self.holes, self.faults, self.asked = [], [], []
-        self.break_after = None
 
     def answer(self, path, query):
         if path.endswith("/time"):
@@ -81,7 +80,8 @@ class StandIn:
     def rates(self, query):
         at = -(-int(query.get("startTime", self.now_ms)) // EIGHT_HOURS_MS) * EIGHT_HOURS_MS
         times = range(at, self.now_ms + 1, EIGHT_HOURS_MS)
-        return [{"symbol": "BTCUSDT", "fundingTime": one + 5, "fundingRate": "0.00012345", "markPrice": "123.40"} for one in times]
+        rate = {"symbol": "BTCUSDT", "fundingRate": "0.00012345", "markPrice": "123.40"}
+        return [{**rate, "fundingTime": one + 5} for one in times]
 
     @staticmethod
     def spot():
@@ -130,15 +130,15 @@ def served(stand_in):
     """Serve it on a free port; give the address."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):  # noqa: N802
+        def do_GET(self):
             parts = urlsplit(self.path)
             stand_in.asked.append(self.path)
             status = stand_in.faults.pop(0) if stand_in.faults else 200
             query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-            found = stand_in.answer(parts.path, query) if status == 200 else {"code": -1, "msg": "stand-in fault"}
-            body = json.dumps(found if found is not None else {"code": -1, "msg": "unknown path"}).encode()
-            self.send_response(status if found is not None else 404)
-            self.send_header("Content-Type", "application/json")
+            found = stand_in.answer(parts.path, query) if status == 200 else None
+            body = b"out of order" if found is None else json.dumps(found).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "text/plain" if found is None else "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
