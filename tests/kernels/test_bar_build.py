@@ -50,7 +50,7 @@ def test_the_border_of_a_time_equals_its_naive_twin(seconds, frame):
         at %= 4000 * frame[0]
     opens = frame_open(np.int64(at), *frame)
     assert opens == naive_open(at, *frame)
-    assert frame_next(np.int64(opens), *frame) == naive_next(opens, frame[0], frame[2])
+    assert frame_next(np.int64(opens), *frame) == naive_next(int(opens), frame[0], frame[2])
 
 
 @given(TRADES, st.sampled_from(FRAMES), st.integers(0, 300))
