@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import io
+import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +19,10 @@ from b25.model.errors import Misuse
 FORMATS = (".feather", ".parquet", ".json", ".json.gz", ".csv", ".csv.gz")
 BAR_COLUMNS = ("date", *PRICES, "volume")  # the order in freqtrade's JSON, which has no names
 TRADE_COLUMNS = ("timestamp", "id", "type", "side", "price", "amount", "cost")
+CSV_ROWS_LOOKED_AT = 1000
 VOLUME_NAMES = ("volume", "vol", "volume_base")
 BUY_VOLUME_NAMES = ("buy_volume", "taker_buy_volume", "taker_buy_base_volume", "taker_buy_base_asset_volume", "taker_base_vol")
+FIGURES = {*PRICES, *VOLUME_NAMES, *BUY_VOLUME_NAMES, "price", "amount", "quantity", "qty", "size"}
 
 _NAME = re.compile(r"(?P<pair>.+)-(?P<timeframe>[1-9]\d*(?:[smhdwMyDW]|Mo))(?:-(?P<kind>[A-Za-z_]+))?")
 _TRADES = re.compile(r"(?P<pair>.+)-trades")
@@ -87,7 +91,7 @@ def read_frame(path: Path, columns: tuple[str, ...] = BAR_COLUMNS) -> pl.DataFra
             case ".parquet":
                 return pl.read_parquet(path, glob=False)
             case ".csv" | ".csv.gz":
-                return pl.read_csv(path, infer_schema_length=None, glob=False)
+                return _read_csv(path)
             case _:
                 raw = gzip.decompress(path.read_bytes()) if ending.endswith(".gz") else path.read_bytes()
                 rows = orjson.loads(raw)
@@ -98,6 +102,17 @@ def read_frame(path: Path, columns: tuple[str, ...] = BAR_COLUMNS) -> pl.DataFra
         raise Misuse(
             f"{path} cannot be read: {_first_line(fault)}", remedy="check that the file is whole, and of the format its name says"
         ) from None
+
+
+def _read_csv(path: Path) -> pl.DataFrame:
+    """Types from the first rows, with room for fractions; all as text, whose faults have rows, where that fails."""
+    with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as stream:
+        first = pl.read_csv(io.BytesIO(b"".join(itertools.islice(stream, CSV_ROWS_LOOKED_AT))), infer_schema_length=None)
+    numeric = {name: pl.Float64 for name, dtype in first.schema.items() if dtype.is_numeric() and name.lower() in FIGURES}
+    try:
+        return pl.read_csv(path, infer_schema_length=CSV_ROWS_LOOKED_AT, schema_overrides=numeric, glob=False)
+    except pl.exceptions.ComputeError:
+        return pl.read_csv(path, infer_schema=False, glob=False)
 
 
 def bar_columns(

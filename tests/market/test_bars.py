@@ -212,7 +212,7 @@ def test_an_open_bar_is_left_out_and_named():
     assert "it is not closed yet" in found.notes[0]
 
 
-@pytest.mark.parametrize("ending", ["feather", "parquet", "json", "json.gz", "csv"])
+@pytest.mark.parametrize("ending", ["feather", "parquet", "json", "json.gz", "csv", "csv.gz"])
 def test_a_file_of_freqtrades_tree_is_read_in_place(tmp_path, ending):
     folder = tmp_path / "kraken"
     folder.mkdir()
@@ -229,6 +229,8 @@ def test_a_file_of_freqtrades_tree_is_read_in_place(tmp_path, ending):
             path.write_bytes(gzip.compress(json.dumps(rows).encode()))
         case "csv":
             frame().write_csv(path)
+        case "csv.gz":
+            path.write_bytes(gzip.compress(frame().write_csv().encode()))
     found = read(path, symbol=None)
     assert (found.venue, found.symbol) == ("kraken", SYMBOL)
     assert found.rows.tobytes() == read(frame()).rows.tobytes()
@@ -363,3 +365,16 @@ def test_what_is_no_bars_is_refused():
         read(5)
     with pytest.raises(Misuse, match="a frame does not say which symbol"):
         read(frame(), symbol=None)
+
+
+def test_a_figure_of_another_kind_far_down_a_csv_file_is_read_or_named(tmp_path):
+    volume = [10.0] * 3000
+    frame(3000, volume=volume).with_columns(pl.col("volume").cast(pl.Int64)).write_csv(tmp_path / "a.csv")
+    text = (tmp_path / "a.csv").read_text().splitlines()
+    text[2500] = text[2500].removesuffix("10") + "10.5"
+    (tmp_path / "a.csv").write_text("\n".join(text))
+    assert read(tmp_path / "a.csv").volume[2499] == 10.5
+    text[2600] = text[2600].removesuffix("10") + "ten"
+    (tmp_path / "a.csv").write_text("\n".join(text))
+    with pytest.raises(Misuse, match=r"a\.csv, row 2601: volume is 'ten'"):
+        read(tmp_path / "a.csv")
