@@ -87,6 +87,8 @@ def settle_bars(address):
     judge(ctx)
     outbox = outbox_of(ctx)
     trading = ctx["now_ns"] >= head["trading_ns"]
+    if not trading:
+        head["refused"] = 0  # a strategy that wishes for something while it warms up is refused nothing
     for k in range(head["outbox"]):
         effect = outbox[k]
         if run["compact"] == 0 and trading:
