@@ -150,6 +150,6 @@ def _waits(traces: Sequence[InstrumentTrace]) -> dict[str, Metric]:
         trace.fills.time_ns - trace.fills.submit_ns for trace in traces if trace.fills.submit_ns is not None and trace.fills.size
     ]
     if not waits:
-        return {name: missing(name, "submission times were not given") for name in ("wait_p50", "wait_p95")}
-    low, high = np.quantile(np.concatenate(waits), (0.5, 0.95))
-    return {"wait_p50": measured("wait_p50", float(low)), "wait_p95": measured("wait_p95", float(high))}
+        return {name: missing(name, "submission times were not given") for name in ("wait_p50", "wait_p95", "wait_p99")}
+    quantiles = np.quantile(np.concatenate(waits), (0.5, 0.95, 0.99)).tolist()
+    return {name: measured(name, value) for name, value in zip(("wait_p50", "wait_p95", "wait_p99"), quantiles, strict=True)}

@@ -23,6 +23,7 @@ from b25.venue.models import Fees
 if TYPE_CHECKING:
     from b25.analytics.curve import EquityCurve
     from b25.analytics.series import InstrumentTrace
+    from b25.research.bias_report import BiasReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +134,18 @@ class BarBacktest(Backtest):
             quote=instrument.quote,
             base="contracts" if instrument.inverse else instrument.base,
             position=TimeSeries(marks["time_ns"], marks["position_lots"] * float(instrument.lot)),
+            resolution_ns=int(data.frame_ns),
         )
+
+    @cached_property
+    def bias(self) -> BiasReport:
+        """The cheap bias checks of this run, made when first asked for; `b25.check` does the whole of them."""
+        from b25.research.bias import check_result
+
+        return check_result(self)
+
+    def _doubts(self) -> list[tuple[str, str]]:
+        return [("bias checks", self.bias.verdict), *((f.code, f"{f.what}: {f.sentence}") for f in self.bias.grave)]
 
     @property
     def funding(self) -> float:
@@ -188,7 +200,12 @@ class BarBacktest(Backtest):
         return f"{symbols} · {self.made.datasets[0].venue} · {frames} · {days:,.1f} days · {end - first:,} bars"
 
     def _notes(self) -> list[tuple[str, str]]:
-        return [("fills", f"at the {self.made.fills.price}"), ("account", self.made.account.words()), ("hash", self.hash[:16])]
+        return [
+            ("fills", f"at the {self.made.fills.price}"),
+            ("account", self.made.account.words()),
+            ("hash", self.hash[:16]),
+            *self._doubts(),
+        ]
 
 
 def _earned_at(closes: np.ndarray, marks: np.ndarray, at: np.ndarray, data: Bars, instrument: Instrument) -> np.ndarray:

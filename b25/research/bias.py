@@ -20,6 +20,7 @@ CUTS, CUTS_CHEAP = 12, 3
 STARTS, STARTS_CHEAP = 6, 2
 STATE_CUTS = 4
 FRAME_CUTS = 6
+STEPS_CHEAP = 20_000  # so that looking at a long run costs less than the run
 
 
 def check(
@@ -67,7 +68,7 @@ def check(
     if result is not None:
         sets = list(result.made.datasets)
     say = progress or (lambda text: None)
-    runs = Reruns(strategy, sets, _fixed(sets, options), result)
+    runs = Reruns(strategy, sets, _fixed(sets, options), result, STEPS_CHEAP if cheap else 2**62)
     say("running on all of the data")
     checked: list[tuple[str, str]] = []
     findings: list[Finding] = [*fill_findings(runs.whole), *data_findings(runs.whole.made.datasets)] if runs.on_bars else []
@@ -75,22 +76,35 @@ def check(
     count = STARTS_CHEAP if cheap else STARTS
     say(f"running from {count} later starts")
     seen = later_starts(runs, count)
-    table = recursive_differences(runs, seen.first_act)
-    findings += warm_up_findings(runs, seen, table)
+    # Short runs name the fields; the cheap form asks for names only when decisions differed.
+    table = recursive_differences(runs, seen.first_act) if not cheap or seen.differed else None
+    findings += warm_up_findings(runs, seen, table) if table is not None else []
     checked.append(("warm-up", _warm_up_text(runs, seen, count)))
     return BiasReport(runs.cls.__name__, gravest_first(findings), tuple(checked), table)
 
 
-def check_result(result: Any, **options: Any) -> BiasReport:
-    """Do the cheap checks on a finished run.
+def check_result(result: Any) -> BiasReport:
+    """Do the cheap checks on a finished run on bars, with everything that it was made with.
 
     Parameters
     ----------
-    result : Backtest
-    **options
-        The keywords that it was made with, parameters left out.
+    result : BarBacktest
     """
-    return check(result.made.cls, list(result.made.datasets), cheap=True, result=result, **(options | result.parameters))
+    made = result.made
+    seen, first, end = made.steps
+    options: dict[str, Any] = {
+        "bar_fills": made.fills,
+        "account": made.account,
+        "fees": made.fees,
+        "limits": made.limits,
+        "balance": made.balance,
+        "compiled": None if made.compiled else False,
+    }
+    if first > 0:
+        options |= {"start": int(result.outcome.start_ns), "warmup": first - seen}
+    if end < made.clock_ns.size:
+        options["end"] = int(made.clock_ns[end - 1])
+    return check(made.cls, list(made.datasets), cheap=True, result=result, **(options | result.parameters))
 
 
 def _ahead(runs: Reruns, cheap: bool, checked: list[tuple[str, str]], say: Callable[[str], None]) -> list[Finding]:
@@ -112,10 +126,10 @@ def _ahead(runs: Reruns, cheap: bool, checked: list[tuple[str, str]], say: Calla
 
 def _warm_up_text(runs: Reruns, seen: Any, count: int) -> str:
     first = "no order" if seen.first_act is None else f"first order {seen.first_act:,} {runs.unit} after a start"
-    last = (
-        "decisions agree from then on" if seen.agrees_after is None else f"last other decision {seen.agrees_after:,} {runs.unit}"
-    )
-    return f"{count} later starts: {first}, {last}"
+    last = "all alike"
+    if seen.agrees_after is not None:
+        last = f"{seen.differed:,} otherwise, the last {seen.agrees_after:,} {runs.unit} after its start"
+    return f"{count} later starts: {first}; {seen.compared:,} decisions compared, {last}"
 
 
 def _fixed(sets: list[Any], options: dict[str, Any]) -> dict[str, Any]:

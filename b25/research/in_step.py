@@ -11,6 +11,7 @@ from b25.model.order import AMEND, SUBMIT, State
 Rows = np.ndarray[Any, Any]
 LIVE = (State.CREATED, State.OPEN, State.PART_FILLED, State.UNKNOWN)
 FOREVER = 2**62
+MOMENTS_MAX = 20_000
 
 
 class Follower:
@@ -81,7 +82,7 @@ class Follower:
         self.positions[i] = after
 
 
-def disagreements(whole: Any, later: Any, start_ns: int, *, fills_first: bool) -> tuple[int | None, list[int]]:
+def disagreements(whole: Any, later: Any, start_ns: int, *, fills_first: bool) -> tuple[int | None, list[int], int]:
     """Find moments at which a run from a later start decided otherwise than the whole run, both standing alike.
 
     Both stand alike when the same positions began at the same time and the same orders rest: what the account went through
@@ -101,16 +102,19 @@ def disagreements(whole: Any, later: Any, start_ns: int, *, fills_first: bool) -
         When the later run first sent an order.
     moments : list of int
         Times of the disagreements, none before `first_ns`: until then it may have been waiting, as it should.
+    compared : int
+        Moments at which either decided something, at most MOMENTS_MAX, the earliest.
     """
     sent = later.effects[(later.effects["kind"] == SUBMIT) & (later.effects["time_ns"] > start_ns)]
     if not sent.size:
-        return None, []
+        return None, [], 0
     first_ns = int(sent["time_ns"][0])
     a, b = Follower(whole, fills_first=fills_first), Follower(later, fills_first=fills_first)
     times = np.unique(np.concatenate([a.times[a.times >= max(first_ns, start_ns)], b.times[b.times >= first_ns]]))
+    times = times[:MOMENTS_MAX]
     found = []
     for time_ns in times.tolist():
         alike = a.before(time_ns) == b.before(time_ns)
         if alike and a.decisions(time_ns) != b.decisions(time_ns):
             found.append(time_ns)
-    return first_ns, found
+    return first_ns, found, int(times.size)

@@ -24,6 +24,7 @@ from b25.venue.models import Models
 if TYPE_CHECKING:
     import polars as pl
 
+    from b25.analytics.costs import CostReport
     from b25.analytics.curve import EquityCurve
     from b25.analytics.metric import Metric
     from b25.analytics.order_metrics import OrderCounts
@@ -235,6 +236,13 @@ class Backtest:
         """Every metric by name; None where it is n/a."""
         return {name: metric.value for name, metric in self.metrics.items()}
 
+    @cached_property
+    def costs(self) -> CostReport:
+        """What trading cost, per order and in sum."""
+        from b25.research.costs import costs_of
+
+        return costs_of(self)
+
     @property
     def reasons(self) -> dict[str, str]:
         """Why each missing metric is missing."""
@@ -326,6 +334,7 @@ class Backtest:
                 for n, v in self.parameters.items()
             ],
             provenance=self.provenance,
+            warnings=[f"{name}: {text}" for name, text in self._doubts()],
         )
         return write_tearsheet(data, path)
 
@@ -334,6 +343,10 @@ class Backtest:
         symbols = ", ".join(i.symbol for i in self.instruments)
         return f"{symbols} · {self.made.datasets[0].venue} · {seconds / 60:,.1f} min · {self.outcome.rows:,} rows"
 
+    def _doubts(self) -> list[tuple[str, str]]:
+        """What a reader must know before the figures: name and sentence."""
+        return []
+
     @property
     def _base(self) -> str:
         return self.traces[0].base if len(self.instruments) == 1 else ""
@@ -341,7 +354,7 @@ class Backtest:
     def __repr__(self) -> str:
         from b25.analytics.display import text_summary
 
-        notes = [("data", self._subtitle()), ("hash", self.hash[:16])]
+        notes = [("data", self._subtitle()), ("hash", self.hash[:16]), *self._doubts()]
         return text_summary(self.name, self.metrics, currency=self.currency, base=self._base, notes=notes)
 
     def _repr_html_(self) -> str:
