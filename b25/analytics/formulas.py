@@ -229,7 +229,7 @@ FILLS: Final[dict[str, Formula]] = {
     "inventory_turns": Formula("Inventory turns", "count", "how often the position changed its sign, through flat or not"),
 }
 
-FORMULAS: Final[dict[str, Formula]] = {**EQUITY, **TRADES, **FILLS, **HONEST, **COSTS}
+FORMULAS: Final[dict[str, Formula]] = {**EQUITY, **TRADES, **FILLS, **COSTS, **HONEST}
 
 
 def measured(name: str, value: float | None, *, why_not: str = "the result is not a finite number", note: str = "") -> Metric:

@@ -99,7 +99,9 @@ def position_values(traces: Sequence[InstrumentTrace], time_ns: IntArray) -> tup
 
 def _last_known(mids: TimeSeries, time_ns: IntArray) -> FloatArray:
     known = ~np.isnan(mids.values)
-    times, values = mids.time_ns[known], mids.values[known]
+    times, values = mids.time_ns, mids.values
+    if not known.all():  # a copy of half a million rows is worth a look
+        times, values = times[known], values[known]
     if not times.size:
         return np.full(time_ns.size, np.nan)
     place = np.searchsorted(times, time_ns, side="right") - 1

@@ -13,10 +13,11 @@ from b25.analytics.metric import FloatArray, IntArray, Metric
 from b25.analytics.series import InstrumentTrace
 
 TRADES_MIN: Final = 5
-TRADES_MAX: Final = 20_000  # of more trades this many, evenly spread, are compared with
+TRADES_MAX: Final = 10_000  # of more trades this many, evenly spread, are compared with
 DRAWS: Final = 1_000
 DRAWS_MIN: Final = 100
 ENTRIES: Final = 500_000  # random entries in all; bounds the time to a tenth of a second
+STRETCHES_MAX: Final = 2_000_000
 NAMES: Final = ("random_entry_profit", "random_entry_percentile", "random_entry_p_value")
 
 
@@ -123,8 +124,9 @@ class _Finder:
     def __init__(self, times: IntArray) -> None:
         self.times, self.first = times, int(times[0])
         span = int(times[-1]) - self.first
-        # Stretches of a power of two of nanoseconds, one or two a row: a shift finds the stretch, and its row is near.
-        self.shift = max(0, (span // max(times.size, 1)).bit_length() - 1)
+        # Stretches of a power of two of nanoseconds, one or two a row (up to a bound on memory): a shift finds the stretch, and
+        # its row is near.
+        self.shift = max(0, (span // min(max(times.size, 1), STRETCHES_MAX)).bit_length() - 1)
         inside = np.bincount((times - self.first) >> self.shift)
         self.rows = np.maximum(np.cumsum(inside) - inside - 1, 0)
         self.next = np.append(times[1:], np.iinfo(np.int64).max)

@@ -83,28 +83,16 @@ def check(
     return BiasReport(runs.cls.__name__, gravest_first(findings), tuple(checked), table)
 
 
-def check_result(result: Any) -> BiasReport:
-    """Do the cheap checks on a finished run on bars, with everything that it was made with.
+def check_result(result: Any, **options: Any) -> BiasReport:
+    """Do the cheap checks on a finished run.
 
     Parameters
     ----------
     result : BarBacktest
+    **options
+        The keywords that it was made with, parameters left out.
     """
-    made = result.made
-    seen, first, end = made.steps
-    options: dict[str, Any] = {
-        "bar_fills": made.fills,
-        "account": made.account,
-        "fees": made.fees,
-        "limits": made.limits,
-        "balance": made.balance,
-        "compiled": None if made.compiled else False,
-    }
-    if first > 0:
-        options |= {"start": int(result.outcome.start_ns), "warmup": first - seen}
-    if end < made.clock_ns.size:
-        options["end"] = int(made.clock_ns[end - 1])
-    return check(made.cls, list(made.datasets), cheap=True, result=result, **(options | result.parameters))
+    return check(result.made.cls, list(result.made.datasets), cheap=True, result=result, **(options | result.parameters))
 
 
 def _ahead(runs: Reruns, cheap: bool, checked: list[tuple[str, str]], say: Callable[[str], None]) -> list[Finding]:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from b25.analytics.deflated import TrialSummary
+from b25.analytics.deflated import TrialSummary, sharpe_moments
 from b25.model.errors import Misuse
 
 LAYOUT: Final = 1
@@ -35,14 +35,12 @@ class Trial:
     key : int
         What it was, as made by `trial_key`; equal trials count once.
     sharpe : float or None
-        Sharpe ratio of one day, not annualised; None when the run had none.
-    what : str
-        For people who read the log.
+        Sharpe ratio of one day, not annualised; None when the run had none. A ratio of returns of a bar is brought to a day by
+        ``sqrt(bars a day)``.
     """
 
     key: int
     sharpe: float | None = None
-    what: str = ""
 
 
 def trial_key(behaviour: str, parameters: Mapping[str, Any], models: object = "") -> int:
@@ -156,6 +154,36 @@ def log_trials(data_hash: str, trials: Iterable[Trial], *, what: str = "", folde
     """Record trials, and return how many there are now; unknown, with the reason, when they could not be recorded."""
     fault = record(data_hash, trials, what=what, folder=folder)
     return TrialSummary.unknown(fault) if fault else summary(data_hash, folder=folder)
+
+
+def log_run(
+    hashes: Sequence[str],
+    *,
+    behaviour: str,
+    parameters: Mapping[str, Any],
+    models: object,
+    returns: npt.NDArray[np.float64],
+    what: str = "",
+    folder: Path | str | None = None,
+) -> TrialSummary:
+    """Record one run, and return how many distinct trials there are on its data now.
+
+    Parameters
+    ----------
+    hashes : sequence of str
+        Of the data of each instrument.
+    behaviour, parameters, models
+        What was tried; see `trial_key`.
+    returns : ndarray of float64, shape (n,)
+        Daily returns of the run; fewer than two, or equal ones, count as a trial without a Sharpe ratio.
+    what : str
+        For people who read the log, e.g. the strategy's name and parameters.
+    folder : Path or str, optional
+        See `default_trials`.
+    """
+    moments, _ = sharpe_moments(returns)
+    trial = Trial(trial_key(behaviour, parameters, models), moments.ratio if moments else None)
+    return log_trials(data_key(hashes), [trial], what=what, folder=folder)
 
 
 def _log_path(data_hash: str, folder: Path | str | None) -> Path:

@@ -24,3 +24,9 @@ def test_explain_prints_the_formula():
 def test_explain_knows_what_was_meant():
     with pytest.raises(Misuse, match="sharpe"):
         explain("sharp")
+
+
+def test_every_formula_has_a_title_and_a_text_of_its_own():
+    assert all(formula.title and formula.text for formula in FORMULAS.values())
+    titles = [formula.title for formula in FORMULAS.values()]
+    assert sorted({title for title in titles if titles.count(title) > 1}) == []

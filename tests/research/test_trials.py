@@ -54,6 +54,17 @@ def test_the_key_knows_behaviour_parameters_and_models_and_compares_numbers_as_n
     assert 0 <= key < 2**64
 
 
+def test_a_run_and_the_same_point_of_a_sweep_are_one_trial(tmp_path: Path):
+    returns = np.array([0.01, -0.02, 0.03])
+    run = {"behaviour": "code", "parameters": {"fast": np.int64(7)}, "models": "fees", "returns": returns, "folder": tmp_path}
+    assert module.log_run([HASH], **run).count == 1
+    assert module.log_run([HASH], **run).sharpe_mean == pytest.approx(returns.mean() / returns.std(ddof=1))
+    points = [Trial(trial_key("code", {"fast": n}, "fees"), 0.1) for n in range(100)]
+    assert log_trials(HASH, points, folder=tmp_path).count == 100
+    short = module.log_run([HASH, "cd"], **run | {"returns": returns[:1]})
+    assert (short.count, short.sharpe_mean) == (1, None)
+
+
 def test_overlapping_sweeps_count_each_point_once(tmp_path: Path):
     record(HASH, sweep(0, 300), what="first", folder=tmp_path)
     record(HASH, sweep(0, 300), what="again", folder=tmp_path)
