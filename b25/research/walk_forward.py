@@ -83,7 +83,9 @@ def walk_forward(
     """
     sets = list(data) if isinstance(data, Sequence) else [data]
     if (grid is None) == (search is None):
-        raise Misuse("a walk-forward needs a grid or a search", remedy='give grid={"fast": [5, 10]}, or search="random", points=100')
+        raise Misuse(
+            "a walk-forward needs a grid or a search", remedy='give grid={"fast": [5, 10]}, or search="random", points=100'
+        )
     if "start" in options or "end" in options:
         raise Misuse("a walk-forward has no start and end of its own", remedy="cut the data: data.between(start, end)")
     layout = WalkForwardWindows(train=train, test=test, step=step, anchored=anchored, gap=embargo)
@@ -131,9 +133,7 @@ def _one(cls: type[Strategy], data: Any, window: Window, how: dict[str, Any], op
     best = {name: value for name, value in swept.best.items() if name in names}
     inside = _score(swept.best_row, how["objective"])
     result = backtest(cls, data, start=window.test_start_ns, end=window.test_end_ns, **(options | best))
-    metric = result.metrics.get(how["objective"])
-    # Annualised figures of a short test are not shown, but they can be compared with each other.
-    outside = None if metric is None else (metric.value if metric.value is not None else metric.computed)
+    outside, why_none = _figure(result, how["objective"])
     curve = result.curve
     cost, held = closing_cost(result)
     return Step(
@@ -142,7 +142,7 @@ def _one(cls: type[Strategy], data: Any, window: Window, how: dict[str, Any], op
         tried=_tried(swept, best),
         train_score=inside,
         test_score=outside,
-        why_none="" if outside is not None or metric is None else metric.reason,
+        why_none=why_none,
         time_ns=curve.time_ns,
         equity=curve.equity,
         closing_cost=cost,
@@ -151,6 +151,23 @@ def _one(cls: type[Strategy], data: Any, window: Window, how: dict[str, Any], op
         hash=result.hash,
         train_hash=swept.hash,
     )
+
+
+def _figure(result: Any, objective: str) -> tuple[float | None, str]:
+    """Objective of a test run, or why there is none. A test is no choice, so it is not counted among the trials."""
+    from b25.analytics.fill_metrics import fill_metrics
+    from b25.analytics.metrics import equity_metrics
+    from b25.analytics.trade_metrics import trade_metrics
+
+    curve = result.curve
+    found = equity_metrics(curve, traces=result.traces) | trade_metrics(result.trades, span_days=curve.span_days)
+    found |= fill_metrics(result.traces, net_profit=curve.net_profit, funding=result.funding)
+    metric = found.get(objective)
+    if metric is None:
+        return None, f"{objective} is known of a sweep's points only"
+    # Annualised figures of a short test are not shown, but they can be compared with each other.
+    value = metric.value if metric.value is not None else metric.computed
+    return value, "" if value is not None else metric.reason
 
 
 def _score(row: Mapping[str, Any], objective: str) -> float:
