@@ -41,6 +41,23 @@ class Follower:
         self.live: dict[int, tuple[int, int, int]] = {}
         self.gone: set[int] = set()
 
+    def skip_to(self, time_ns: int) -> None:
+        """Take up what was held and resting at a moment, without going through all that led to it."""
+        self.fill = int(np.searchsorted(self.fills["local_ns"], time_ns))
+        past = self.fills[: self.fill]
+        for i in np.unique(past["instrument"]).tolist():
+            mine = past[past["instrument"] == i]
+            after = np.cumsum(mine["side"].astype(np.int64) * mine["qty_lots"])
+            held = np.concatenate(([0], after[:-1]))
+            self.positions[i] = int(after[-1])
+            self.began[i] = int(mine["local_ns"][np.flatnonzero((held == 0) | (held * after < 0))[-1]])
+        self.end = int(np.searchsorted(self.ended_ns, time_ns))
+        self.gone = set(self.ended_id[: self.end])
+        self.effect = int(np.searchsorted(self.times, time_ns))
+        requests = self.effects[: self.effect]
+        for effect in requests[np.isin(requests["order_id"], self.ended_id[self.end :])]:
+            self._request(effect)
+
     def before(self, time_ns: int) -> tuple[tuple[tuple[int, int, int], ...], tuple[tuple[int, int, int], ...]]:
         """Open positions as (instrument, side, when they began) and resting orders as (instrument, side, price)."""
         while self.effect < self.times.size and self.times[self.effect] < time_ns:
@@ -112,6 +129,8 @@ def disagreements(whole: Any, later: Any, start_ns: int, *, fills_first: bool) -
     a, b = Follower(whole, fills_first=fills_first), Follower(later, fills_first=fills_first)
     times = np.unique(np.concatenate([a.times[a.times >= max(first_ns, start_ns)], b.times[b.times >= first_ns]]))
     times = times[:MOMENTS_MAX]
+    if times.size:
+        a.skip_to(int(times[0]))
     found = []
     for time_ns in times.tolist():
         alike = a.before(time_ns) == b.before(time_ns)
