@@ -91,6 +91,8 @@ def settle_bars(address):
     judge(ctx)
     outbox = outbox_of(ctx)
     trading = ctx["now_ns"] >= head["trading_ns"]
+    if not trading:
+        head["refused"] = 0  # what is refused while the strategy warms up is no part of the record
     for k in range(head["outbox"]):
         effect = outbox[k]
         if run["compact"] == 0 and trading:
