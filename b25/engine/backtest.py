@@ -22,6 +22,8 @@ from b25.model.tape import LEVEL_ROW, MESSAGE, VENUE_ROW
 from b25.model.world import (
     DEPTH_NOT_KEPT,
     INTENTS_FULL,
+    NO_BARS,
+    NO_END,
     NOTES_FULL,
     OUTBOX_FULL,
     PIPE_FULL,
@@ -45,6 +47,14 @@ HALTS = {
     NOTES_FULL: ("one callback called ctx.log more than 8 192 times", "log less in one callback"),
     DEPTH_NOT_KEPT: ("the strategy read the depth in a way that its source does not show", "pass depth=True"),
     VENUE_ORDERS_FULL: ("more than 1 024 orders rest at the simulated venue", "keep fewer orders"),
+    NO_BARS: (
+        "the strategy read a bar or a feature that this run does not have",
+        "run it on bars that hold this timeframe; on ticks, read the book and the prints",
+    ),
+    NO_END: (
+        "more than 65 536 requests were answered within one bar",
+        "do not send anew in on_order what was refused a moment before",
+    ),
     PIPE_FULL: ("more than 4 096 requests or answers are under way", "send less, or lower the latency"),
 }
 

@@ -14,6 +14,7 @@ VENUE_ORDERS_FULL: Final = 5
 PIPE_FULL: Final = 6
 INSTRUMENT_UNKNOWN: Final = 7
 NO_BARS: Final = 8  # a strategy read a bar in a run that has none, or not that timeframe
+NO_END: Final = 9  # a strategy on bars answers every answer of the venue with another request, all at one moment
 
 HEAD = np.dtype(
     [
