@@ -20,7 +20,7 @@ from b25.model.errors import Misuse
 from b25.model.event import EVENT
 from b25.model.order import ORDER
 from b25.model.world import FEES
-from b25.strategy.compile import Compiled, callback_bits
+from b25.strategy.compile import Compiled, callback_bits, looks_at_views
 from b25.strategy.strategy import Strategy
 from b25.venue.bar_models import Account, BarFills, bar_model, is_contract
 
@@ -222,6 +222,7 @@ class BarEngine(Backtest):
         for name, log in self.logs.items():
             run[f"{name}_log"], run[f"{name}_size"] = log.ctypes.data, log.size
         context["feature_fields"] = self._feature_fields()
+        context["viewed"] = looks_at_views(self.cls)
         head = self.world.head
         head["now_ns"] = context["now_ns"] = self.seen_from_ns
         head["rate_filled_ns"] = self.begin_ns
