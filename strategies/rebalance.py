@@ -17,7 +17,7 @@ class Rebalance(b25.Strategy):
 
     It assumes that yesterday's volatility tells something about tomorrow's, which it does, and that the instruments earn
     something for being held, which is a matter of faith. It takes no view: in a market where all fall together it falls with
-    them. Every rebalance pays fees; the band is there to save the small ones.
+    them, and it loses the fees of every rebalance; the band is there to save the small ones.
 
     Parameters
     ----------

@@ -16,8 +16,8 @@ class SkfolioWeights(b25.Strategy):
     are known.
 
     It assumes that covariances last. Least variance is what an optimiser does least badly: no returns are estimated. It
-    crowds into the calmest instrument, hence the bound on a weight, and it changes its mind a little every time, and pays
-    for that.
+    crowds into the calmest instrument, hence the bound on a weight; it changes its mind a little every time and loses the fees
+    of that; and it falls when all fall.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class SkfolioWeights(b25.Strategy):
     lookback: int = b25.param(168, ge=10, le=LOOKBACK_MAX, unit="bars")
     period: int = b25.param(168, ge=1, unit="bars")
     invested: float = b25.param(0.95, gt=0, le=1, unit="of equity")
-    weight_max: float = b25.param(0.6, gt=0, le=1)
+    weight_max: float = b25.param(0.6, gt=0, le=1, unit="of the invested")
     closes: list[float] = b25.window((LOOKBACK_MAX + 1) * INSTRUMENTS_MAX)
     rows: int = 0
 
@@ -58,9 +58,9 @@ class SkfolioWeights(b25.Strategy):
 
     def weights(self, instruments):
         """Weights of least variance on the kept returns, oldest first."""
-        from skfolio.optimization import MeanRisk
+        import skfolio.optimization
 
         ring = np.asarray(self.closes).reshape(-1, INSTRUMENTS_MAX)[: self.lookback + 1, :instruments]
         closes = np.roll(ring, -(self.rows % (self.lookback + 1)), axis=0)
         returns = closes[1:] / closes[:-1] - 1.0
-        return MeanRisk(max_weights=self.weight_max).fit(returns).weights_
+        return skfolio.optimization.MeanRisk(max_weights=self.weight_max).fit(returns).weights_
