@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -46,11 +47,13 @@ class Model:
         self.manifest, self.raw, self._estimator = manifest, raw, estimator
         self.names = tuple(str(feature["name"]) for feature in manifest["features"])
         self.hash = str(manifest["model"]["sha256"])
-        self._classes = np.array(manifest["model"]["classes"]) if manifest["model"]["classes"] else None
+        self._labels = [float(label) for label in manifest["model"]["classes"]]
+        self._classes = np.array(self._labels) if self._labels else None
         self._open()
 
     def _open(self) -> None:
-        self._session = onnx_export.open_session(self.raw) if self._estimator is None else None
+        self._session: Any = onnx_export.open_session(self.raw) if self._estimator is None else None
+        self._result = [onnx_export.result_name(self._session)] if self._session is not None else []
         self._dtype = np.dtype(self.manifest["model"]["input"])
 
     def __getstate__(self) -> dict[str, Any]:
@@ -101,12 +104,17 @@ class Model:
         """
         if len(values) != len(self.names):
             raise Misuse(f"{len(values)} features for a model of {len(self.names)}", remedy=f"give {', '.join(self.names)}")
+        # Plain numbers, for numpy's way with a single one costs more than the model does.
+        if not all(map(math.isfinite, values)):
+            return math.nan
         # A row of its own: threads of a sweep may share the model.
         row = np.array([values], self._dtype)
-        if not np.isfinite(row).all():
-            return float("nan")
-        found = float(self._expected(row)[0])
-        return found if np.isfinite(found) else float("nan")
+        found = float(self._expected(row)[0]) if self._session is None else self._one(row)
+        return found if math.isfinite(found) else math.nan
+
+    def _one(self, row: Any) -> float:
+        out: list[float] = self._session.run(self._result, {onnx_export.INPUT: row})[0][0].tolist()
+        return sum(chance * label for chance, label in zip(out, self._labels, strict=True)) if self._labels else out[0]
 
     def predict_of(self, owner: Any) -> float:
         """Return the expected label from an object's attributes of the features' names: of a strategy, inside `on_bar`."""

@@ -68,9 +68,14 @@ def open_session(raw: bytes) -> Any:
     return runtime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
 
 
+def result_name(session: Any) -> str:
+    """Name of what a model's prediction is made of: the probabilities, or a regression's number."""
+    return str(session.get_outputs()[-1].name)
+
+
 def run(session: Any, x: np.ndarray, classes: Any) -> FloatArray:
     """Expected label of each row; see `training.expected_label`."""
-    out = np.asarray(session.run(None, {INPUT: x})[-1], np.float64)
+    out = np.asarray(session.run([result_name(session)], {INPUT: x})[0], np.float64)
     expected: FloatArray = out.reshape(len(x)) if classes is None else out @ np.asarray(classes, np.float64)
     return expected
 
