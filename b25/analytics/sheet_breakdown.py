@@ -7,9 +7,9 @@ from typing import Final
 
 import polars as pl
 
+from b25.analytics.breakdowns import By, breakdown
 from b25.analytics.figures import NOT_AVAILABLE, column_texts, percent_text
 from b25.analytics.sheet_tables import minus, table
-from b25.analytics.trade_metrics import By, breakdown
 
 ROWS_SHOWN: Final = 48
 DAYS_SHOWN: Final = 62  # trades within so many days are broken down by day

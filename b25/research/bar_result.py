@@ -222,6 +222,17 @@ class BarBacktest(Backtest):
         days = (int(self.made.clock_ns[end - 1]) - self.outcome.start_ns) / 86_400e9
         return f"{symbols} · {self.made.datasets[0].venue} · {frames} · {days:,.1f} days · {end - first:,} bars"
 
+    def _checks(self) -> list[tuple[str, str]]:
+        if not self.made.compiled:
+            return [("bias", "not looked for in a plain-Python run: see .bias")]
+        found = self.bias.findings
+        said = (
+            f"{len(found)} finding{'s' if len(found) > 1 else ''}: {found[0].sentence}"
+            if found
+            else "none found by the cheap checks"
+        )
+        return [("bias", said)]
+
     def _notes(self) -> list[tuple[str, str]]:
         return [("fills", f"at the {self.made.fills.price}"), ("account", self.made.account.words()), ("hash", self.hash[:16])]
 

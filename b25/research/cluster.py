@@ -51,7 +51,7 @@ class Cluster:
             import distributed
         except ImportError:
             raise Misuse("cluster=… needs distributed", remedy="pip install 'b25[cluster]'") from None
-        self._distributed = distributed
+        self._distributed: Any = distributed
         distributed_config = {"distributed.scheduler.allowed-failures": DEATHS_MAX}
         import dask
 
@@ -59,7 +59,7 @@ class Cluster:
         self._ours = not isinstance(self.address, distributed.Client)
         if self._ours:
             try:
-                self.client = distributed.Client(self.address, timeout=CONNECT_S, set_as_default=False)
+                self.client: Any = self._distributed.Client(self.address, timeout=CONNECT_S, set_as_default=False)
             except (OSError, TimeoutError, ValueError) as fault:
                 raise Misuse(
                     f"no cluster answers at {self.address!r} ({type(fault).__name__})",

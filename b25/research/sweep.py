@@ -23,7 +23,6 @@ from b25.research.space import (
     asked_points,
     grid_points,
     optuna_study,
-    parameter,
     random_points,
     ranges,
 )
@@ -127,10 +126,10 @@ def sweep(
     cls.record(fixed)
     sweeper = _Sweeper(plan, fixed, objective, maximize, undefined, jobs, cluster, resume, progress)
     if searched_points is None:
-        done, results = sweeper.guided(ranges(cls, space), points or 0, seed)
+        searched_points, results = sweeper.guided(ranges(cls, space), points or 0, seed)
     else:
-        done, results = searched_points, sweeper.all_of(searched_points)
-    return Sweep(plan=plan, fixed=fixed, points=done, results=results, objective=objective, maximize=maximize, logged=log)
+        results = sweeper.all_of(searched_points)
+    return Sweep(plan, fixed, searched_points, results, objective=objective, maximize=maximize, logged=log)
 
 
 def _check_words(objective: str, undefined: str, grid: Any, search: str | None, points: int | None) -> None:
@@ -152,12 +151,13 @@ def _plan(cls: type[Strategy], data: Any, how: dict[str, Any]) -> BarPlan | Tick
     sets = [data] if isinstance(data, Bars | Dataset) else list(data)
     if not sets:
         raise Misuse(f"{cls.__name__}: no data to run on", remedy="give b25.bars(...) or b25.dataset(...)")
-    if all(isinstance(d, Dataset) for d in sets):
-        return TickPlan(cls, tuple(sets), how)
-    if not all(isinstance(d, Bars) for d in sets):
+    ticks, bars = [d for d in sets if isinstance(d, Dataset)], [d for d in sets if isinstance(d, Bars)]
+    if len(ticks) == len(sets):
+        return TickPlan(cls, tuple(ticks), how)
+    if len(bars) < len(sets):
         raise Misuse(f"{cls.__name__}: ticks and bars in one sweep", remedy="make bars of the ticks: b25.bars('1m', source=…)")
     try:
-        return plan_of(cls, sets, **how)
+        return plan_of(cls, bars, **how)
     except TypeError as fault:
         unknown = str(fault).rpartition("argument ")[2] or str(fault)
         raise Misuse(
@@ -296,6 +296,3 @@ def plan_key(plan: BarPlan | TickPlan) -> str:
 def _length(runner: Runner, size: int, width: int) -> int:
     """Points of a part: no more than the runner likes, and few enough that all can work."""
     return max(1, min(runner.length, -(-size // (2 * width))))
-
-
-__all__ = ["parameter", "plan_key", "sweep"]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from b25.analytics.heatmap import ParameterGrid
     from b25.analytics.overfitting import Overfitting
+    from b25.analytics.palette import Theme
 
 ROWS_SHOWN = 10
 
@@ -39,11 +40,11 @@ class Sweep:
 
     def __init__(
         self,
-        *,
         plan: BarPlan | TickPlan,
         fixed: dict[str, Any],
         points: Points,
         results: np.ndarray,
+        *,
         objective: str,
         maximize: bool,
         logged: bool = True,
@@ -196,7 +197,7 @@ class Sweep:
         z[at_y[order], at_x[order]] = values[order]
         return xs, ys, z
 
-    def heatmap(self, x: str | None = None, y: str | None = None, value: str | None = None, *, theme: str = "light") -> Any:
+    def heatmap(self, x: str | None = None, y: str | None = None, value: str | None = None, *, theme: Theme = "light") -> Any:
         """Draw a figure over two of the searched parameters; the first two and the objective by default."""
         from b25.analytics.interactive import interactive_heatmap
 
@@ -213,7 +214,8 @@ class Sweep:
 
         xs, ys, z = self.grid_of(x, y, value)
         lower = not self.maximize and value in (None, self.objective)
-        return ParameterGrid(x_name=x, y_name=y, x=xs, y=ys, z=z, objective=value or self.objective, lower_is_better=lower)
+        shown = value or self.objective
+        return ParameterGrid(x_name=x, y_name=y, x=xs.tolist(), y=ys.tolist(), z=z, objective=shown, lower_is_better=lower)
 
     def _count_trials(self) -> None:
         from b25.research.trials import Trial, data_key, log_trials, trial_key

@@ -67,7 +67,11 @@ class Threads:
         for track in tracks:
             for bars in track.frames:
                 _ = bars.view  # made once, before the threads would each make it
-        self._make = lambda: SweepWorker(self.plan.cls, self.fixed, tracks, setup, code)
+
+        def make() -> SweepWorker:
+            return SweepWorker(self.plan.cls, self.fixed, tracks, setup, code)
+
+        self._make = make
         first = self._make()
         self._idle, self._all = [first], [first]
         self._lock = threading.Lock()

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from b25.analytics.breakdowns import breakdown
 from b25.analytics.candles import Candles
 from b25.analytics.curve import EquityCurve
 from b25.analytics.metrics import all_metrics, trades_of
@@ -15,7 +16,6 @@ from b25.analytics.series import FillSeries, InstrumentTrace
 from b25.analytics.sheet_breakdown import frame_table, usual_breakdowns
 from b25.analytics.stability import StabilityCurve
 from b25.analytics.tearsheet import TearSheetData, tearsheet
-from b25.analytics.trade_metrics import breakdown
 from tests.analytics.curves import daily_curve, fills
 from tests.analytics.test_candles import candles
 from tests.analytics.test_heatmap import grid
