@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from b25.market.bars import Bars
 from b25.model.errors import Misuse
-from b25.research.bias_report import BiasReport, Finding, gravest_first
+from b25.research.bias_report import BiasReport, Finding, Severity, gravest_first
 from b25.research.captured_check import captured_look_ahead
 from b25.research.data_faults import data_findings
 from b25.research.dataset import Dataset
+from b25.research.features import tail_equals_batch
 from b25.research.fill_assumptions import fill_findings
 from b25.research.look_ahead import look_ahead, state_look_ahead
 from b25.research.reruns import Reruns
@@ -72,6 +74,10 @@ def check(
     say("running on all of the data")
     checked: list[tuple[str, str]] = []
     findings: list[Finding] = [*fill_findings(runs.whole), *data_findings(runs.whole.made.datasets)] if runs.on_bars else []
+    if runs.on_bars and runs.cls.features:
+        say("computing features on parts of the data")
+        findings += feature_findings(runs.cls, runs.whole.made.datasets)
+        checked.append(("features", f"{len(runs.cls.features)} computed from less of the past and without the future"))
     findings += _ahead(runs, cheap, checked, say)
     count = STARTS_CHEAP if cheap else STARTS
     say(f"running from {count} later starts")
@@ -110,6 +116,17 @@ def _ahead(runs: Reruns, cheap: bool, checked: list[tuple[str, str]], say: Calla
         findings += captured_look_ahead(runs, FRAME_CUTS)
         checked.append(("own data", "every array that the code names was watched, every frame blanked behind a cut"))
     return findings
+
+
+def feature_findings(cls: type[Strategy], data: Sequence[Bars]) -> list[Finding]:
+    """Compute each declared feature without what comes later, and from its lookback alone; name those that change."""
+    found = []
+    for bars in data:
+        for one in tail_equals_batch(cls.features, bars):
+            severity: Severity = "warning" if one.fault == "warm-up" else "fault"
+            sentence, _, remedy = one.message.partition("; ")
+            found.append(Finding(one.fault, severity, one.field, sentence, remedy or "mend its expression or its lookback"))
+    return found
 
 
 def _warm_up_text(runs: Reruns, seen: Any, count: int) -> str:

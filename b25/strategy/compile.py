@@ -74,6 +74,11 @@ def reads_depth(cls: type[Strategy]) -> bool:
     return not names_read(cls).isdisjoint(door_market.DEEP_READS)
 
 
+def looks_at_views(cls: type[Strategy]) -> bool:
+    """Tell whether any code in reach of the class names a method that shows an order or a fill."""
+    return not names_read(cls).isdisjoint(("order", "fill"))
+
+
 def strategy_dtype(key: str) -> "np.dtype[Any]":
     """Return the record dtype of the class being compiled; called by the generated module."""
     cls: type[Strategy] = _registry[key]
