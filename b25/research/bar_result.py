@@ -21,6 +21,10 @@ from b25.venue.bar_models import Account, BarFills
 from b25.venue.models import Fees
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
+
     from b25.analytics.candles import Candles
     from b25.analytics.curve import EquityCurve
     from b25.analytics.series import InstrumentTrace
@@ -171,6 +175,19 @@ class BarBacktest(Backtest):
         from b25.research.bias import check_result
 
         return check_result(self, **self.made.options)
+
+    def check(self, progress: Callable[[str], None] | None = None) -> BiasReport:
+        """Look for bias with the whole of the checks: many more runs than `bias` makes, and one as plain Python."""
+        from b25.research.bias import check
+
+        given = self.made.options | self.parameters
+        return check(self.made.cls, list(self.made.datasets), result=self, progress=progress, **given)
+
+    def stress(self) -> pl.DataFrame:
+        """Run it again with fees and slippage that are worse, and without the friendliest assumptions: what is left of it."""
+        from b25.research.stress import stressed
+
+        return stressed(self)
 
     @property
     def warnings(self) -> list[str]:
