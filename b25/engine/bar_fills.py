@@ -157,7 +157,8 @@ def execute(run, ctx, i, order_id, side, ticks, lots, takes, at_ns):
     deliver(run, ctx, event)
     venue["lots_left"] = max(np.int64(0), venue["lots_left"] - lots)
     venue["fills"] += 1
-    if abs(position["position_lots"]) > abs(held) or position["position_lots"] * held < 0:
+    now_held = position["position_lots"]
+    if abs(now_held) > abs(held) or (now_held > 0 and held < 0) or (now_held < 0 and held > 0):
         venue["opened_leg"] = venue["phase"]
     if run["compact"] != 0:
         count_trade(run, venue, position, instrument, held, side, lots, fee_e8)
