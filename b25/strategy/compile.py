@@ -148,7 +148,7 @@ STRIDE = [
     "    while k < end and next_bar(c, tapes, k, low, high):",
     "        k += 1",
     "        s.on_bar(c)",
-    '        if head["intents"] != 0 or head["status"] != 0 or head["timer_ns"] > 0:',
+    '        if head["intents"] != 0 or head["status"] != 0 or head["timer_ns"] > 0{noted}:',
     "            break",
     "    return k",
 ]
@@ -187,7 +187,9 @@ def _write_module(cls: type[Strategy], key: str, *, kept: bool) -> Path:
     for name in cls.callbacks():
         lines += [f"    if kind == {BITS[name]}:", f"        s.{name}(c)", "        return"]
     if "on_bar" in cls.callbacks():
-        lines += [line.format(kept=kept) for line in STRIDE]
+        # What is noted must be taken away before the table is full; a class that notes nothing pays nothing for it.
+        noted = ' or 2 * head["notes"] > c["notes_size"]' if "log" in names_read(cls) else ""
+        lines += [line.format(kept=kept, noted=noted) for line in STRIDE]
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     temporary.write_text("\n".join(lines) + "\n")
     temporary.replace(path)
