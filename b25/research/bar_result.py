@@ -171,7 +171,7 @@ class BarBacktest(Backtest):
 
     @cached_property
     def bias(self) -> BiasReport:
-        """What makes this result better than life, by the cheap checks; `b25 backtest --check` does the whole of them."""
+        """What makes this result better than life, by the cheap checks; `check()` does all of them."""
         from b25.research.bias import check_result
 
         return check_result(self, **self.made.options)
