@@ -64,18 +64,7 @@ class Manifest:
 
     def instrument_text(self) -> dict[str, Any]:
         """Return the instrument as exact decimal strings."""
-        one = self.instrument
-        return {
-            "venue": one.venue,
-            "symbol": one.symbol,
-            "tick": f"{one.tick:f}",
-            "lot": f"{one.lot:f}",
-            "contract_size": f"{one.contract_size:f}",
-            "inverse": one.inverse,
-            "price_ticks_max": one.price_ticks_max,
-            "qty_lots_max": one.qty_lots_max,
-            "min_notional": f"{one.min_notional:f}",
-        }
+        return instrument_text(self.instrument)
 
     def text(self) -> str:
         """Return the manifest as JSON."""
@@ -102,6 +91,21 @@ class Manifest:
         }
 
 
+def instrument_text(one: Instrument) -> dict[str, Any]:
+    """Return an instrument as exact decimal strings."""
+    return {
+        "venue": one.venue,
+        "symbol": one.symbol,
+        "tick": f"{one.tick:f}",
+        "lot": f"{one.lot:f}",
+        "contract_size": f"{one.contract_size:f}",
+        "inverse": one.inverse,
+        "price_ticks_max": one.price_ticks_max,
+        "qty_lots_max": one.qty_lots_max,
+        "min_notional": f"{one.min_notional:f}",
+    }
+
+
 def folder_name(symbol: str) -> str:
     """Return a symbol as the name of a folder."""
     return symbol.replace("/", "_").replace(":", "_")
@@ -120,12 +124,13 @@ def read_manifest(folder: Path) -> Manifest | None:
         body = json.loads(text)
         if body["version"] != VERSION:
             raise Misuse(f"{path} has version {body['version']}, not {VERSION}", remedy="import the captures into a new catalog")
-        return Manifest(_instrument(body["instrument"]), [_source(one) for one in body["sources"]])
+        return Manifest(instrument_of(body["instrument"]), [_source(one) for one in body["sources"]])
     except (ValueError, KeyError, TypeError) as fault:
         raise Misuse(f"{path} is damaged: {fault!r}", remedy="remove its folder and import the captures again") from None
 
 
-def _instrument(body: dict[str, Any]) -> Instrument:
+def instrument_of(body: dict[str, Any]) -> Instrument:
+    """Return the instrument that `instrument_text` wrote."""
     decimals = {name: Decimal(body[name]) for name in ("tick", "lot", "contract_size", "min_notional")}
     return Instrument(**{**body, **decimals})
 
