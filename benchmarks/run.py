@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import measure_backtests
+import measure_bars
 import measure_books
 import measure_setup
 from contestants import LOCKS, ROOT, BenchFailed, checked, say
@@ -24,7 +25,9 @@ from stage import Stage
 from requirements.install import find_uv, uv_environment
 
 MEASURES = {
-    measure.__name__: measure for measure in (*measure_backtests.MEASURES, *measure_books.MEASURES, *measure_setup.MEASURES)
+    measure.__name__: measure
+    for module in (measure_backtests, measure_books, measure_bars, measure_setup)
+    for measure in module.MEASURES
 }
 TABLE_HEAD = ["| what | must | aim | measured | how |", "|---|---|---|---|---|"]
 BEGIN, END = "<!-- measured: written by `make bench` -->", "<!-- end of measured -->"
