@@ -41,10 +41,10 @@ def differences(found: dict[str, Any], expected: dict[str, Any], *, rel: float =
 
 
 def furthest(found: Sequence[float], expected: Sequence[float]) -> float:
-    """Largest difference of two lists of numbers, relative where the numbers are above 1; inf for lists of other lengths."""
+    """Largest relative difference of two lists of numbers, absolute where 0 is expected; inf for lists of other lengths."""
     if len(found) != len(expected):
         return float("inf")
-    return max(abs(one - other) / max(1.0, abs(other)) for one, other in zip(found, expected, strict=True))
+    return max(abs(one - other) / (abs(other) or 1.0) for one, other in zip(found, expected, strict=True))
 
 
 def trade_faults(found: Sequence[Sequence[float]], expected: Sequence[Sequence[float]]) -> list[str]:

@@ -46,7 +46,9 @@ def test_a_difference_is_told_with_both_values() -> None:
 
 def test_returns_are_compared_to_the_last_digit_and_by_number() -> None:
     assert furthest([1.0, -0.5], [1.0, -0.5]) == 0.0
-    assert furthest([200.0], [100.0]) == 1.0
+    assert furthest([200.0, 0.02], [100.0, 0.02]) == 1.0
+    assert furthest([0.02], [0.01]) == 1.0
+    assert furthest([0.5], [0.0]) == 0.5
     assert furthest([1.0], [1.0, 2.0]) == math.inf
 
 
