@@ -139,7 +139,9 @@ def apply_order(ctx, event, finished):
     finished["state"] = 0
     slot = find_order(ctx, event["order_id"])
     if slot < 0:
-        # A cancel that crossed the last fill is answered after the order is gone here.
+        # A cancel that crossed the last fill is answered after the order is gone here. A liquidation has no order at all.
+        if event["kind"] == ORDER_FILLED and event["order_id"] == 0:
+            return apply_foreign_fill(ctx, event)
         return 0
     order = orders_of(ctx)[slot]
     kind = event["kind"]
@@ -207,9 +209,29 @@ def apply_fill(ctx, order, event):
         positions_of(ctx)[i]["maker_lots"] += lots
     else:
         positions_of(ctx)[i]["taker_lots"] += lots
+    view_fill(ctx, event, order["side"], i)
+
+
+@kernel
+def apply_foreign_fill(ctx, event):
+    """Book an execution that no order of ours led to: a liquidation."""
+    i = event["instrument"]
+    lots = event["qty_lots"]
+    position = positions_of(ctx)[i]
+    book_fill(position, instruments_of(ctx)[i], event["side"], event["price_ticks"], lots, event["amount"])
+    position["taker_lots"] += lots
+    view_fill(ctx, event, event["side"], i)
+    return CALL_FILL
+
+
+@kernel
+def view_fill(ctx, event, side, i):
+    """Write what a strategy sees of an execution into the FILL_VIEW record."""
+    instrument = instruments_of(ctx)[i]
+    ticks, lots, fee_e8 = event["price_ticks"], event["qty_lots"], event["amount"]
     view = fill_view_of(ctx)
     view["order_id"] = event["order_id"]
-    view["side"] = order["side"]
+    view["side"] = side
     view["price"] = price_of(instrument, ticks)
     view["quantity"] = quantity_of(instrument, lots)
     view["fee"] = money_of(instrument, fee_e8 / 1e8)
@@ -229,6 +251,7 @@ def copy_order(order, out):
     out["created_ns"] = order["created_ns"]
     out["updated_ns"] = order["updated_ns"]
     out["request_id"] = order["request_id"]
+    out["stop_ticks"] = order["stop_ticks"]
     out["want_price_ticks"] = order["want_price_ticks"]
     out["want_qty_lots"] = order["want_qty_lots"]
     out["next"] = -1

@@ -38,6 +38,7 @@ def log_effect(run, effect):
     out["request_id"] = effect["request_id"]
     out["price_ticks"] = effect["price_ticks"]
     out["qty_lots"] = effect["qty_lots"]
+    out["stop_ticks"] = effect["stop_ticks"]
     out["instrument"] = effect["instrument"]
     out["kind"] = effect["kind"]
     out["side"] = effect["side"]
@@ -92,5 +93,7 @@ def log_marks(run, ctx):
         out["fees"] = position["fees"]
         out["fees_e8"] = position["fees_e8"]
         out["funding"] = position["funding"]
+        out["borrow"] = position["borrow"]
+        out["insurance"] = position["insurance"]
         out["instrument"] = i
         run["mark_count"] += 1

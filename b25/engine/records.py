@@ -20,6 +20,8 @@ ON_FILL: Final = 16
 ON_ORDER: Final = 32
 ON_TIMER: Final = 64
 ON_STOP: Final = 128
+ON_BAR: Final = 256
+ON_FUNDING: Final = 512
 
 # One point of the equity curve and of the market it was marked at, per instrument.
 MARK = np.dtype(
@@ -32,6 +34,8 @@ MARK = np.dtype(
         ("fees", "i8"),
         ("fees_e8", "i8"),
         ("funding", "i8"),
+        ("borrow", "i8"),
+        ("insurance", "i8"),
         ("instrument", "i8"),
     ],
     align=True,

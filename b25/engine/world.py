@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from b25.kernels.ladder import reset_head
+from b25.model.bar import BAR_VIEW
 from b25.model.book import BOOK, LEVEL
 from b25.model.instrument import INSTRUMENT, Instrument
 from b25.model.order import EFFECT, INTENT, ORDER
@@ -23,7 +24,10 @@ FAR_LEVELS = 4_096
 
 @dataclass(slots=True)
 class World:
-    """All state of a session, as flat records; `context` is the door to it and no part of it."""
+    """All state of a session, as flat records; `context` is the door to it and no part of it.
+
+    So is `bar_at`: it says by address where the last complete bars stand, in a tape that is only read.
+    """
 
     head: np.ndarray[Any, Any]
     instruments: np.ndarray[Any, Any]
@@ -40,10 +44,16 @@ class World:
     notes: np.ndarray[Any, Any]
     order_view: np.ndarray[Any, Any]
     fill_view: np.ndarray[Any, Any]
+    bar_marks: np.ndarray[Any, Any]
+    features: np.ndarray[Any, Any]
+    bar_views: list[list[np.ndarray[Any, Any]]] = field(default_factory=list)
+    no_bar: np.ndarray[Any, Any] = field(init=False)
+    bar_at: np.ndarray[Any, Any] = field(init=False)
     context: np.ndarray[Any, Any] = field(init=False)
 
     ARRAYS = (
-        "head instruments books lots bits far orders lives positions limits intents outbox notes order_view fill_view".split()
+        "head instruments books lots bits far orders lives positions limits intents outbox notes order_view fill_view "
+        "bar_marks features".split()
     )
 
     def snapshot(self) -> bytes:
@@ -55,6 +65,12 @@ class World:
         door = np.zeros(1, CONTEXT)
         for name in self.ARRAYS:
             door[name] = getattr(self, name).ctypes.data
+        self.no_bar = np.zeros(1, BAR_VIEW)
+        for name in BAR_VIEW.names[2:]:  # type: ignore[index]
+            self.no_bar[name] = np.nan
+        frames = self.bar_marks.shape[2]
+        self.bar_at = np.full((self.instruments.size, max(frames, 1)), self.no_bar.ctypes.data, np.uint64)
+        door["bar_at"], door["frames"], door["feature_count"] = self.bar_at.ctypes.data, frames, self.features.shape[1]
         door["self"] = door.ctypes.data
         door["n"] = self.instruments.size
         door["ladder_ticks"] = self.lots.shape[2]
@@ -66,7 +82,26 @@ class World:
         self.context = door
 
 
-def make_world(instruments: Sequence[Instrument], limits: np.ndarray[Any, Any], *, depth_kept: bool, balance: float) -> World:
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many rows the tables of a world have; `orders` is a power of two."""
+
+    orders: int = ORDERS
+    intents: int = INTENTS
+    effects: int = EFFECTS
+    notes: int = NOTES
+
+
+def make_world(
+    instruments: Sequence[Instrument],
+    limits: np.ndarray[Any, Any],
+    *,
+    depth_kept: bool,
+    balance: float,
+    sizes: Sizes | None = None,
+    bar_views: Sequence[Sequence[np.ndarray[Any, Any]]] = (),
+    features: int = 0,
+) -> World:
     """Return an empty world for `instruments`.
 
     Parameters
@@ -77,7 +112,13 @@ def make_world(instruments: Sequence[Instrument], limits: np.ndarray[Any, Any], 
         Whether the trader's whole book is kept, or the touch only.
     balance : float
         Settlement currency at the start.
+    sizes : Sizes, optional
+    bar_views : sequence of sequence of BAR_VIEW arrays
+        The bars of each instrument and timeframe, for a session on bars.
+    features : int
+        How many features the strategy declares.
     """
+    sizes = sizes or Sizes()
     n = len(instruments)
     ladder = LADDER_TICKS if depth_kept else 256
     far = FAR_LEVELS if depth_kept else 2
@@ -88,15 +129,18 @@ def make_world(instruments: Sequence[Instrument], limits: np.ndarray[Any, Any], 
         lots=np.zeros((n, 2, ladder), np.int64),
         bits=np.zeros((n, 2, ladder // 64), np.uint64),
         far=np.zeros((n, 2, far), LEVEL),
-        orders=np.zeros(ORDERS, ORDER),
+        orders=np.zeros(sizes.orders, ORDER),
         lives=np.zeros((n, 2), QUEUE_ENDS),
         positions=np.zeros(n, POSITION),
         limits=limits,
-        intents=np.zeros(INTENTS, INTENT),
-        outbox=np.zeros(EFFECTS, EFFECT),
-        notes=np.zeros(NOTES, NOTE),
+        intents=np.zeros(sizes.intents, INTENT),
+        outbox=np.zeros(sizes.effects, EFFECT),
+        notes=np.zeros(sizes.notes, NOTE),
         order_view=np.zeros(1, ORDER_VIEW),
         fill_view=np.zeros(1, FILL_VIEW),
+        bar_marks=np.zeros((2, n, len(bar_views[0]) if bar_views else 0), np.int64),
+        features=np.full((n, features), np.nan),
+        bar_views=[list(views) for views in bar_views],
     )
     for i in range(n):
         reset_head(world.books[i])

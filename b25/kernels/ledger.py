@@ -3,7 +3,7 @@
 Signed values: a linear holding of q lots at price p is worth +q·p money units, an inverse one -q·K/p, so that one set of
 formulas serves both. The identity kept after every fill, exactly:
 
-    cash + cost == realised        and        equity == cash + value(mark) - fees + funding
+    cash + cost == realised        and        equity == cash + value(mark) - fees + funding - borrow + insurance
 """
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from b25.kernels.jit import kernel
 
 E8 = 100_000_000
+E12 = 1_000_000_000_000
 LIMB = 2**62
 ROOT = 2**31  # below it the product of two numbers fits
 
@@ -144,6 +145,21 @@ def unrealised(position, instrument, mark2_ticks):
 
 @kernel
 def equity_change(position, instrument, mark2_ticks):
-    """Realised + unrealised - fees + funding at a mark given as twice the mark in ticks; float, money units."""
+    """Realised + unrealised - fees + funding - borrow + insurance at twice the mark in ticks; float, money units."""
+    return position["realised"] + unrealised(position, instrument, mark2_ticks) + other_flows(position)
+
+
+@kernel
+def other_flows(position):
+    """What came and went beside trading: - fees + funding - borrow + insurance; float, money units."""
     fees = position["fees"] + position["fees_e8"] / 1e8
-    return position["realised"] + unrealised(position, instrument, mark2_ticks) - fees + position["funding"]
+    return position["funding"] + position["insurance"] - position["borrow"] - fees
+
+
+@kernel
+def scaled(amount, ratio_e12):
+    """`amount * ratio` rounded half away from zero, the ratio in 1e-12 and at most 1 on either side; it cannot overflow."""
+    size = share(abs(amount), abs(ratio_e12), E12)
+    if (amount < 0) != (ratio_e12 < 0):
+        return -size
+    return size

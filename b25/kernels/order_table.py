@@ -113,6 +113,7 @@ def clear_order(order):
     order["leaves_lots"] = 0
     order["filled_lots"] = 0
     order["filled_ticklots"] = 0
+    order["stop_ticks"] = 0
     order["created_ns"] = 0
     order["updated_ns"] = 0
     order["request_id"] = 0

@@ -105,3 +105,9 @@ def order_view_of(ctx):
 def fill_view_of(ctx):
     """Return the fill that `on_fill` is about."""
     return array_at(ctx["fill_view"], 1, FILL_VIEW)[0]
+
+
+@kernel
+def bar_marks_of(ctx):
+    """Return the marks of bars, int64 of shape (2, n, frames): how many were complete so far, and which became so now."""
+    return array_at(ctx["bar_marks"], (2, ctx["n"], ctx["frames"]), int64)

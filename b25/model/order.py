@@ -69,6 +69,11 @@ class Reason(IntEnum):
     NOT_SUPPORTED = 25
     OPEN_ORDERS_LIMIT = 26
     SELF_CROSS = 27
+    STOP_WRONG_SIDE = 28  # a stop that would trigger at once
+    INSUFFICIENT_FUNDS = 29  # cash, or margin at the leverage allowed, does not pay for it
+    SHORT_NOT_ALLOWED = 30
+    WARMING_UP = 31  # before the time from which the session trades
+    LIQUIDATED = 32  # the venue closed the position and cancelled what rested in the instrument
 
 
 # What a Reason means, for people; docs/reasons.md is generated from it.
@@ -101,6 +106,11 @@ REASON_TEXT: Final[dict[Reason, str]] = {
     Reason.NOT_SUPPORTED: "the venue does not support this request",
     Reason.OPEN_ORDERS_LIMIT: "too many open orders",
     Reason.SELF_CROSS: "the order would trade against an order of ours",
+    Reason.STOP_WRONG_SIDE: "the stop price is on the wrong side of the market: it would trigger at once",
+    Reason.INSUFFICIENT_FUNDS: "the cash, or the margin at the allowed leverage, does not pay for it",
+    Reason.SHORT_NOT_ALLOWED: "the account may not sell what it does not hold",
+    Reason.WARMING_UP: "the session does not trade yet; earlier data only warms the strategy up",
+    Reason.LIQUIDATED: "the venue liquidated the position and cancelled the instrument's orders",
 }
 
 # Flags of an order or intent.
@@ -121,6 +131,7 @@ ORDER = np.dtype(
         ("leaves_lots", "i8"),
         ("filled_lots", "i8"),
         ("filled_ticklots", "i8"),  # sum of price_ticks x qty_lots over its fills
+        ("stop_ticks", "i8"),  # 0, or the price at which it becomes live; set to 0 once it has
         ("created_ns", "i8"),
         ("updated_ns", "i8"),
         ("request_id", "i8"),  # the pending request; an answer clears `pending` only if it answers this one
@@ -138,13 +149,14 @@ ORDER = np.dtype(
     ],
     align=True,
 )
-assert ORDER.itemsize == 104
+assert ORDER.itemsize == 112
 
 INTENT = np.dtype(
     [
         ("order_id", "i8"),
         ("price_ticks", "i8"),
         ("qty_lots", "i8"),
+        ("stop_ticks", "i8"),
         ("instrument", "i4"),
         ("kind", "u1"),
         ("side", "i1"),
@@ -155,7 +167,7 @@ INTENT = np.dtype(
     ],
     align=True,
 )
-assert INTENT.itemsize == 40
+assert INTENT.itemsize == 48
 
 EFFECT = np.dtype(
     [
@@ -164,6 +176,7 @@ EFFECT = np.dtype(
         ("request_id", "i8"),
         ("price_ticks", "i8"),
         ("qty_lots", "i8"),
+        ("stop_ticks", "i8"),
         ("instrument", "i4"),
         ("kind", "u1"),
         ("side", "i1"),
@@ -174,4 +187,4 @@ EFFECT = np.dtype(
     ],
     align=True,
 )
-assert EFFECT.itemsize == 56
+assert EFFECT.itemsize == 64

@@ -3,7 +3,8 @@
 import numpy as np
 
 # Money is counted in the instrument's money unit (see Instrument.money_unit). What every test leans on: equity is the cash and
-# the value of the holding at the mark, less fees, plus funding, and that is realised plus unrealised less fees plus funding.
+# the value of the holding at the mark, less fees, plus funding, and that is realised plus unrealised less fees plus funding;
+# what borrowing cost is taken off and what an insurance fund bore is added to both.
 POSITION = np.dtype(
     [
         ("position_lots", "i8"),
@@ -14,7 +15,9 @@ POSITION = np.dtype(
         ("realised", "i8"),
         ("fees", "i8"),  # whole money units
         ("fees_e8", "i8"),  # the rest, in [0, 1e8) of 1e-8 money units
-        ("funding", "i8"),
+        ("funding", "i8"),  # received (+) or paid (-)
+        ("borrow", "i8"),  # paid for what was borrowed
+        ("insurance", "i8"),  # what the venue bore of a liquidation's loss
         ("fills", "i8"),
         ("maker_lots", "i8"),
         ("taker_lots", "i8"),
@@ -24,4 +27,4 @@ POSITION = np.dtype(
     ],
     align=True,
 )
-assert POSITION.itemsize == 120
+assert POSITION.itemsize == 136

@@ -13,6 +13,7 @@ DEPTH_NOT_KEPT: Final = 4  # a strategy read beyond the touch in a run that was 
 VENUE_ORDERS_FULL: Final = 5
 PIPE_FULL: Final = 6
 INSTRUMENT_UNKNOWN: Final = 7
+NO_BARS: Final = 8  # a strategy read a bar in a run that has none, or not that timeframe
 
 HEAD = np.dtype(
     [
@@ -35,6 +36,8 @@ HEAD = np.dtype(
         ("status", "i8"),
         ("rate_tokens_e9", "i8"),  # order-rate bucket
         ("rate_filled_ns", "i8"),
+        ("trading_ns", "i8"),  # before it every new order is refused: the strategy warms up
+        ("stops_taken", "i8"),  # whether the venue takes stop orders
     ],
     align=True,
 )
@@ -86,6 +89,7 @@ ORDER_VIEW = np.dtype(
         ("pending", "i8"),
         ("reason", "i8"),
         ("instrument", "i8"),
+        ("stop_price", "f8"),
     ],
     align=True,
 )
@@ -125,6 +129,9 @@ CONTEXT = np.dtype(
         ("notes", "u8"),
         ("order_view", "u8"),
         ("fill_view", "u8"),
+        ("bar_marks", "u8"),  # bars seen and bars completed now, int64 of shape (2, n, frames)
+        ("features", "u8"),  # float64 of shape (n, feature_count)
+        ("bar_at", "u8"),  # where each instrument's last complete bar of each timeframe stands, addresses of shape (n, frames)
         ("ladder_ticks", "i8"),
         ("far_levels", "i8"),
         ("orders_size", "i8"),
@@ -132,6 +139,9 @@ CONTEXT = np.dtype(
         ("outbox_size", "i8"),
         ("notes_size", "i8"),
         ("depth_kept", "i8"),
+        ("frames", "i8"),  # timeframes of bars; 0 in a run without bars
+        ("feature_count", "i8"),
+        ("feature_fields", "u8"),  # of instrument 0, inside the strategy's record; 0 when it declares none
         ("balance", "f8"),  # settlement currency at the start
     ],
     align=True,

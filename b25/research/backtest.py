@@ -12,6 +12,7 @@ import numpy as np
 
 from b25.engine.backtest import Backtest as Engine
 from b25.engine.backtest import Track
+from b25.market.bars import Bars
 from b25.market.tape import PARITY
 from b25.model.errors import Misuse
 from b25.model.world import FEES, LIMITS
@@ -20,17 +21,19 @@ from b25.research.dataset import Dataset
 from b25.research.result import Backtest, Made
 from b25.risk.limits import Limits
 from b25.strategy.compile import NotCompilable, compile_strategy
-from b25.strategy.strategy import LATER_CALLBACKS, Strategy
+from b25.strategy.strategy import Strategy
+from b25.venue.bar_models import Account, BarFills
 from b25.venue.models import ConstantLatency, Fees, Latency, LognormalLatency, Models, Queue
 
 BALANCE = 10_000.0  # quote units at the start, unless given
 SAMPLES_MAX = 10_000
 SAMPLE_NS_MIN = 1_000_000
+BAR_CALLBACKS = ("on_bar", "on_funding")
 
 
 def backtest(
     strategy: type[Strategy] | Strategy,
-    data: Dataset | Sequence[Dataset],
+    data: Dataset | Bars | Sequence[Dataset | Bars],
     *,
     fees: Fees | None = None,
     latency: Latency | int | None = None,
@@ -38,9 +41,12 @@ def backtest(
     queue: Queue | str | None = None,
     fills: str | None = None,
     limits: Limits | None = None,
+    bar_fills: BarFills | None = None,
+    account: Account | None = None,
     balance: float | None = None,
     start: Any = None,
     end: Any = None,
+    warmup: int | None = None,
     sample_ns: int | None = None,
     compiled: bool | None = None,
     depth: bool | None = None,
@@ -53,7 +59,7 @@ def backtest(
     ----------
     strategy : class or instance of Strategy
         An instance brings its parameters.
-    data : Dataset or sequence of Dataset
+    data : Dataset, Bars, or sequence of either
         Several instruments are one world; the strategy names them by index, in this order.
     fees : Fees, optional
         Default: 2 bps maker, 5 bps taker.
@@ -67,10 +73,17 @@ def backtest(
         Default: ``"whole"`` for data of the hftbacktest profile, else ``"partial"``.
     limits : Limits, optional
         What the risk gate holds every order to. Default: no limits beyond what makes an order meaningful.
+    bar_fills : BarFills, optional
+        On bars: how orders are filled inside one. Default: market orders at the next open, limits when traded through.
+    account : Account, optional
+        On bars: leverage, margin, borrowing. Default: no leverage; short for contracts only.
     balance : float, optional
         Settlement currency at the start. Default: 10 000 quote units, or their worth in coin for inverse instruments.
     start, end : optional
-        Part of the data to trade in, as `Dataset.book` reads times; the book is built from the beginning all the same.
+        Part of the data to trade in, as `Dataset.book` reads times; the book is built from the beginning all the same, and
+        bars before the start warm the strategy up.
+    warmup : int, optional
+        On bars: how many before the start the strategy sees. Default: all.
     sample_ns : int, optional
         Period at which equity is marked, besides every fill. Default: the span in at most 10 000 round steps.
     compiled : bool, optional
@@ -97,13 +110,21 @@ def backtest(
     if not issubclass(cls, Strategy):
         raise Misuse(f"{cls.__name__} is no strategy", remedy="derive the class from b25.Strategy")
     given = (strategy.parameters if isinstance(strategy, Strategy) else {}) | params
-    sets = [data] if isinstance(data, Dataset) else list(data)
-    if not sets:
+    given_sets = [data] if isinstance(data, Dataset | Bars) else list(data)
+    if not given_sets:
         raise Misuse(f"{cls.__name__}: no data to run on", remedy="give at least one b25.dataset(...)")
     cls.record(given)
-    unheard = [name for name in LATER_CALLBACKS if hasattr(cls, name)]
+    sets = [d for d in given_sets if isinstance(d, Dataset)]
+    if len(sets) < len(given_sets):
+        for_ticks = {"latency": latency, "feed_latency": feed_latency, "queue": queue, "fills": fills, "depth": depth}
+        return _on_bars(
+            cls, given, given_sets, for_ticks | {"sample_ns": sample_ns}, compiled, progress, bar_fills=bar_fills,
+            account=account, fees=fees, limits=limits, balance=balance, start=start, end=end, warmup=warmup,
+        )  # fmt: skip
+    _refuse({"bar_fills": bar_fills, "account": account, "warmup": warmup}, "ticks", "bars")
+    unheard = [name for name in BAR_CALLBACKS if name in cls.callbacks()]
     if unheard:
-        raise Misuse(f"{cls.__name__}.{unheard[0]} would never be called: no bars, no funding yet", remedy="remove it")
+        raise Misuse(f"{cls.__name__}.{unheard[0]} is never called on ticks", remedy="run it on b25.bars(...)")
     if feed_latency is not None:
         feed = ConstantLatency(feed_latency) if isinstance(feed_latency, int) else feed_latency
         sets = [replace(d, feed=feed) for d in sets]
@@ -155,6 +176,29 @@ def backtest(
             why_plain=why_plain,
         ),
     )
+
+
+def _on_bars(
+    cls: type[Strategy],
+    given: dict[str, Any],
+    data: Sequence[Any],
+    for_ticks: dict[str, Any],
+    compiled: bool | None,
+    progress: Callable[[int], None] | None,
+    **how: Any,
+) -> Backtest:
+    from b25.research.bar_backtest import plan_of, run_plan
+
+    if not all(isinstance(d, Bars) for d in data):
+        raise Misuse(f"{cls.__name__}: ticks and bars in one run", remedy="make bars of the ticks: b25.bars('1m', source=…)")
+    _refuse(for_ticks, "bars", "ticks")
+    return run_plan(plan_of(cls, data, **how), given, compiled=compiled, progress=progress)
+
+
+def _refuse(keywords: dict[str, Any], kind: str, other: str) -> None:
+    for name, value in keywords.items():
+        if value is not None:
+            raise Misuse(f"{name}={value!r} means nothing on {kind}", remedy=f"leave it out; it is for {other}")
 
 
 def _models(

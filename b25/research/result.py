@@ -211,7 +211,7 @@ class Backtest:
         n = len(self.instruments)
         equity = np.full(marks.size // n, self.made.balance)
         for i, instrument in enumerate(self.instruments):
-            equity += _earned(marks[i::n], instrument)
+            equity += earned(marks[i::n], instrument)
         times = np.concatenate(([self.outcome.start_ns], marks["time_ns"][::n]))
         return EquityCurve(times, np.concatenate(([self.made.balance], equity)))
 
@@ -228,7 +228,7 @@ class Backtest:
         """Every metric with its unit, formula and, where it is n/a, the reason."""
         from b25.analytics.metrics import all_metrics
 
-        return all_metrics(self.curve, traces=self.traces, trades=self.trades, orders=self.order_counts)
+        return all_metrics(self.curve, traces=self.traces, trades=self.trades, orders=self.order_counts, funding=self.funding)
 
     @cached_property
     def summary(self) -> dict[str, float | None]:
@@ -260,6 +260,11 @@ class Backtest:
             placed_quantity=float((orders["qty_lots"] * lots[orders["instrument"]]).sum()),
             filled_quantity=float((orders["filled_lots"] * lots[orders["instrument"]]).sum()),
         )
+
+    @property
+    def funding(self) -> float:
+        """Funding received (+) or paid (-), settlement currency."""
+        return 0.0
 
     # Pictures
 
@@ -349,8 +354,12 @@ class Backtest:
             currency=self.currency,
             subtitle=self._subtitle(),
             base=self._base,
-            notes=[("fills", self.made.models[0].fills), ("queue", self.made.models[0].queue.name), ("hash", self.hash[:16])],
+            notes=self._notes(),
         )
+
+    def _notes(self) -> list[tuple[str, str]]:
+        models = self.made.models[0]
+        return [("fills", models.fills), ("queue", models.queue.name), ("hash", self.hash[:16])]
 
     def _symbols(self, numbers: np.ndarray) -> list[str]:
         names = [i.symbol for i in self.instruments]
@@ -363,8 +372,8 @@ def _moments(times_ns: np.ndarray) -> pl.Series:
     return pl.Series(np.ascontiguousarray(times_ns)).cast(pl.Datetime("ns", "UTC"))
 
 
-def _earned(marks: np.ndarray, instrument: Instrument) -> np.ndarray:
-    """Realised + unrealised - fees + funding at each mark, settlement currency; see kernels/ledger.py."""
+def earned(marks: np.ndarray, instrument: Instrument) -> np.ndarray:
+    """Realised + unrealised - fees + funding - borrow + insurance at each mark, settlement currency; see kernels/ledger.py."""
     record = instrument.record()[0]
     half = marks["mid2_ticks"] / 2.0
     held = marks["position_lots"]
@@ -372,6 +381,7 @@ def _earned(marks: np.ndarray, instrument: Instrument) -> np.ndarray:
         value = np.where(held == 0, 0.0, -held * (float(record["inverse_num"]) / np.where(half > 0, half, 1.0)))
     else:
         value = held * half
-    money = marks["realised"] + (value - marks["cost"]) - marks["fees"] - marks["fees_e8"] / 1e8 + marks["funding"]
+    money = marks["realised"] + (value - marks["cost"]) - marks["fees"] - marks["fees_e8"] / 1e8
+    money = money + marks["funding"] - marks["borrow"] + marks["insurance"]
     worth: np.ndarray = money * (float(record["money_num"]) / float(record["money_den"]))
     return worth

@@ -35,7 +35,7 @@ VALUE_LIMIT, COLLAR, RATE = int(Reason.ORDER_VALUE_LIMIT), int(Reason.PRICE_COLL
 WOULD_INCREASE, TABLE_FULL = int(Reason.WOULD_INCREASE), int(Reason.ORDER_TABLE_FULL)
 CONFLICT, MIN_NOTIONAL = int(Reason.CONFLICTING_FLAGS), int(Reason.MIN_NOTIONAL)
 BELOW_FILLED, TOO_MANY_OPEN = int(Reason.QUANTITY_BELOW_FILLED), int(Reason.OPEN_ORDERS_LIMIT)
-NOT_SUPPORTED = int(Reason.NOT_SUPPORTED)
+NOT_SUPPORTED, WARMING_UP, WRONG_SIDE = int(Reason.NOT_SUPPORTED), int(Reason.WARMING_UP), int(Reason.STOP_WRONG_SIDE)
 GTC, FOK = int(Tif.GTC), int(Tif.FOK)
 CREATED, OPEN, PART_FILLED = int(State.CREATED), int(State.OPEN), int(State.PART_FILLED)
 ASKED_NOTHING, ASKED_NEW = int(Pending.NONE), int(Pending.NEW)
@@ -85,6 +85,7 @@ def leave(ctx, intent, request, reason):
     effect["request_id"] = request
     effect["price_ticks"] = intent["price_ticks"]
     effect["qty_lots"] = intent["qty_lots"]
+    effect["stop_ticks"] = intent["stop_ticks"]
     effect["instrument"] = intent["instrument"]
     effect["kind"] = intent["kind"]
     effect["side"] = intent["side"]
@@ -108,6 +109,8 @@ def judge_new(ctx, intent):
         return PRICE_RANGE
     if intent["tif"] > FOK:
         return NOT_SUPPORTED
+    if ctx["now_ns"] < head_of(ctx)["trading_ns"]:
+        return WARMING_UP
     if flags & POST_ONLY and intent["tif"] != GTC:
         return CONFLICT
     held = positions_of(ctx)[i]["position_lots"]
@@ -120,7 +123,13 @@ def judge_new(ctx, intent):
         return TABLE_FULL
     book = books_of(ctx)[i]
     limits = limits_of(ctx)[i]
-    if flags & MARKET:
+    if intent["stop_ticks"] != 0:
+        reason = judge_stop(head, instrument, book, intent)
+        if reason != OK:
+            return reason
+        if flags & MARKET:
+            price = intent["stop_ticks"]
+    elif flags & MARKET:
         # Judged at the price that it would begin to pay.
         price = book["best_ask_ticks"] if intent["side"] == BUY else book["best_bid_ticks"]
         if price == NO_ASK_TICKS or price == NO_BID_TICKS:
@@ -138,6 +147,24 @@ def judge_new(ctx, intent):
     if reason == OK:
         reason = take_token(head, limits_of(ctx)[0], ctx["now_ns"])
     return reason
+
+
+@kernel
+def judge_stop(head, instrument, book, intent):
+    """Reason to refuse a stop price, or OK: a buy stop lies above the market, a sell stop below."""
+    stop = intent["stop_ticks"]
+    if head["stops_taken"] == 0:
+        return NOT_SUPPORTED
+    if not 0 < stop <= instrument["price_ticks_max"]:
+        return PRICE_RANGE
+    if intent["flags"] & POST_ONLY or (intent["tif"] != GTC and not intent["flags"] & MARKET):
+        return CONFLICT
+    market = book["best_ask_ticks"] if intent["side"] == BUY else book["best_bid_ticks"]
+    if market == NO_ASK_TICKS or market == NO_BID_TICKS:
+        return NO_MARKET
+    if (stop - market) * intent["side"] <= 0:
+        return WRONG_SIDE
+    return OK
 
 
 @kernel
@@ -254,6 +281,7 @@ def take_over(ctx, intent, request):
         order["price_ticks"] = intent["price_ticks"]
         order["qty_lots"] = intent["qty_lots"]
         order["leaves_lots"] = intent["qty_lots"]
+        order["stop_ticks"] = intent["stop_ticks"]
         order["created_ns"] = ctx["now_ns"]
         order["tif"] = intent["tif"]
         order["flags"] = intent["flags"]

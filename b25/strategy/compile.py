@@ -21,20 +21,24 @@ from numba.core import errors as numba_errors
 from b25.kernels.build import cache_directory
 from b25.model.errors import Misuse
 from b25.model.world import CONTEXT
-from b25.strategy import door_account, door_market, door_orders
+from b25.strategy import door_account, door_bars, door_market, door_orders
 from b25.strategy.methods import give_methods
 from b25.strategy.source_key import functions_in_reach, methods_of, names_read, source_key
 from b25.strategy.strategy import Strategy
 
-BITS = {"on_start": 1, "on_book": 2, "on_trade": 4, "on_gap": 8, "on_fill": 16, "on_order": 32, "on_timer": 64, "on_stop": 128}
-# What `ctx` offers; the three modules hold nothing else that a strategy may call.
+BITS = {
+    "on_start": 1, "on_book": 2, "on_trade": 4, "on_gap": 8, "on_fill": 16, "on_order": 32, "on_timer": 64, "on_stop": 128,
+    "on_bar": 256, "on_funding": 512,
+}  # fmt: skip
+# What `ctx` offers; these modules hold nothing else that a strategy may call.
 DOOR_MARKET = (
     "ready healthy bid ask bid_ticks ask_ticks bid_quantity ask_quantity mid microprice spread tick lot "
     "floor_price ceil_price floor_quantity last_trade last_trade_quantity last_trade_side book_age_ns "
     "imbalance depth quantity_to price_to_fill"
 ).split()
 DOOR_ACCOUNT = "position entry_price unrealized realized fees equity cash order fill log every".split()
-DOOR_ORDERS = "buy sell trade close cancel cancel_all amend quote working orders".split()
+DOOR_BARS = "bar bars_seen fresh feature".split()
+DOOR_ORDERS = "buy sell trade target close cancel cancel_all amend quote working orders".split()
 
 _registry: dict[str, Any] = {}
 
@@ -45,6 +49,7 @@ class Compiled:
 
     key: str
     call: Any
+    stride: Any = None  # shows quiet bars one after the other; only of a class with `on_bar`
 
 
 class NotCompilable(Misuse):
@@ -55,6 +60,7 @@ def door_methods() -> dict[str, Any]:
     """Return the methods of `ctx`, names to kernels."""
     found = {name: getattr(door_market, name) for name in DOOR_MARKET}
     found |= {name: getattr(door_account, name) for name in DOOR_ACCOUNT}
+    found |= {name: getattr(door_bars, name) for name in DOOR_BARS}
     return found | {name: getattr(door_orders, name) for name in DOOR_ORDERS}
 
 
@@ -85,7 +91,7 @@ def compile_strategy(cls: type[Strategy]) -> Compiled:
     key = f"{cls.__name__.lower()}_{source_key(cls)}"
     name = f"b25_generated_{key}"
     if name in sys.modules:
-        return Compiled(key, sys.modules[name].call)
+        return _compiled(key, sys.modules[name])
     _registry[key] = cls
     _give_all_methods(cls)
     # Cached code names the module of each function and imports it when it is loaded: without a module, no cache.
@@ -102,7 +108,11 @@ def compile_strategy(cls: type[Strategy]) -> Compiled:
             module = _load(name, _write_module(cls, key, kept=False))
     except Exception as fault:
         raise NotCompilable(f"{cls.__name__} cannot be compiled: {_where_and_why(cls, fault)}", remedy=REMEDY) from None
-    return Compiled(key, module.call)
+    return _compiled(key, module)
+
+
+def _compiled(key: str, module: Any) -> Compiled:
+    return Compiled(key, module.call, getattr(module, "stride", None))
 
 
 def _load(name: str, path: Path) -> Any:
@@ -120,6 +130,24 @@ def _load(name: str, path: Path) -> Any:
     return module
 
 
+# A loop over quiet bars with the callback inlined into it: what a call for each bar would cost is saved.
+STRIDE = [
+    "from b25.kernels.bar_tape import next_bar, tapes_of",
+    "from b25.kernels.world import head_of",
+    '@numba.njit("int64(uintp, uintp, uintp, int64, int64, int64, int64)", cache={kept}, nogil=True)',
+    "def stride(state, ctx, tapes, first, end, low, high):",
+    "    s = record_at(state, STATE)",
+    "    c = record_at(ctx, CONTEXT)",
+    "    head = head_of(c)",
+    "    bars = tapes_of(c, tapes)",
+    "    k = first",
+    "    while k < end and next_bar(c, bars, k, low, high):",
+    "        k += 1",
+    "        s.on_bar(c)",
+    '        if head["intents"] != 0 or head["status"] != 0 or head["timer_ns"] > 0:',
+    "            break",
+    "    return k",
+]
 REMEDY = "write that line with what numba knows, or run the class as plain Python with compiled=False (--python)"
 
 
@@ -154,6 +182,8 @@ def _write_module(cls: type[Strategy], key: str, *, kept: bool) -> Path:
     ]
     for name in cls.callbacks():
         lines += [f"    if kind == {BITS[name]}:", f"        s.{name}(c)", "        return"]
+    if "on_bar" in cls.callbacks():
+        lines += [line.format(kept=kept) for line in STRIDE]
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     temporary.write_text("\n".join(lines) + "\n")
     temporary.replace(path)
@@ -180,7 +210,7 @@ def _lines_naming(function: Any, name: str) -> list[str]:
 
 def _reason(cls: type[Strategy], text: str) -> str:
     if match := re.search(r"Unknown attribute '([^']+)'", text):
-        known = [*BITS, *DOOR_MARKET, *DOOR_ACCOUNT, *DOOR_ORDERS, *methods_of(cls), *(cls.dtype.names or ())]
+        known = [*BITS, *DOOR_MARKET, *DOOR_BARS, *DOOR_ACCOUNT, *DOOR_ORDERS, *methods_of(cls), *(cls.dtype.names or ())]
         near = difflib.get_close_matches(match.group(1), known, 1)
         return f"there is no {match.group(1)!r}" + (f", did you mean {near[0]}?" if near else "")
     if match := re.search(r"Cannot resolve setattr: .*\.(\w+) = \w+", text):

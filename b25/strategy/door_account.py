@@ -3,7 +3,7 @@
 import numpy as np
 
 from b25.kernels.jit import kernel
-from b25.kernels.ledger import equity_change
+from b25.kernels.ledger import equity_change, other_flows
 from b25.kernels.ledger import unrealised as unrealised_money
 from b25.kernels.units import money_of, quantity_of
 from b25.kernels.world import books_of, fill_view_of, head_of, instruments_of, notes_of, order_view_of, positions_of
@@ -82,12 +82,12 @@ def equity(ctx):
 
 @kernel
 def cash(ctx):
-    """Starting balance plus realised profit less fees plus funding: the wallet of a margin account."""
+    """Starting balance plus realised profit, fees, funding and borrowing booked: the wallet of a margin account."""
     total = ctx["balance"]
     for i in range(ctx["n"]):
         held = positions_of(ctx)[i]
         instrument = instruments_of(ctx)[i]
-        total += money_of(instrument, held["realised"] + held["funding"] - held["fees"] - held["fees_e8"] / 1e8)
+        total += money_of(instrument, held["realised"] + other_flows(held))
     return total
 
 

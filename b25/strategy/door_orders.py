@@ -9,7 +9,7 @@ import numpy as np
 
 from b25.kernels.jit import kernel
 from b25.kernels.order_table import find_order, side_index
-from b25.kernels.units import price_of, quantity_of, ticks_toward, whole_lots
+from b25.kernels.units import floor_lots, price_of, quantity_of, ticks_toward, whole_lots
 from b25.kernels.world import head_of, instruments_of, intents_of, lives_of, orders_of, positions_of
 from b25.model.event import BUY, SELL
 from b25.model.order import AMEND, CANCEL, MARKET, POST_ONLY, REDUCE_ONLY, SUBMIT, Pending, Reason, State, Tif
@@ -19,11 +19,12 @@ GTC, IOC = int(Tif.GTC), int(Tif.IOC)
 OPEN, PART_FILLED, NO_REQUEST = int(State.OPEN), int(State.PART_FILLED), int(Pending.NONE)
 NOT_A_NUMBER, OFF_LOT = int(Reason.NOT_A_NUMBER), int(Reason.QUANTITY_OFF_LOT)
 NO_INSTRUMENT, BAD_SIDE = int(Reason.UNKNOWN_INSTRUMENT), int(Reason.SIDE_INVALID)
+PRICE_RANGE = int(Reason.PRICE_OUT_OF_RANGE)
 CONFLICT = int(Reason.CONFLICTING_FLAGS)
 
 
 @kernel
-def wish(ctx, kind, order_id, i, side, price_ticks, qty_lots, tif, flags, reason):
+def wish(ctx, kind, order_id, i, side, price_ticks, qty_lots, tif, flags, reason, stop_ticks=0):
     """Write one intent; a full table halts the session, for a wish must not vanish."""
     head = head_of(ctx)
     intents = intents_of(ctx)
@@ -35,6 +36,7 @@ def wish(ctx, kind, order_id, i, side, price_ticks, qty_lots, tif, flags, reason
     row["order_id"] = order_id
     row["price_ticks"] = price_ticks
     row["qty_lots"] = qty_lots
+    row["stop_ticks"] = stop_ticks
     row["instrument"] = i
     row["kind"] = kind
     row["side"] = side
@@ -45,7 +47,7 @@ def wish(ctx, kind, order_id, i, side, price_ticks, qty_lots, tif, flags, reason
 
 
 @kernel
-def wish_order(ctx, side, price, quantity, tif, flags, i):
+def wish_order(ctx, side, price, quantity, tif, flags, i, stop=0.0):
     """Turn the door's floats into an intent to submit and return the order's id."""
     head = head_of(ctx)
     order_id = head["next_order_id"]
@@ -53,14 +55,20 @@ def wish_order(ctx, side, price, quantity, tif, flags, i):
     reason = 0
     price_ticks = np.int64(0)
     qty_lots = np.int64(0)
+    stop_ticks = np.int64(0)
     if i < 0 or i >= ctx["n"]:
         reason = NO_INSTRUMENT
     elif side != BUY and side != SELL:
         reason = BAD_SIDE
-    elif math.isnan(quantity) or math.isinf(quantity) or math.isnan(price) or math.isinf(price):
+    elif not (abs(quantity) < math.inf and abs(price) < math.inf and abs(stop) < math.inf):
         reason = NOT_A_NUMBER
     else:
         instrument = instruments_of(ctx)[i]
+        if stop != 0.0:
+            # Away from the market, so that it never triggers before the price that was asked for.
+            stop_ticks = ticks_toward(instrument, stop, -side)
+            if stop_ticks <= 0:
+                reason = PRICE_RANGE
         if not flags & MARKET:
             price_ticks = ticks_toward(instrument, price, side)
         elif flags & POST_ONLY:
@@ -68,7 +76,7 @@ def wish_order(ctx, side, price, quantity, tif, flags, i):
         qty_lots = whole_lots(instrument, quantity)
         if qty_lots == -1 and quantity > 0.0:
             reason = OFF_LOT
-    wish(ctx, SUBMIT, order_id, i, side, price_ticks, qty_lots, tif, flags, reason)
+    wish(ctx, SUBMIT, order_id, i, side, price_ticks, qty_lots, tif, flags, reason, stop_ticks)
     return order_id
 
 
@@ -84,24 +92,48 @@ def flags_of(post_only, reduce_only):
 
 
 @kernel
-def trade(ctx, side, quantity, price=None, tif=GTC, post_only=False, reduce_only=False, i=0):
-    """Send an order of `side`; without a price it is a market order. Returns the order's id."""
+def trade(ctx, side, quantity, price=None, tif=GTC, post_only=False, reduce_only=False, i=0, stop_price=None):
+    """Send an order of `side`; without a price it is a market order, with a stop price it waits for that one to be reached."""
     flags = flags_of(post_only, reduce_only)
+    stop = 0.0
+    if stop_price is not None:
+        # A stop of 0.0 is a mistake, and must not turn the order into one without a stop.
+        stop = stop_price if stop_price != 0.0 else -1.0
     if price is None:
-        return wish_order(ctx, side, 0.0, quantity, IOC, flags | MARKET, i)
-    return wish_order(ctx, side, price, quantity, tif, flags, i)
+        return wish_order(ctx, side, 0.0, quantity, IOC, flags | MARKET, i, stop)
+    return wish_order(ctx, side, price, quantity, tif, flags, i, stop)
 
 
 @kernel
-def buy(ctx, quantity, price=None, tif=GTC, post_only=False, reduce_only=False, i=0):
-    """Buy `quantity` at `price` or better; without a price, at market. Returns the order's id."""
-    return trade(ctx, BUY, quantity, price, tif, post_only, reduce_only, i)
+def buy(ctx, quantity, price=None, tif=GTC, post_only=False, reduce_only=False, i=0, stop_price=None):
+    """Buy `quantity` at `price` or better; without a price, at market; with `stop_price`, once that is met. Returns its id."""
+    return trade(ctx, BUY, quantity, price, tif, post_only, reduce_only, i, stop_price)
 
 
 @kernel
-def sell(ctx, quantity, price=None, tif=GTC, post_only=False, reduce_only=False, i=0):
-    """Sell `quantity` at `price` or better; without a price, at market. Returns the order's id."""
-    return trade(ctx, SELL, quantity, price, tif, post_only, reduce_only, i)
+def sell(ctx, quantity, price=None, tif=GTC, post_only=False, reduce_only=False, i=0, stop_price=None):
+    """Sell `quantity` at `price` or better; without a price, at market; with `stop_price`, once that is met. Returns its id."""
+    return trade(ctx, SELL, quantity, price, tif, post_only, reduce_only, i, stop_price)
+
+
+@kernel
+def target(ctx, quantity, i=0):
+    """Bring the position to a signed `quantity`, rounded toward zero to whole lots, by one market order; 0 when it is there.
+
+    What is already on its way counts as done.
+    """
+    if i < 0 or i >= ctx["n"] or not abs(quantity) < math.inf:
+        return wish_order(ctx, BUY, 0.0, quantity, IOC, MARKET, i)
+    instrument = instruments_of(ctx)[i]
+    wanted = floor_lots(instrument, abs(quantity))
+    if quantity < 0.0:
+        wanted = -wanted
+    held = positions_of(ctx)[i]
+    missing = wanted - held["position_lots"] - held["open_buy_lots"] + held["open_sell_lots"]
+    if missing == 0:
+        return np.int64(0)
+    side = BUY if missing > 0 else SELL
+    return wish_order(ctx, side, 0.0, quantity_of(instrument, abs(missing)), IOC, MARKET, i)
 
 
 @kernel
@@ -220,6 +252,7 @@ def view_order(ctx, order, view):
     view["pending"] = order["pending"]
     view["reason"] = order["reason"]
     view["instrument"] = order["instrument"]
+    view["stop_price"] = price_of(instrument, order["stop_ticks"])
 
 
 @kernel

@@ -8,6 +8,7 @@ import importlib.util
 import inspect
 import os
 import sys
+from collections import namedtuple
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -16,8 +17,13 @@ import numba
 import numpy as np
 
 from b25.kernels.build import cache_directory
+from b25.model.bar import BAR_VIEW
 from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS
-from b25.strategy.compile import DOOR_ACCOUNT, DOOR_MARKET, DOOR_ORDERS, door_methods
+from b25.model.world import NO_BARS
+from b25.strategy.compile import DOOR_ACCOUNT, DOOR_BARS, DOOR_MARKET, DOOR_ORDERS, door_methods
+
+BAR_FIELDS = list(BAR_VIEW.names or ())
+BarSeen = namedtuple("BarSeen", BAR_FIELDS)  # type: ignore[misc]
 
 
 @cache
@@ -77,6 +83,7 @@ class PlainContext:
         self._lots = [memoryview(positions["position_lots"][k : k + 1]) for k in range(n)]
         self._tick = [(int(row["tick_num"]), int(row["tick_den"])) for row in instruments]
         self._lot = [(int(row["lot_num"]), int(row["lot_den"])) for row in instruments]
+        self._bars_at = [[int(view.ctypes.data) for view in views] for views in world.bar_views]
 
     @property
     def now_ns(self) -> int:
@@ -140,6 +147,18 @@ class PlainContext:
         num, den = self._lot[i]
         return self._lots[i][0] * num / den
 
+    def bar(self, i: int = 0, frame: int = 0) -> Any:
+        """The last complete bar; see the compiled door."""
+        world = self._world
+        if not (0 <= i < len(self._tick) and 0 <= frame < world.bar_marks.shape[2]):
+            world.head["status"] = NO_BARS
+            return BarSeen._make(world.no_bar[0].item())
+        at = int(world.bar_at[i, frame])
+        if at == world.no_bar.ctypes.data:
+            return BarSeen._make(world.no_bar[0].item())
+        view = world.bar_views[i][frame]
+        return BarSeen._make(view[(at - self._bars_at[i][frame]) // BAR_VIEW.itemsize].item())
+
     def order(self) -> Any:
         """The order that `on_order` is about."""
         return _plain(self._world.order_view[0])
@@ -188,6 +207,6 @@ class _Late:
         return method.__get__(owner, kind) if owner is not None else self
 
 
-for _name in (*DOOR_MARKET, *DOOR_ACCOUNT, *DOOR_ORDERS):
+for _name in (*DOOR_MARKET, *DOOR_BARS, *DOOR_ACCOUNT, *DOOR_ORDERS):
     if _name not in PlainContext.__dict__:
         setattr(PlainContext, _name, _Late(_name))

@@ -57,7 +57,8 @@ def source_key(cls: type[Strategy]) -> str:
 def behaviour_key(cls: type[Strategy]) -> str:
     """Hash over the code in reach, the constants it names, and the fields of the record; the same wherever the file lies."""
     fields = [field for field in cls.dtype.descr if not field[0].startswith("is_")]
-    digest = hashlib.sha256(f"{cls.__qualname__}{fields}".encode())
+    features = [(name, one.key, one.lookback) for name, one in getattr(cls, "features", {}).items()]
+    digest = hashlib.sha256(f"{cls.__qualname__}{fields}{features or ''}".encode())
     for name, function in functions_in_reach(cls):
         digest.update(name.encode())
         for code in _codes(function.__code__):

@@ -10,11 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from b25.model.errors import Misuse
+from b25.strategy.feature import Feature
 from b25.strategy.fields import TYPES, Layout, Param, Part, Window
 from b25.strategy.record_backed import Backed, Cell, View
 
-CALLBACKS = ("on_start", "on_book", "on_trade", "on_gap", "on_fill", "on_order", "on_timer", "on_stop")
-LATER_CALLBACKS = ("on_bar", "on_funding")
+CALLBACKS = (
+    "on_start", "on_book", "on_trade", "on_gap", "on_bar", "on_funding", "on_fill", "on_order", "on_timer", "on_stop",
+)  # fmt: skip
 
 
 class Nested:
@@ -51,13 +53,14 @@ class Strategy(Backed):
     state: ClassVar[dict[str, float | int | bool]] = {}
     parts: ClassVar[dict[str, Part]] = {}
     windows: ClassVar[dict[str, Window]] = {}
+    features: ClassVar[dict[str, Feature]] = {}
     dtype: ClassVar[np.dtype[Any]]
 
     _parts: dict[str, Any]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for kept in ("params", "state", "parts", "windows"):
+        for kept in ("params", "state", "parts", "windows", "features"):
             setattr(cls, kept, dict(getattr(cls, kept)))
         for name, annotation in _annotations(cls).items():
             if typing.get_origin(annotation) is ClassVar or annotation is ClassVar or name.startswith("_"):
@@ -73,7 +76,7 @@ class Strategy(Backed):
                 f"{where} has no value", remedy="give it a default: a number, b25.param(...), an indicator or b25.window(n)"
             )
         value = cls.__dict__[name]
-        for table in (cls.params, cls.state, cls.parts, cls.windows):
+        for table in (cls.params, cls.state, cls.parts, cls.windows, cls.features):
             table.pop(name, None)
         if isinstance(value, Param):
             if annotation is float and type(value.default) is int:
@@ -88,6 +91,9 @@ class Strategy(Backed):
         elif isinstance(value, Part):
             cls.parts[name] = value
             setattr(cls, name, Nested(name))
+        elif isinstance(value, Feature):
+            cls.features[name] = value
+            setattr(cls, name, Cell(name))
         elif isinstance(value, Window):
             cls.windows[name] = value
             setattr(cls, name, View(name))
@@ -108,6 +114,9 @@ class Strategy(Backed):
         )
         for name, value in cls.params.items():
             layout.add(name, TYPES[type(value.default)])
+        # The engine writes the features of a bar in one stroke: they stand side by side.
+        for name in cls.features:
+            layout.add(name, "f8")
         for name, start in cls.state.items():
             layout.add(name, TYPES[type(start)])
         for name, part in cls.parts.items():
@@ -133,6 +142,8 @@ class Strategy(Backed):
         row = np.zeros(1, cls.dtype)
         for name, param in cls.params.items():
             row[name] = param.check(cls.__name__, name, given.get(name, param.default))
+        for name in cls.features:
+            row[name] = np.nan
         for name, start in cls.state.items():
             row[name] = start
         for name, part in cls.parts.items():

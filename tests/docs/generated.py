@@ -13,7 +13,7 @@ import b25
 from b25.model.order import REASON_TEXT
 from b25.model.world import FILL_VIEW, ORDER_VIEW
 from b25.strategy import indicators
-from b25.strategy.compile import DOOR_ACCOUNT, DOOR_MARKET, DOOR_ORDERS, door_methods
+from b25.strategy.compile import DOOR_ACCOUNT, DOOR_BARS, DOOR_MARKET, DOOR_ORDERS, door_methods
 from b25.strategy.plain import PlainContext
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
@@ -78,6 +78,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "reasons": lambda: table(["reason", "means"], ([f"`{reason.name.lower()}`", text] for reason, text in REASON_TEXT.items())),
     "door-values": door_values,
     "door-market": lambda: door(DOOR_MARKET),
+    "door-bars": lambda: door(DOOR_BARS),
     "door-account": lambda: door(DOOR_ACCOUNT),
     "door-orders": lambda: door(DOOR_ORDERS),
     "views": views,

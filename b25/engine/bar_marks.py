@@ -1,0 +1,154 @@
+"""What the account is worth as a run over bars goes on: marks for the full record, or the figures of one sweep point."""
+
+import numpy as np
+
+from b25.engine.logs import log_marks
+from b25.kernels.address import array_at
+from b25.kernels.bar_tape import rows_of, tapes_of
+from b25.kernels.jit import kernel
+from b25.kernels.ledger import equity_change
+from b25.kernels.units import money_of
+from b25.kernels.world import books_of, instruments_of, positions_of
+from b25.model.bar_run import BLOCKS, POINT
+
+int64 = np.dtype(np.int64)
+DAY_NS = 86_400_000_000_000
+
+
+@kernel
+def point_of(run):
+    """Return the POINT record."""
+    return array_at(run["point"], 1, POINT)[0]
+
+
+@kernel
+def equity_now(run, ctx):
+    """Account value with every instrument at its last known price, settlement currency; float."""
+    total = ctx["balance"]
+    books, positions, instruments = books_of(ctx), positions_of(ctx), instruments_of(ctx)
+    for i in range(ctx["n"]):
+        mark2 = books[i]["best_bid_ticks"] + books[i]["best_ask_ticks"]
+        total += money_of(instruments[i], equity_change(positions[i], instruments[i], mark2))
+    return total
+
+
+@kernel
+def mark_event(run, ctx):
+    """Mark the account after a fill or a payment."""
+    if run["compact"] == 0:
+        log_marks(run, ctx)
+        return
+    note_value(point_of(run), ctx["now_ns"], equity_now(run, ctx))
+
+
+@kernel
+def note_value(point, at_ns, equity):
+    """Take one value of the account into the figures of a point."""
+    while at_ns > point["midnight_ns"]:
+        end_day(point)
+    point["equity"] = equity
+    if equity > point["peak"]:
+        point["peak"] = equity
+    else:
+        fall = point["peak"] - equity
+        if fall > point["drawdown"] * point["peak"]:
+            point["drawdown"] = fall / point["peak"]
+        point["drawdown_money"] = max(point["drawdown_money"], fall)
+    if not equity > 0.0:
+        point["broke"] = 1
+
+
+@kernel
+def end_day(point):
+    """Take the return of the day that ends at the next midnight: the last value known by then."""
+    note_day(point)
+    point["midnight_ns"] += DAY_NS
+
+
+@kernel
+def note_day(point):
+    """Take one daily return."""
+    before = point["day_equity"]
+    point["day_equity"] = point["equity"]
+    change = point["equity"] / before - 1.0 if before > 0.0 else np.nan
+    power = change
+    for k in range(4):
+        point["day_sums"][k] += power
+        power *= change
+    down = min(change, 0.0)
+    point["day_down"] += down * down
+    point["day_best"] = max(point["day_best"], change)
+    point["day_worst"] = min(point["day_worst"], change)
+    point["days"] += 1
+
+
+@kernel
+def note_bar(point, equity, held, bars):
+    """Take the return of one bar into its block of time; `bars` is how many bars the run trades on."""
+    k = point["bars"]
+    while k >= point["block_end"]:
+        point["block"] += 1
+        point["block_end"] = (point["block"] + 1) * bars // BLOCKS
+    before = point["bar_equity"]
+    change = equity / before - 1.0 if before > 0.0 else np.nan
+    block = point["blocks"][point["block"]]
+    block[0] += 1.0
+    block[1] += change
+    block[2] += change * change
+    point["bar_equity"] = equity
+    point["bars"] = k + 1
+    if held:
+        point["in_market_bars"] += 1
+
+
+@kernel
+def note_bar_close(run, ctx):
+    """Take the account's value at the close of a bar, whatever was traded."""
+    point = point_of(run)
+    if run["step"] <= run["step_trading"]:
+        return
+    equity = equity_now(run, ctx)
+    note_value(point, ctx["now_ns"], equity)
+    held = False
+    positions = positions_of(ctx)
+    for i in range(ctx["n"]):
+        held = held or positions[i]["position_lots"] != 0
+    note_bar(point, equity, held, run["step_end"] - run["step_trading"])
+
+
+@kernel
+def note_span(run, ctx, first, last):
+    """Take the closes of the bars from `first` to `last` (not included) of a single instrument, in which nothing was traded."""
+    point = point_of(run)
+    first = max(first, run["step_trading"])
+    if first >= last:
+        return
+    bars = run["step_end"] - run["step_trading"]
+    position, instrument = positions_of(ctx)[0], instruments_of(ctx)[0]
+    rows = rows_of(tapes_of(ctx, run["tapes"])[0, 0])
+    if position["position_lots"] == 0:
+        note_flat_span(point, rows, first, last, bars)
+        return
+    for k in range(first, last):
+        mark2 = 2 * np.int64(rows[k]["close_ticks"])
+        equity = ctx["balance"] + money_of(instrument, equity_change(position, instrument, mark2))
+        note_value(point, rows[k]["close_ns"], equity)
+        note_bar(point, equity, True, bars)
+
+
+@kernel
+def note_flat_span(point, rows, first, last, bars):
+    """Take the closes of bars in which nothing is held: the account stays what it is."""
+    note_value(point, rows[last - 1]["close_ns"], point["equity"])
+    left = last - first
+    # The first bar after a fill still moves from the close before to what the fill left.
+    note_bar(point, point["equity"], False, bars)
+    left -= 1
+    while left > 0:
+        while point["bars"] >= point["block_end"]:
+            point["block"] += 1
+            point["block_end"] = (point["block"] + 1) * bars // BLOCKS
+        quiet = min(left, point["block_end"] - point["bars"])
+        point["blocks"][point["block"], 0] += quiet
+        point["bars"] += quiet
+        left -= quiet

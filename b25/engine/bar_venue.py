@@ -1,0 +1,326 @@
+"""The venue of a run over bars, one thing at a time: the open, the path inside the bar, the close.
+
+Each call of `venue_turn` does the next thing that happens, if any, and leaves the callbacks it calls for, so that what a
+strategy asks for in answer is there before the next thing happens.
+"""
+
+import numpy as np
+
+from b25.engine.bar_fills import deliver, end_order, fill_order, liquidate
+from b25.engine.bar_marks import mark_event
+from b25.engine.bar_money import (
+    bar_venues_of,
+    funding_due,
+    model_of,
+    set_liquidation,
+    take_funding,
+)
+from b25.engine.bar_records import BAR_RUN, RANGING, SHOWN
+from b25.engine.records import ON_FUNDING
+from b25.kernels.address import array_at, calls, record_at
+from b25.kernels.bar_rules import NEVER, first_direction, leg_price, open_price
+from b25.kernels.bar_tape import set_clock
+from b25.kernels.jit import kernel, late_kernel
+from b25.kernels.world import lives_of, orders_of, positions_of
+from b25.model.bar_run import AT_OPEN, FIRST_LEG, LAST_LEG, OVER, SECOND_LEG
+from b25.model.event import EVENT
+from b25.model.order import MARKET, REDUCE_ONLY, Pending, Reason, State, Tif
+from b25.model.world import CONTEXT
+
+VENUE_TURN = "int64(uintp)"
+GTC = int(Tif.GTC)
+OPEN, PART_FILLED, NO_REQUEST = int(State.OPEN), int(State.PART_FILLED), int(Pending.NONE)
+NOTHING, LIQUIDATED, WOULD_INCREASE = int(Reason.NOTHING_TO_MATCH), int(Reason.LIQUIDATED), int(Reason.WOULD_INCREASE)
+NO_SLOT = -1
+FILLS_MAX = 64  # in one bar; orders sent in answer to still more of them wait for the next
+
+
+@kernel
+def is_live(order):
+    """True for an order that rests at the venue."""
+    state = order["state"]
+    return state == OPEN or state == PART_FILLED
+
+
+@kernel
+def open_turn(run, ctx):
+    """Do the next thing that happens at the open of this step's bars; False when nothing is left."""
+    venues = bar_venues_of(run, ctx)
+    for i in range(ctx["n"]):
+        venue = venues[i]
+        if venue["phase"] != AT_OPEN:
+            continue
+        bar = venue["bar"]
+        if funding_due(run, ctx, i, bar["open_ns"]):
+            if take_funding(run, ctx, i):
+                ctx["i"] = i
+                mark_event(run, ctx)
+                set_liquidation(run, ctx, i)
+                run["pending"] |= ON_FUNDING
+            return True
+        if liquidates_at(venue, positions_of(ctx)[i]["position_lots"], bar["open_ticks"]):
+            close_by_force(run, ctx, i, bar["open_ticks"], bar["open_ns"])
+            return True
+    # What reduces comes first: it frees the money that the rest may need.
+    for reducing in range(2):
+        for i in range(ctx["n"]):
+            if venues[i]["phase"] == AT_OPEN and fill_at_open(run, ctx, i, reducing == 0):
+                return True
+    return expire_at_open(run, ctx)
+
+
+@kernel
+def liquidates_at(venue, held, ticks):
+    """True when a price is at or beyond the one that liquidates."""
+    if held == 0:
+        return False
+    return ticks <= venue["liquidation_low"] if held > 0 else ticks >= venue["liquidation_high"]
+
+
+@kernel
+def fill_at_open(run, ctx, i, reducing):
+    """Fill the next order of an instrument that the open fills; those that reduce the position, or the others."""
+    venue, orders, lives = bar_venues_of(run, ctx)[i], orders_of(ctx), lives_of(ctx)
+    held = positions_of(ctx)[i]["position_lots"]
+    bar = venue["bar"]
+    for index in range(2):
+        side = 1 if index == 0 else -1
+        if (held * side < 0) != reducing:
+            continue
+        slot = lives[i, index]["first"] if lives[i, index]["count"] > 0 else NO_SLOT
+        while slot >= 0:
+            order = orders[slot]
+            after = order["next"]
+            if is_live(order) and order["order_id"] < venue["first_id"]:
+                market = order["flags"] & MARKET != 0
+                ticks = open_price(side, order["price_ticks"], order["stop_ticks"], market, bar["open_ticks"])
+                if ticks != NEVER:
+                    # A limit that lay in the market already when it was sent takes; one that rested is taken.
+                    stopped = order["stop_ticks"] != 0
+                    fresh = order["created_ns"] >= bar["open_ns"] and order["filled_lots"] == 0
+                    order["stop_ticks"] = 0
+                    if fill_order(run, ctx, slot, ticks, market or stopped or fresh, bar["open_ns"]):
+                        return True
+                elif order["stop_ticks"] != 0 and (bar["open_ticks"] - order["stop_ticks"]) * side >= 0:
+                    order["stop_ticks"] = 0
+            slot = after
+    return False
+
+
+@kernel
+def expire_at_open(run, ctx):
+    """End the next order that was for this open only and was not filled."""
+    orders, lives, venues = orders_of(ctx), lives_of(ctx), bar_venues_of(run, ctx)
+    for i in range(ctx["n"]):
+        if venues[i]["phase"] != AT_OPEN:
+            continue
+        for index in range(2):
+            slot = lives[i, index]["first"] if lives[i, index]["count"] > 0 else NO_SLOT
+            while slot >= 0:
+                order = orders[slot]
+                only_now = order["tif"] != GTC and not order["flags"] & MARKET
+                if is_live(order) and only_now and order["order_id"] < venues[i]["first_id"]:
+                    end_order(run, ctx, order, NOTHING)
+                    return True
+                slot = order["next"]
+    return False
+
+
+@kernel
+def close_by_force(run, ctx, i, ticks, at_ns):
+    """Let the venue cancel what rests in an instrument and close what is held of it."""
+    orders, lives = orders_of(ctx), lives_of(ctx)
+    set_clock(ctx, at_ns)
+    for index in range(2):
+        while lives[i, index]["count"] > 0:
+            end_order(run, ctx, orders[lives[i, index]["first"]], LIQUIDATED)
+    liquidate(run, ctx, i, ticks, at_ns)
+
+
+@kernel
+def begin_range(run, ctx):
+    """Leave the open: from here on each bar is lived through along its path."""
+    venues, positions = bar_venues_of(run, ctx), positions_of(ctx)
+    for i in range(ctx["n"]):
+        venue = venues[i]
+        if venue["phase"] == AT_OPEN:
+            bar = venue["bar"]
+            held = positions[i]["position_lots"]
+            venue["direction"] = first_direction(held, bar["open_ticks"], bar["high_ticks"], bar["low_ticks"])
+            venue["at_ticks"] = bar["open_ticks"]
+            venue["opened_leg"] = 0
+            venue["phase"] = FIRST_LEG
+    run["ranging"] = 0
+    run["stage"] = RANGING
+
+
+@kernel
+def leg_end(venue):
+    """Where the present leg leads, and its direction."""
+    bar, direction = venue["bar"], venue["direction"]
+    if venue["phase"] == SECOND_LEG:
+        direction = -direction
+    if venue["phase"] == LAST_LEG:
+        return np.int64(bar["close_ticks"]), direction
+    return np.int64(bar["high_ticks"] if direction > 0 else bar["low_ticks"]), direction
+
+
+@kernel
+def too_kind(venue, order, side, held, ticks):
+    """True for a profit that the bar does not prove: closing on the second leg what was opened on the first.
+
+    The price may have been there before the position was. When the bar closes at or beyond it, it was there after.
+    """
+    if venue["phase"] != SECOND_LEG or venue["opened_leg"] != FIRST_LEG or held * side >= 0 or order["stop_ticks"] != 0:
+        return False
+    return (venue["bar"]["close_ticks"] - ticks) * side > 0
+
+
+@kernel
+def next_on_leg(run, ctx, i, venue, end_ticks, direction):
+    """Slot of the order that the price meets first on the present leg, and where; NO_SLOT when there is none."""
+    orders, lives = orders_of(ctx), lives_of(ctx)
+    held = positions_of(ctx)[i]["position_lots"]
+    by_touch = model_of(run)["touch"] != 0
+    best, best_ticks, best_stops = np.int64(NO_SLOT), np.int64(0), False
+    for index in range(2):
+        side = 1 if index == 0 else -1
+        slot = np.int64(lives[i, index]["first"]) if lives[i, index]["count"] > 0 else np.int64(NO_SLOT)
+        while slot >= 0:
+            order = orders[slot]
+            waits = order["order_id"] >= venue["first_id"] and venue["fills"] >= FILLS_MAX
+            if is_live(order) and not waits:
+                stop, market = order["stop_ticks"], order["flags"] & MARKET != 0
+                ticks = leg_price(side, order["price_ticks"], stop, market, direction, venue["at_ticks"], end_ticks, by_touch)
+                if ticks != NEVER and not too_kind(venue, order, side, held, ticks):
+                    nearer = (best_ticks - ticks) * direction
+                    if best < 0 or nearer > 0 or (nearer == 0 and stop != 0 and not best_stops):
+                        best, best_ticks, best_stops = slot, ticks, stop != 0
+            slot = np.int64(order["next"])
+    return best, best_ticks
+
+
+@kernel
+def range_turn(run, ctx):
+    """Do the next thing that happens inside this step's bars; False when all of them are over."""
+    venues = bar_venues_of(run, ctx)
+    while run["ranging"] < ctx["n"]:
+        i = run["ranging"]
+        venue = venues[i]
+        while FIRST_LEG <= venue["phase"] <= LAST_LEG:
+            if leg_turn(run, ctx, i, venue):
+                return True
+            end_ticks, _ = leg_end(venue)
+            venue["at_ticks"] = end_ticks
+            venue["phase"] += 1
+            if venue["phase"] == OVER:
+                venue["lots_left"] = 0
+        run["ranging"] += 1
+    return False
+
+
+@kernel
+def leg_turn(run, ctx, i, venue):
+    """Do the next thing that happens on the present leg of an instrument's bar."""
+    end_ticks, direction = leg_end(venue)
+    held = positions_of(ctx)[i]["position_lots"]
+    lives = lives_of(ctx)
+    if held == 0 and lives[i, 0]["count"] + lives[i, 1]["count"] == 0:
+        return False
+    at_ns = venue["bar"]["close_ns"] - 1
+    if expire_reducing(run, ctx, i, held):
+        return True
+    slot, ticks = next_on_leg(run, ctx, i, venue, end_ticks, direction)
+    forced = venue["liquidation_low"] if held > 0 else venue["liquidation_high"]
+    against = held != 0 and (held > 0) == (direction < 0)
+    if against and (end_ticks - forced) * direction >= 0 and (slot < 0 or (ticks - forced) * direction > 0):
+        # It may lie behind the price already, when a fill of this bar moved it.
+        at = forced if (forced - venue["at_ticks"]) * direction > 0 else venue["at_ticks"]
+        close_by_force(run, ctx, i, at, at_ns)
+        venue["at_ticks"] = at
+        return True
+    while slot >= 0:
+        order = orders_of(ctx)[slot]
+        venue["at_ticks"] = ticks
+        takes = order["flags"] & MARKET != 0 or order["stop_ticks"] != 0
+        if order["stop_ticks"] != 0:
+            order["stop_ticks"] = 0
+            if not order["flags"] & MARKET:
+                # A stop-limit becomes a limit, which may or may not be met from here.
+                slot, ticks = next_on_leg(run, ctx, i, venue, end_ticks, direction)
+                continue
+        # False says that the bar's volume is used up: nothing more is filled in it.
+        return fill_order(run, ctx, slot, ticks, takes, at_ns)
+    return False
+
+
+@kernel
+def expire_reducing(run, ctx, i, held):
+    """End the next reduce-only order that has nothing to reduce any more."""
+    orders, lives = orders_of(ctx), lives_of(ctx)
+    for index in range(2):
+        side = 1 if index == 0 else -1
+        slot = lives[i, index]["first"] if lives[i, index]["count"] > 0 else NO_SLOT
+        while slot >= 0:
+            order = orders[slot]
+            if is_live(order) and order["flags"] & REDUCE_ONLY and held * side >= 0:
+                end_order(run, ctx, order, WOULD_INCREASE)
+                return True
+            slot = order["next"]
+    return False
+
+
+@kernel
+def close_turn(run, ctx):
+    """Fill the next market order at the close of the bar that it was sent at."""
+    orders, lives, venues = orders_of(ctx), lives_of(ctx), bar_venues_of(run, ctx)
+    for reducing in range(2):
+        for i in range(ctx["n"]):
+            held = positions_of(ctx)[i]["position_lots"]
+            for index in range(2):
+                side = 1 if index == 0 else -1
+                if (held * side < 0) != (reducing == 0) or lives[i, index]["count"] == 0:
+                    continue
+                slot = lives[i, index]["first"]
+                while slot >= 0:
+                    order = orders[slot]
+                    after = order["next"]
+                    if is_live(order) and order["flags"] & MARKET and order["stop_ticks"] == 0 and venues[i]["phase"] == OVER:
+                        bar = venues[i]["bar"]
+                        venues[i]["lots_left"] = max(venues[i]["lots_left"], order["leaves_lots"])
+                        if fill_order(run, ctx, slot, bar["close_ticks"], True, bar["close_ns"]):
+                            return True
+                    slot = after
+    return False
+
+
+@late_kernel(VENUE_TURN)
+def venue_turn(address):
+    """Do the next thing that the venue does at this stage; 0 when nothing is left of it."""
+    run = record_at(address, BAR_RUN)
+    ctx = record_at(run["context"], CONTEXT)
+    if run["stage"] == SHOWN:
+        return 1 if close_turn(run, ctx) else 0
+    if run["stage"] == RANGING:
+        return 1 if range_turn(run, ctx) else 0
+    if open_turn(run, ctx):
+        return 1
+    begin_range(run, ctx)
+    return 1 if range_turn(run, ctx) else 0
+
+
+call_venue = calls(VENUE_TURN, otherwise=venue_turn)
+
+
+@late_kernel("void(uintp)")
+def next_answer(address):
+    """Bring the next answer of the ring to the world."""
+    run = record_at(address, BAR_RUN)
+    ctx = record_at(run["context"], CONTEXT)
+    ring = array_at(run["answers"], run["answer_size"] + 1, EVENT)
+    event = ring[run["answer_head"] % run["answer_size"]]
+    run["answer_head"] += 1
+    deliver(run, ctx, event)
+
+
+call_next_answer = calls("void(uintp)", otherwise=next_answer)

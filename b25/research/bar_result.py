@@ -1,0 +1,204 @@
+"""What a backtest on bars found: the same tables, numbers and pictures, on an equity curve with a point at every close."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from b25.engine.backtest import Outcome
+from b25.market.bars import Bars
+from b25.market.timerange import time_text
+from b25.model.instrument import Instrument
+from b25.research.result import Backtest, earned
+from b25.risk.limits import Limits
+from b25.strategy.source_key import behaviour_key
+from b25.strategy.strategy import Strategy
+from b25.venue.bar_models import Account, BarFills
+from b25.venue.models import Fees
+
+if TYPE_CHECKING:
+    from b25.analytics.curve import EquityCurve
+    from b25.analytics.series import InstrumentTrace
+
+
+@dataclass(frozen=True, kw_only=True)
+class BarMade:
+    """How a result on bars was made."""
+
+    cls: type[Strategy]
+    datasets: tuple[Bars, ...]
+    limits: Limits
+    balance: float
+    compile_s: float
+    run_s: float
+    compiled: bool
+    why_plain: str
+    fills: BarFills
+    account: Account
+    fees: Fees
+    clock_ns: np.ndarray
+    steps: tuple[int, int, int]  # the first step that the strategy saw, the first it traded at, and the end
+    features: dict[str, str]
+
+    @property
+    def models(self) -> tuple[Any, ...]:
+        """What the result rests on beside data and code, for its hash."""
+        return (self.fills, self.fees)
+
+
+class BarBacktest(Backtest):
+    """A finished backtest on bars; see `Backtest` for what it offers."""
+
+    made: BarMade  # type: ignore[assignment]
+
+    def __init__(self, outcome: Outcome, made: BarMade) -> None:
+        super().__init__(outcome, made)  # type: ignore[arg-type]
+
+    @cached_property
+    def hash(self) -> str:
+        """Equal for equal runs, in every process."""
+        made = self.made
+        digest = hashlib.sha256()
+        for data in made.datasets:
+            digest.update(f"{data.hash}{[larger.timeframe for larger in data.larger]}{data.instrument}".encode())
+        account = replace(made.account, tiers=None)
+        digest.update(f"{made.fills}{account}{made.fees}{made.limits}{made.balance}{made.steps}".encode())
+        for symbol, tiers in sorted((made.account.tiers or {}).items()):
+            digest.update(symbol.encode() + tiers.tobytes())
+        digest.update(behaviour_key(made.cls).encode())
+        digest.update(repr(sorted(self.parameters.items())).encode())
+        out = self.outcome
+        for rows in (out.fills, out.orders, out.effects, out.marks, out.notes):
+            digest.update(rows.tobytes())
+        return digest.hexdigest()
+
+    @property
+    def instruments(self) -> list[Instrument]:
+        """What was traded, in the order of the strategy's indices."""
+        return [d.instrument for d in self.made.datasets]
+
+    @cached_property
+    def curve(self) -> EquityCurve:
+        """Account value at every close and after every fill and payment; point 0 is the starting balance."""
+        from b25.analytics.curve import EquityCurve
+
+        _, first, end = self.made.steps
+        closes = self.made.clock_ns[first:end]
+        events = self.outcome.marks[:: len(self.instruments)]["time_ns"]
+        # What happens at the open of the next bar has the time of this close, and comes after it.
+        at = np.searchsorted(closes, events, side="left")
+        at = np.where((at < closes.size) & (closes[np.minimum(at, closes.size - 1)] == events), at + 1, at)
+        equity = np.full(closes.size, self.made.balance)
+        marked = np.full(events.size, self.made.balance)
+        for i, (data, instrument) in enumerate(zip(self.made.datasets, self.instruments, strict=True)):
+            marks = self.outcome.marks[i :: len(self.instruments)]
+            marked += earned(marks, instrument)
+            if marks.size:
+                equity += _earned_at(closes, marks, at, data, instrument)
+        order = np.insert(np.arange(closes.size, dtype=np.float64), at, np.repeat(-1.0, at.size))
+        times, values = np.empty(order.size, np.int64), np.empty(order.size)
+        times[order >= 0], values[order >= 0] = closes, equity
+        times[order < 0], values[order < 0] = events, marked
+        return EquityCurve(np.concatenate(([self.outcome.start_ns], times)), np.concatenate(([self.made.balance], values)))
+
+    @cached_property
+    def traces(self) -> list[InstrumentTrace]:
+        """Fills, closes and positions of each instrument."""
+        return [self._trace(data, i) for i, data in enumerate(self.made.datasets)]
+
+    def _trace(self, data: Bars, i: int) -> InstrumentTrace:
+        from b25.analytics.series import FillSeries, InstrumentTrace, TimeSeries
+
+        instrument, out = data.instrument, self.outcome
+        marks = out.marks[i :: len(self.instruments)]
+        fills = FillSeries.from_records(out.fills[out.fills["instrument"] == i], instrument, clock="local")
+        orders = np.sort(out.orders, order="order_id")
+        if fills.order_id is not None and fills.size and orders.size:
+            place = np.minimum(np.searchsorted(orders["order_id"], fills.order_id), orders.size - 1)
+            known = orders["order_id"][place] == fills.order_id  # a liquidation is an execution without an order of ours
+            fills = replace(fills, submit_ns=np.where(known, orders["created_ns"][place], fills.time_ns))
+        view = data.view
+        seen = (view["close_ns"] > out.start_ns) & (view["close_ns"] <= int(self.made.clock_ns[self.made.steps[2] - 1]))
+        first = int(np.argmax(seen)) if seen.any() else 0
+        times = np.concatenate(([out.start_ns], view["close_ns"][seen]))
+        mids = np.concatenate(([view["open"][first]], view["close"][seen]))
+        return InstrumentTrace(
+            name=instrument.symbol,
+            fills=fills,
+            mids=TimeSeries(times, mids),
+            quote=instrument.quote,
+            base="contracts" if instrument.inverse else instrument.base,
+            position=TimeSeries(marks["time_ns"], marks["position_lots"] * float(instrument.lot)),
+        )
+
+    @property
+    def funding(self) -> float:
+        """Funding received (+) or paid (-), settlement currency."""
+        held = self.outcome.world.positions
+        return float(sum(int(p["funding"]) * float(i.money_unit) for p, i in zip(held, self.instruments, strict=True)))
+
+    @property
+    def assumptions(self) -> list[tuple[str, str]]:
+        """What the simulated venue assumed, in words."""
+        made = self.made
+        limits = ", ".join(f"{f.name} {v:g}" for f in fields(made.limits) if (v := getattr(made.limits, f.name)) is not None)
+        found = [
+            ("fills", made.fills.words()),
+            ("inside a bar", "the price goes against the holder first; a stop comes before a target"),
+            ("account", made.account.words()),
+            ("fees", str(made.fees)),
+            ("funding", f"{sum(d.funding.size for d in made.datasets):,} payments in the data"),
+            ("limits", limits or "none"),
+            ("starting balance", f"{made.balance:g} {self.currency}"),
+            ("strategy ran", "compiled" if made.compiled else f"as plain Python ({made.why_plain})"),
+            ("not modelled", "our own impact beyond the slippage above, latency, queues, the order of prices inside a bar"),
+        ]
+        if made.features:
+            found.insert(3, ("features", "; ".join(f"{name} = {text}" for name, text in made.features.items())))
+        return found
+
+    @property
+    def provenance(self) -> list[tuple[str, str]]:
+        """Data, hashes and times: the first and last bar that was traded on, and how many before them warmed the strategy up."""
+        seen, first, end = self.made.steps
+        data = ", ".join(
+            f"{d.symbol} on {d.venue} ({', '.join(b.timeframe for b in (d, *d.larger))})" for d in self.made.datasets
+        )
+        gaps = [f"{d.symbol} {gap}" for d in self.made.datasets for gap in d.gaps[:3]]
+        more = sum(len(d.gaps) for d in self.made.datasets) - len(gaps)
+        found = [
+            ("data", data),
+            ("from", f"{time_text(self.outcome.start_ns)} UTC"),
+            ("to", f"{time_text(int(self.made.clock_ns[end - 1]))} UTC"),
+            ("bars", f"{end - first:,} traded on, {first - seen:,} before them to warm up"),
+        ]
+        if gaps:
+            found.append(("gaps", "; ".join(gaps) + (f"; {more} more" if more > 0 else "")))
+        return [*found, ("result", self.hash)]
+
+    def _subtitle(self) -> str:
+        _, first, end = self.made.steps
+        symbols = ", ".join(i.symbol for i in self.instruments)
+        frames = ", ".join(b.timeframe for b in (self.made.datasets[0], *self.made.datasets[0].larger))
+        days = (int(self.made.clock_ns[end - 1]) - self.outcome.start_ns) / 86_400e9
+        return f"{symbols} · {self.made.datasets[0].venue} · {frames} · {days:,.1f} days · {end - first:,} bars"
+
+    def _notes(self) -> list[tuple[str, str]]:
+        return [("fills", f"at the {self.made.fills.price}"), ("account", self.made.account.words()), ("hash", self.hash[:16])]
+
+
+def _earned_at(closes: np.ndarray, marks: np.ndarray, at: np.ndarray, data: Bars, instrument: Instrument) -> np.ndarray:
+    """What an instrument had earned at each close, settlement currency: its ledger then, at its last close."""
+    rows = data.rows
+    last = np.searchsorted(rows["close_ns"], closes, side="right") - 1
+    # The number of events that come before each close.
+    before = np.searchsorted(at, np.arange(closes.size), side="right")
+    state = marks[np.maximum(before - 1, 0)].copy()
+    state["mid2_ticks"] = 2 * rows["close_ticks"][np.maximum(last, 0)].astype(np.int64)
+    worth = earned(state, instrument)
+    worth[before == 0] = 0.0
+    return worth
