@@ -132,16 +132,15 @@ def _load(name: str, path: Path) -> Any:
 
 # A loop over quiet bars with the callback inlined into it: what a call for each bar would cost is saved.
 STRIDE = [
-    "from b25.kernels.bar_tape import next_bar, tapes_of",
+    "from b25.kernels.bar_tape import next_bar",
     "from b25.kernels.world import head_of",
     '@numba.njit("int64(uintp, uintp, uintp, int64, int64, int64, int64)", cache={kept}, nogil=True)',
     "def stride(state, ctx, tapes, first, end, low, high):",
     "    s = record_at(state, STATE)",
     "    c = record_at(ctx, CONTEXT)",
     "    head = head_of(c)",
-    "    bars = tapes_of(c, tapes)",
     "    k = first",
-    "    while k < end and next_bar(c, bars, k, low, high):",
+    "    while k < end and next_bar(c, tapes, k, low, high):",
     "        k += 1",
     "        s.on_bar(c)",
     '        if head["intents"] != 0 or head["status"] != 0 or head["timer_ns"] > 0:',
