@@ -124,6 +124,7 @@ def test_an_honest_strategy_is_left_alone(cls, compiled):
     assert dict(report.checked)["look-ahead"].endswith("12 runs that end earlier")
 
 
+@pytest.mark.golden("T20")
 def test_reading_the_next_bar_of_an_array_is_found_by_the_name_of_the_array():
     report = check(ReadsNextBar, DATA)
     (finding,) = report.of("look-ahead")
@@ -175,6 +176,7 @@ def test_a_feature_that_looks_ahead_is_found_by_its_name(cheap):
     assert not report.ok
 
 
+@pytest.mark.golden("T20")
 def test_a_strategy_that_needs_500_bars_and_waits_for_100_is_flagged_with_the_fields():
     report = check(ActsTooEarly, DATA)
     (finding,) = report.of("warm-up")
