@@ -22,6 +22,7 @@ CUTS, CUTS_CHEAP = 12, 3
 STARTS, STARTS_CHEAP = 6, 2
 STATE_CUTS = 4
 FRAME_CUTS = 6
+FEATURE_ROWS, FEATURE_ROWS_CHEAP = 20, 4
 STEPS_CHEAP = 20_000  # so that looking at a long run costs less than the run
 
 
@@ -76,9 +77,11 @@ def check(
     findings: list[Finding] = [*fill_findings(runs.whole), *data_findings(runs.whole.made.datasets)] if runs.on_bars else []
     if runs.on_bars and runs.cls.features:
         say("computing features on parts of the data")
-        findings += feature_findings(runs.cls, runs.whole.made.datasets)
+        findings += feature_findings(runs.cls, runs.whole.made.datasets, rows=FEATURE_ROWS_CHEAP if cheap else FEATURE_ROWS)
         checked.append(("features", f"{len(runs.cls.features)} computed from less of the past and without the future"))
-    findings += _ahead(runs, cheap, checked, say)
+    named = {finding.what for finding in findings if finding.code == "look-ahead"}
+    # What a feature is found guilty of is not said again of the decisions that it led to.
+    findings += [f for f in _ahead(runs, cheap, checked, say) if not named or not set(f.what.split(", ")) <= named]
     count = STARTS_CHEAP if cheap else STARTS
     say(f"running from {count} later starts")
     seen = later_starts(runs, count)
@@ -118,11 +121,24 @@ def _ahead(runs: Reruns, cheap: bool, checked: list[tuple[str, str]], say: Calla
     return findings
 
 
-def feature_findings(cls: type[Strategy], data: Sequence[Bars]) -> list[Finding]:
-    """Compute each declared feature without what comes later, and from its lookback alone; name those that change."""
+def feature_findings(cls: type[Strategy], data: Sequence[Bars], *, rows: int = FEATURE_ROWS) -> list[Finding]:
+    """Compute each declared feature without what comes later, and from its lookback alone; name those that change.
+
+    Parameters
+    ----------
+    cls : type of Strategy
+    data : sequence of Bars
+    rows : int
+        How many rows to look at.
+    """
     found = []
     for bars in data:
-        for one in tail_equals_batch(cls.features, bars):
+        long = {name: feature for name, feature in cls.features.items() if feature.lookback >= len(bars)}
+        for name, feature in long.items():
+            sentence = f"it needs {feature.lookback:,} bars and {bars.symbol} has {len(bars):,}, so it could not be judged"
+            found.append(Finding("warm-up", "warning", name, sentence, "give more data, or a shorter lookback"))
+        judged = {name: feature for name, feature in cls.features.items() if name not in long}
+        for one in tail_equals_batch(judged, bars, sample=rows):
             severity: Severity = "warning" if one.fault == "warm-up" else "fault"
             sentence, _, remedy = one.message.partition("; ")
             found.append(Finding(one.fault, severity, one.field, sentence, remedy or "mend its expression or its lookback"))

@@ -241,3 +241,17 @@ def test_the_report_shows_itself_and_speaks_json():
     assert "<code>tomorrow</code>" in text
     assert report.as_dict()["ok"] is False
     assert report.as_dict()["findings"][0]["remedy"]
+
+
+def test_a_feature_that_needs_more_bars_than_there_are_cannot_be_judged_and_it_says_so():
+    short = DATA.between(None, DATA.start_ns + 100 * HOUR_NS)
+
+    class Long(b25.Strategy):
+        level: float = b25.feature(pl.col("close").rolling_mean(200), lookback=200)
+
+        def on_bar(self, ctx):
+            if self.level > 0:
+                ctx.target(1.0)
+
+    (finding,) = check(Long, short, cheap=True, compiled=False).of("warm-up")
+    assert (finding.what, finding.severity) == ("level", "warning")
