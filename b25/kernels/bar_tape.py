@@ -3,7 +3,7 @@
 import numpy as np
 
 from b25.kernels.address import array_at
-from b25.kernels.jit import kernel
+from b25.kernels.jit import inlined_kernel, kernel
 from b25.kernels.world import bar_marks_of, books_of, head_of
 from b25.model.bar import BAR, BAR_VIEW
 from b25.model.bar_run import BAR_TAPE
@@ -17,6 +17,12 @@ VIEW_SIZE = np.uint64(BAR_VIEW.itemsize)
 def tapes_of(ctx, address):
     """Return the BAR_TAPE records of a run, shape (n, frames)."""
     return array_at(address, (ctx["n"], ctx["frames"]), BAR_TAPE)
+
+
+@kernel
+def bar_places_of(ctx):
+    """Return where the last complete bars stand, addresses of shape (n, frames)."""
+    return array_at(ctx["bar_at"], (ctx["n"], ctx["frames"]), uint64)
 
 
 @kernel
@@ -45,8 +51,7 @@ def set_clock(ctx, at_ns):
 @kernel
 def show_row(ctx, tape, i, frame, k):
     """Make row `k` of a tape the last complete bar of its instrument and timeframe."""
-    places = array_at(ctx["bar_at"], (ctx["n"], ctx["frames"]), uint64)
-    places[i, frame] = tape["views"] + np.uint64(k) * VIEW_SIZE
+    bar_places_of(ctx)[i, frame] = tape["views"] + np.uint64(k) * VIEW_SIZE
     marks = bar_marks_of(ctx)
     marks[0, i, frame] = k + 1
     marks[1, i, frame] = 1
@@ -108,3 +113,21 @@ def next_bar(ctx, tapes, k, low_ticks, high_ticks):
     set_clock(ctx, at_ns)
     set_touch(ctx, 0, row["close_ticks"], at_ns)
     return True
+
+
+@inlined_kernel
+def show_quiet(ctx, head, book, place, seen, tape, row, k):
+    """Show bar `k` of a run with one instrument, one timeframe and no features: what `next_bar` does, less what stays as it is.
+
+    The arrays are taken from the context once a stride, for the compiler cannot know that no store goes into the context;
+    the cursor of the tape is moved when the stride ends.
+    """
+    at_ns, ticks = row["close_ns"], row["close_ticks"]
+    place[0] = tape["views"] + np.uint64(k) * VIEW_SIZE
+    seen[0] = k + 1
+    ctx["now_ns"] = at_ns
+    head["now_ns"] = at_ns
+    book["best_bid_ticks"] = ticks
+    book["best_ask_ticks"] = ticks
+    book["local_ns"] = at_ns
+    book["exch_ns"] = at_ns
