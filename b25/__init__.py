@@ -8,7 +8,9 @@ from typing import Any
 
 __version__ = "0.1.0"
 
+# The four kinds of error by what to do about them stand in `b25.errors`; the one that a user meets is here as well.
 _HOME = {
+    "errors": "b25.model.errors",
     "BUY": "b25.model.event",
     "SELL": "b25.model.event",
     "GTC": "b25.strategy.words",
@@ -16,15 +18,12 @@ _HOME = {
     "FOK": "b25.strategy.words",
     "ConstantLatency": "b25.venue.models",
     "Fees": "b25.venue.models",
-    "Halt": "b25.model.errors",
     "Instrument": "b25.model.instrument",
     "Limits": "b25.risk.limits",
     "LognormalLatency": "b25.venue.models",
     "Misuse": "b25.model.errors",
     "Queue": "b25.venue.models",
     "RecordedLatency": "b25.venue.models",
-    "Resync": "b25.model.errors",
-    "Retry": "b25.model.errors",
     "Atr": "b25.strategy.indicators",
     "Ema": "b25.strategy.indicators",
     "RollingStd": "b25.strategy.indicators",
@@ -42,6 +41,8 @@ _HOME = {
     "rolling_std": "b25.strategy.indicators",
     "rsi": "b25.strategy.indicators",
     "sample": "b25.research.dataset",
+    "sweep": "b25.research.sweep",
+    "walk_forward": "b25.research.walk_forward",
     "sma": "b25.strategy.indicators",
     "vwap": "b25.strategy.indicators",
     "Strategy": "b25.strategy.strategy",
@@ -57,7 +58,8 @@ def __getattr__(name: str) -> Any:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'b25' has no attribute {name!r}")
-    value = getattr(importlib.import_module(home), name)
+    module = importlib.import_module(home)
+    value = module if name == "errors" else getattr(module, name)
     globals()[name] = value
     return value
 

@@ -32,7 +32,8 @@ class MaCross(b25.Strategy):
             self.slow_sum = self.sum_of(self.slow)
         if self.seen < self.slow:
             return
-        fast, slow = self.fast_sum / self.fast, self.slow_sum / self.slow
+        # Averages are compared by multiplying with each other's length: nothing is rounded where the sums are exact.
+        fast, slow = self.fast_sum * self.slow, self.slow_sum * self.fast
         if fast > slow:
             if self.side < 0 and ctx.position() == 0.0:
                 ctx.buy(self.quantity)

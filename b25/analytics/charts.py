@@ -10,13 +10,13 @@ import numpy as np
 
 from b25.analytics.downsample import m4
 from b25.analytics.figures import number_text, time_text
+from b25.analytics.frame import LEFT, RIGHT, TOP, WIDE, Frame, reach
 from b25.analytics.metric import FloatArray, IntArray
 from b25.analytics.series import FillSeries, TimeSeries
-from b25.analytics.svg import area_path, drawing, line_path, step_path, tag, words
-from b25.analytics.ticks import number_ticks, span_text, time_ticks
+from b25.analytics.svg import drawing, tag, words
+from b25.analytics.ticks import span_text
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 960.0, 74.0, 14.0, 26.0, 26.0
-COLUMNS = int(WIDTH - LEFT - RIGHT)
+COLUMNS = int(WIDE - LEFT - RIGHT)
 CROWDED = 90  # more marks than this of one side are drawn small, or they hide the price
 
 
@@ -41,6 +41,17 @@ class Marks:
     side: int
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time to be shaded over the whole height, and what it is called when one points at it."""
+
+    start_ns: int
+    end_ns: int
+    css: str
+    title: str = ""
+    label: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class TimeChart:
     """Lines and fills over one span of time.
@@ -55,12 +66,16 @@ class TimeChart:
         Drawn in order.
     marks : sequence of Marks
         Fills, drawn last.
-    height : float
-        In units of which the chart is 960 wide.
+    spans : sequence of Span
+        Stretches of time, drawn first.
+    height, width : float
+        In units of the drawing.
     scale : float
         Factor from values to the numbers of the axis, e.g. 100 for per cent.
     zero : bool
         Whether a line is drawn at 0 and 0 is always within the axis.
+    log : bool
+        Whether the vertical axis is logarithmic; it is not when a value is not positive.
     """
 
     title: str
@@ -69,9 +84,12 @@ class TimeChart:
     end_ns: int
     lines: Sequence[Line]
     marks: Sequence[Marks] = field(default_factory=tuple)
+    spans: Sequence[Span] = field(default_factory=tuple)
     height: float = 180.0
+    width: float = WIDE
     scale: float = 1.0
     zero: bool = False
+    log: bool = False
 
 
 def gather(fills: FillSeries, side: Literal[1, -1], start_ns: int, end_ns: int, *, columns: int = COLUMNS // 4) -> Marks:
@@ -90,79 +108,52 @@ def gather(fills: FillSeries, side: Literal[1, -1], start_ns: int, end_ns: int, 
 
 def time_chart(chart: TimeChart) -> str:
     """Markup of a chart over time."""
-    low, high = _reach(chart)
-    bottom = chart.height - BOTTOM
+    values = _values(chart)
+    known = values[np.isfinite(values)]
+    log = chart.log and bool(known.size) and bool(np.all(known > 0))
     span = max(1, chart.end_ns - chart.start_ns)
-
-    def across(time_ns: IntArray) -> FloatArray:
-        out: FloatArray = LEFT + (time_ns - chart.start_ns) / span * (WIDTH - LEFT - RIGHT)
-        return out
-
-    def down(values: FloatArray) -> FloatArray:
-        out: FloatArray = bottom - (values * chart.scale - low) / (high - low) * (bottom - TOP)
-        return out
-
-    parts = [
-        words(LEFT, 14.0, chart.title, class_="chart-title"),
-        words(WIDTH - RIGHT, 14.0, chart.unit, class_="unit", text_anchor="end"),
-    ]
-    for tick in number_ticks(low, high, count=max(3, round((bottom - TOP) / 36))):
-        y = float(bottom - (tick.at - low) / (high - low) * (bottom - TOP))
-        css = "zero" if tick.at == 0 and chart.zero else "grid"
-        parts.append(tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_=css))
-        parts.append(words(LEFT - 8, y + 3.5, tick.text.replace("-", "−"), class_="tick", text_anchor="end"))
-    for tick in time_ticks(chart.start_ns, chart.end_ns):
-        x = LEFT + (tick.at - chart.start_ns) / span * (WIDTH - LEFT - RIGHT)
-        parts.append(tag("line", x1=x, x2=x, y1=bottom, y2=bottom + 4, class_="axis"))
-        anchor = "start" if x < LEFT + 16 else "end" if x > WIDTH - RIGHT - 24 else "middle"
-        parts.append(words(x, bottom + 17, tick.text, class_="tick", text_anchor=anchor))
+    y = reach(values, zero=chart.zero, log=log)
+    frame = Frame(width=chart.width, height=chart.height, x=(0.0, float(span)), y=y, log=log)
+    unit = f"{chart.unit}, logarithmic" if log else chart.unit
+    parts = frame.head(chart.title, unit)
+    for shaded in chart.spans:
+        parts += _span(shaded, frame, chart.start_ns)
+    parts += frame.value_marks(zero=chart.zero) + frame.time_marks(chart.start_ns, chart.end_ns)
     for line in chart.lines:
-        parts += _line(line, across, down)
+        rows = m4(line.series.time_ns, line.series.values, columns=frame.columns)
+        x, height = line.series.time_ns[rows] - chart.start_ns, line.series.values[rows] * chart.scale
+        base = None if line.base is None else line.base * chart.scale
+        parts += frame.path(x.astype(np.float64), height, line.css, step=line.step, base=base)
     for marks in chart.marks:
-        parts += _marks(marks, across, down)
-    label = f"{chart.title}, {chart.unit}, {span_text(chart.start_ns, chart.end_ns)}"
-    return drawing(WIDTH, chart.height, parts, label=label, class_="chart")
+        parts += _marks(marks, frame, chart)
+    return frame.drawing(parts, f"{chart.title}, {unit}, {span_text(chart.start_ns, chart.end_ns)}")
 
 
-def _reach(chart: TimeChart) -> tuple[float, float]:
+def _values(chart: TimeChart) -> FloatArray:
+    """Everything that the vertical axis must show, in its own numbers."""
     seen = [line.series.values for line in chart.lines] + [marks.price for marks in chart.marks]
     seen += [np.array([line.base]) for line in chart.lines if line.base is not None]
-    values = np.concatenate(seen) if seen else np.zeros(0)
-    values = values[np.isfinite(values)] * chart.scale
-    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
-    if chart.zero:
-        low, high = min(low, 0.0), max(high, 0.0)
-    if high - low <= 1e-12 * max(1.0, abs(high)):
-        pad = max(1.0, abs(high) * 0.01)
-        return (low - pad, high + pad) if not chart.zero else (-1.0, 1.0)
-    room = 0.06 * (high - low)
-    # A chart that ends at zero, such as the fall from a peak, keeps zero at its very edge.
-    return low - room * (low != 0 or not chart.zero), high + room * (high != 0 or not chart.zero)
+    return (np.concatenate(seen) if seen else np.zeros(0)) * chart.scale
 
 
-def _line(line: Line, across: object, down: object) -> list[str]:
-    assert callable(across)
-    assert callable(down)
-    picked = m4(line.series.time_ns, line.series.values, columns=COLUMNS)
-    if not picked.size:
-        return []
-    x, y = across(line.series.time_ns[picked]), down(line.series.values[picked])
-    path = step_path(x, y) if line.step else line_path(x, y)
-    parts = []
-    if line.base is not None:
-        base = float(down(np.array([line.base]))[0])
-        parts.append(tag("path", d=area_path(path, float(x[0]), float(x[-1]), base), class_=f"{line.css} area"))
-    return [*parts, tag("path", d=path, class_=f"{line.css} line")]
+def _span(shaded: Span, frame: Frame, start_ns: int) -> list[str]:
+    first, last = np.clip(frame.across([shaded.start_ns - start_ns, shaded.end_ns - start_ns]), frame.start, frame.end).tolist()
+    title = [tag("title", escape(shaded.title))] if shaded.title else []
+    parts = [
+        tag("rect", *title, x=first, y=TOP, width=max(1.0, last - first), height=frame.floor - TOP, class_=f"span {shaded.css}")
+    ]
+    if shaded.label and last - first > 6.0 * len(shaded.label):
+        parts.append(words((first + last) / 2, TOP + 12, shaded.label, class_="tick", text_anchor="middle"))
+    return parts
 
 
-def _marks(marks: Marks, across: object, down: object) -> list[str]:
-    assert callable(across)
-    assert callable(down)
+def _marks(marks: Marks, frame: Frame, chart: TimeChart) -> list[str]:
     css, word = ("buy", "buy") if marks.side > 0 else ("sell", "sell")
     parts = []
-    crowded = marks.time_ns.size > CROWDED
+    crowded = marks.time_ns.size > CROWDED * frame.width / WIDE
+    across, down = frame.across(marks.time_ns - chart.start_ns), frame.down(marks.price * chart.scale)
     for x, y, time_ns, price, quantity, count in zip(
-        across(marks.time_ns), down(marks.price), marks.time_ns, marks.price, marks.quantity, marks.count, strict=True
+        across, down, marks.time_ns, marks.price, marks.quantity, marks.count, strict=True
     ):
         size = 2.4 if crowded else 3.8 + min(2.2, 0.7 * math.log2(count))
         tip = y + marks.side * size * 0.4

@@ -10,6 +10,7 @@ from b25.analytics.curve import EquityCurve
 from b25.analytics.downsample import m4
 from b25.analytics.drawdown import drawdown_ratio
 from b25.analytics.figures import NOT_AVAILABLE, metric_text, percent_text
+from b25.analytics.honest_view import trust_lines, trust_strip
 from b25.analytics.metric import FloatArray, Metric
 from b25.analytics.svg import area_path, drawing, step_path, tag, words
 
@@ -17,20 +18,30 @@ COLUMNS_MAX: Final = 100
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Result": (
         "start_time", "end_time", "days", "starting_balance", "final_balance", "net_profit", "total_return", "cagr",
-        "market_change",
+        "average_daily_profit", "market_change", "max_equity", "min_equity", "hold_value",
     ),
     "Risk": (
-        "max_drawdown", "max_drawdown_money", "longest_under_water", "sharpe", "sortino", "calmar", "profit_minute",
-        "profit_volatility_minute", "profit_low", "profit_high", "exposure_gross", "turnover",
+        "max_drawdown", "max_drawdown_peak_time", "max_drawdown_trough_time", "max_drawdown_duration", "max_drawdown_money",
+        "max_drawdown_profit_at_peak", "max_drawdown_profit_at_trough", "underwater_now", "time_under_water",
+        "longest_under_water", "sharpe", "sortino", "calmar", "smart_sharpe", "smart_sortino", "omega", "serenity",
+        "profit_minute", "profit_volatility_minute", "profit_low", "profit_high", "exposure_gross", "turnover", "best_day",
+        "worst_day", "days_won", "days_drawn", "days_lost",
     ),
     "Fills and costs": (
         "fills", "volume", "maker_share", "fees", "fees_bps", "spread_capture", "inventory_profit", "profit_fill", "profit_bps",
         "markout_1s", "markout_10s", "markout_60s",
     ),
     "Trades": (
-        "trades", "trades_open", "win_rate", "profit_factor", "expectancy", "sqn", "holding_mean", "best_trade", "worst_trade",
+        "trades", "trades_open", "open_profit", "trades_day", "max_open_trades", "trades_long", "trades_short", "profit_long",
+        "profit_long_ratio", "profit_short", "profit_short_ratio", "win_rate", "win_rate_long", "win_rate_short", "profit_factor",
+        "expectancy", "expectancy_ratio", "expected_100_trades", "mean_profit", "median_profit", "trade_volume", "sqn",
+        "trade_p_value", "holding_mean", "holding_mean_winners", "holding_mean_losers", "streak_wins", "streak_losses",
+        "best_trade", "worst_trade", "best_pair", "worst_pair",
     ),
-    "Orders": ("submits", "cancels", "amends", "refused", "rejected", "fill_ratio", "order_to_fill"),
+    "Orders": (
+        "signals", "submits", "cancels", "amends", "refused", "rejected", "timeouts_entry", "timeouts_exit", "cancelled_entries",
+        "replaced_entries", "fill_ratio", "order_to_fill",
+    ),
     "Position": ("position_end", "position_abs_mean", "position_max", "position_min", "time_flat"),
 }  # fmt: skip
 CARD: Final = (
@@ -86,9 +97,11 @@ def text_summary(
         titles = [f"{metric.name}" if full else metric.title for metric in present]
         # One width for all groups, so that the figures of the whole summary stand in one column.
         for head, text, metric in zip(titles, texts, present, strict=True):
-            left = f"  {_cut(head, 26):<26} {text:>26}"
+            left = f"  {_cut(head, 30):<30} {text:>24}"
             why = metric.reason or metric.note
             lines.append(f"{left}  {_cut(why, COLUMNS_MAX - len(left) - 2)}" if why else left)
+    if not full and (trust := trust_lines(metrics, currency=currency, width=COLUMNS_MAX)):
+        lines += ["", *trust]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -173,6 +186,6 @@ def html_summary(
         f'<div style="font-size:12px;{FAINT}">{escape(subtitle)}</div>'
         f'<div style="margin:10px 0">{sparkline(curve)}</div>'
         f'<div style="display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:10px 18px">'
-        f"{''.join(cells)}</div>"
+        f"{''.join(cells)}</div>{trust_strip(metrics, currency=currency)}"
         f'<div style="font-size:11px;margin-top:10px;{FAINT}">{small}</div></div>'
     )

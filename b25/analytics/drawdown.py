@@ -1,11 +1,14 @@
 """How far below its peak an account fell, when, and for how long; the starting balance is the first peak."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from b25.analytics.formulas import measured, missing
 from b25.analytics.metric import NS_PER_DAY, FloatArray, IntArray, Metric
+
+OTHER_UNIT: Final = ("max_drawdown_amount", "max_drawdown_money_ratio")  # the relative fall in money, the absolute as a ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,7 @@ def drawdown_metrics(time_ns: IntArray, index: FloatArray, daily_equity: FloatAr
     if np.any(np.isnan(index)):
         why = "the account was worth nothing or less while money was moved"
         names = ("underwater_now", "time_under_water", "longest_under_water", "drawdown_daily", "drawdown_daily_close")
-        falls = {name: missing(name, why) for name in (*names, "max_drawdown", "max_drawdown_money")}
+        falls = {name: missing(name, why) for name in (*names, "max_drawdown", "max_drawdown_money", *OTHER_UNIT)}
         return falls | _dated("max_drawdown", None, why) | _dated("max_drawdown_money", None, why)
     relative, absolute = largest_relative(time_ns, index), largest_absolute(time_ns, index)
     share, longest = _spans(time_ns, index)
@@ -167,6 +170,8 @@ def drawdown_metrics(time_ns: IntArray, index: FloatArray, daily_equity: FloatAr
     out = {
         "max_drawdown": measured("max_drawdown", relative.ratio if relative else None, why_not=no_peak),
         "max_drawdown_money": measured("max_drawdown_money", absolute.money),
+        OTHER_UNIT[0]: measured(OTHER_UNIT[0], relative.money if relative else None, why_not=no_peak),
+        OTHER_UNIT[1]: measured(OTHER_UNIT[1], absolute.ratio, why_not=no_peak),
         **_dated("max_drawdown", relative, no_peak),
         **_dated("max_drawdown_money", absolute, ""),
         "drawdown_daily_close": measured(

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from b25.analytics.figures import duration_text
 from b25.analytics.formulas import measured, missing
 from b25.analytics.metric import NS_PER_SECOND, FloatArray, Metric
 from b25.analytics.series import FillSeries, InstrumentTrace, TimeSeries
@@ -104,6 +105,9 @@ def _markout_metric(traces: Sequence[InstrumentTrace], notional: FloatArray, sec
     name = f"markout_{seconds}s"
     if not notional.size:
         return missing(name, NO_FILL)
+    coarsest = max(trace.resolution_ns for trace in traces)
+    if coarsest > seconds * NS_PER_SECOND:
+        return missing(name, f"prices are known every {duration_text(coarsest)} only")
     parts = [
         markout(trace.fills, trace.mids, seconds * NS_PER_SECOND) if trace.mids is not None else np.full(trace.fills.size, np.nan)
         for trace in traces
@@ -146,6 +150,6 @@ def _waits(traces: Sequence[InstrumentTrace]) -> dict[str, Metric]:
         trace.fills.time_ns - trace.fills.submit_ns for trace in traces if trace.fills.submit_ns is not None and trace.fills.size
     ]
     if not waits:
-        return {name: missing(name, "submission times were not given") for name in ("wait_p50", "wait_p95")}
-    low, high = np.quantile(np.concatenate(waits), (0.5, 0.95))
-    return {"wait_p50": measured("wait_p50", float(low)), "wait_p95": measured("wait_p95", float(high))}
+        return {name: missing(name, "submission times were not given") for name in ("wait_p50", "wait_p95", "wait_p99")}
+    quantiles = np.quantile(np.concatenate(waits), (0.5, 0.95, 0.99)).tolist()
+    return {name: measured(name, value) for name, value in zip(("wait_p50", "wait_p95", "wait_p99"), quantiles, strict=True)}

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from b25.analytics.cost_formulas import COSTS
+from b25.analytics.honest_formulas import HONEST
 from b25.analytics.metric import Formula, Metric, plain
 
 BASIS: Final = "starting balance is point 0; daily points at 00:00 UTC plus the end; flows taken out"
@@ -27,6 +29,8 @@ EQUITY: Final[dict[str, Formula]] = {
     "days": Formula("Length", "days", "(t_n - t_0) / 86 400 s"),
     "net_profit": Formula("Net profit", "money", "E_n - E_0 - sum of flows"),
     "total_return": Formula("Total return", "ratio", "product of (1 + r_t) - 1", BASIS),
+    "average_daily_profit": Formula("Average daily profit", "ratio", "net profit / E_0 / days"),
+    "daily_return_mean": Formula("Mean daily return", "ratio", "mean(r), r daily"),
     "cagr": Formula("CAGR", "ratio", "(E_n / E_0)^(365 / days) - 1; n/a if E_n <= 0", "compound annual growth rate", True),
     "volatility": Formula("Volatility", "ratio", "std(r, ddof 1) * sqrt(365), r daily", BASIS, True),
     "sharpe": Formula("Sharpe", "number", "mean(r - r_f) / std(r, ddof 1) * sqrt(365), r daily", "Sharpe 1994", True),
@@ -45,6 +49,10 @@ EQUITY: Final[dict[str, Formula]] = {
         "Max drawdown", "ratio", "max over t of (P_t - E_t) / P_t, P_t = max(E_0..E_t), every point of the curve"
     ),
     "max_drawdown_money": Formula("Max drawdown, absolute", "money", "max over t of P_t - E_t, every point of the curve"),
+    "max_drawdown_amount": Formula("Max drawdown: in money", "money", "P - E at the trough of the largest relative fall"),
+    "max_drawdown_money_ratio": Formula(
+        "Max drawdown, absolute: of its peak", "ratio", "(P - E) / P at the trough of the largest absolute fall"
+    ),
     **_fall("max_drawdown", "Max drawdown"),
     **_fall("max_drawdown_money", "Max drawdown, absolute"),
     "drawdown_daily_close": Formula("Max drawdown, daily closes", "ratio", "max over daily points of (P_t - E_t) / P_t"),
@@ -63,12 +71,16 @@ EQUITY: Final[dict[str, Formula]] = {
     ),
     "var_95": Formula("VaR 95 %, one day, historical", "ratio", "-quantile(r, 0.05), linear interpolation"),
     "var_99": Formula("VaR 99 %, one day, historical", "ratio", "-quantile(r, 0.01), linear interpolation"),
-    "cvar_95": Formula("CVaR 95 %, one day, historical", "ratio", "-mean(r where r <= quantile(r, 0.05))"),
-    "cvar_99": Formula("CVaR 99 %, one day, historical", "ratio", "-mean(r where r <= quantile(r, 0.01))"),
+    "cvar_95": Formula("CVaR 95 %, one day, historical", "ratio", "-mean of the floor((n - 1) * 0.05) + 1 worst r"),
+    "cvar_99": Formula("CVaR 99 %, one day, historical", "ratio", "-mean of the floor((n - 1) * 0.01) + 1 worst r"),
     "var_95_normal": Formula("VaR 95 %, one day, normal", "ratio", "1.65 * std(r, ddof 1)"),
     "var_99_normal": Formula("VaR 99 %, one day, normal", "ratio", "2.33 * std(r, ddof 1)"),
+    "cvar_95_normal": Formula("CVaR 95 %, one day, normal", "ratio", "phi(1.65) / 0.05 * std(r, ddof 1), phi the normal density"),
+    "cvar_99_normal": Formula("CVaR 99 %, one day, normal", "ratio", "phi(2.33) / 0.01 * std(r, ddof 1), phi the normal density"),
     "best_day": Formula("Best day", "ratio", "max(r_t)"),
     "worst_day": Formula("Worst day", "ratio", "min(r_t)"),
+    "best_day_profit": Formula("Best day's profit", "money", "max(E_t - F_t - E_(t-1)) over days"),
+    "worst_day_profit": Formula("Worst day's profit", "money", "min(E_t - F_t - E_(t-1)) over days"),
     "days_won": Formula("Days won", "count", "days with a P&L above zero"),
     "days_drawn": Formula("Days drawn", "count", "days with a P&L of zero"),
     "days_lost": Formula("Days lost", "count", "days with a P&L below zero"),
@@ -78,6 +90,7 @@ EQUITY: Final[dict[str, Formula]] = {
     "min_equity_time": Formula("Lowest equity at", "time_ns", "first time of min(E_t)"),
     "exposure_gross": Formula("Exposure, gross", "ratio", "time-weighted mean of |position value| / E"),
     "exposure_net": Formula("Exposure, net", "ratio", "time-weighted mean of position value / E"),
+    "hold_value": Formula("Value held at the end", "money", "sum of |position| at the last mid"),
     "turnover": Formula("Turnover", "number", "traded notional / mean E"),
     "turnover_year": Formula("Turnover a year", "number", "traded notional / mean E * 365 / days", "", True),
     "market_change": Formula("Market change", "ratio", "equal-weight mean of last mid / first mid - 1 over the same span"),
@@ -95,13 +108,6 @@ EQUITY: Final[dict[str, Formula]] = {
     "profit_high": Formula(
         "Net profit, 95 % to", "money", "97.5 % quantile, stationary block bootstrap of the steps' P&L", "Politis, Romano 1994"
     ),
-    "psr": Formula(
-        "Probabilistic Sharpe against 0",
-        "ratio",
-        "Phi((S - S*) * sqrt(n - 1) / sqrt(1 - skew*S + (kurt - 1)/4 * S^2)), S daily, population moments",
-        "Bailey and Lopez de Prado 2012",
-        True,
-    ),
 }
 
 TRADES: Final[dict[str, Formula]] = {
@@ -111,10 +117,18 @@ TRADES: Final[dict[str, Formula]] = {
     "trades_open": Formula("Open trades", "count", "excursions not closed at the end"),
     "open_profit": Formula("Open P&L", "money", "net P&L at mark of the open trades"),
     "trades_day": Formula("Trades a day", "number", "closed trades / days of the curve"),
+    "trades_week": Formula("Trades a week", "number", "closed trades / days of the curve * 7"),
+    "trades_month": Formula("Trades a month", "number", "closed trades / days of the curve * 365 / 12"),
+    "trades_won": Formula("Trades won", "count", "closed trades with net P&L > 0"),
+    "trades_drawn": Formula("Trades drawn", "count", "closed trades with net P&L = 0"),
+    "trades_lost": Formula("Trades lost", "count", "closed trades with net P&L < 0"),
+    "max_open_trades": Formula("Most trades open at once", "count", "largest number of excursions open at one time"),
     "trades_long": Formula("Long trades", "count", "closed trades that began with a buy"),
     "trades_short": Formula("Short trades", "count", "closed trades that began with a sell"),
     "profit_long": Formula("Profit long", "money", "sum of net P&L of long trades"),
     "profit_short": Formula("Profit short", "money", "sum of net P&L of short trades"),
+    "profit_long_ratio": Formula("Profit long, of balance", "ratio", "sum of net P&L of long trades / E_0"),
+    "profit_short_ratio": Formula("Profit short, of balance", "ratio", "sum of net P&L of short trades / E_0"),
     "win_rate": Formula("Win rate", "ratio", "trades with net P&L > 0 / all closed trades"),
     "win_rate_long": Formula("Win rate, long", "ratio", "the same over long trades"),
     "win_rate_short": Formula("Win rate, short", "ratio", "the same over short trades"),
@@ -139,17 +153,29 @@ TRADES: Final[dict[str, Formula]] = {
     "median_profit": Formula("Median profit", "ratio", "median of net P&L / entry value"),
     "best_trade": Formula("Best trade", "money", "max(net P&L)"),
     "worst_trade": Formula("Worst trade", "money", "min(net P&L)"),
+    "best_trade_gross": Formula("Best trade, gross", "money", "P&L before fees of the trade with max(net P&L)"),
+    "worst_trade_gross": Formula("Worst trade, gross", "money", "P&L before fees of the trade with min(net P&L)"),
+    "best_pair": Formula("Best pair", "money", "largest sum of net P&L of one instrument's closed trades"),
+    "worst_pair": Formula("Worst pair", "money", "smallest sum of net P&L of one instrument's closed trades"),
     "holding_mean": Formula("Average holding", "ns", "mean flat-to-flat time"),
     "holding_mean_winners": Formula("Average holding, winners", "ns", "mean flat-to-flat time of winners"),
     "holding_mean_losers": Formula("Average holding, losers", "ns", "mean flat-to-flat time of losers"),
     "holding_min": Formula("Shortest holding", "ns", "min flat-to-flat time"),
     "holding_max": Formula("Longest holding", "ns", "max flat-to-flat time"),
+    "holding_min_winners": Formula("Shortest holding, winners", "ns", "min flat-to-flat time of winners"),
+    "holding_max_winners": Formula("Longest holding, winners", "ns", "max flat-to-flat time of winners"),
+    "holding_min_losers": Formula("Shortest holding, losers", "ns", "min flat-to-flat time of losers"),
+    "holding_max_losers": Formula("Longest holding, losers", "ns", "max flat-to-flat time of losers"),
     "streak_wins": Formula("Longest winning streak", "count", "most wins in a row; a zero ends it"),
     "streak_losses": Formula("Longest losing streak", "count", "most losses in a row; a zero ends it"),
     "streak_now": Formula("Current streak", "count", "wins (+) or losses (-) in a row at the end"),
     "mae": Formula("Mean worst excursion", "ratio", "mean over trades of the worst open P&L / entry value, gross, at mid"),
     "mfe": Formula("Mean best excursion", "ratio", "mean over trades of the best open P&L / entry value, gross, at mid"),
-    "trade_volume": Formula("Average entry value", "money", "mean of the entry value"),
+    "trade_volume": Formula("Average stake", "money", "mean of the entry value"),
+    "max_wallet": Formula("Highest wallet balance", "money", "max(E_0 + net P&L of the trades closed so far)"),
+    "min_wallet": Formula("Lowest wallet balance", "money", "min(E_0 + net P&L of the trades closed so far)"),
+    "max_wallet_time": Formula("Highest wallet balance at", "time_ns", "first time of the highest wallet balance"),
+    "min_wallet_time": Formula("Lowest wallet balance at", "time_ns", "first time of the lowest wallet balance"),
 }
 
 FILLS: Final[dict[str, Formula]] = {
@@ -183,10 +209,16 @@ FILLS: Final[dict[str, Formula]] = {
     "amends": Formula("Amends sent", "count", "amend requests that passed the gate"),
     "refused": Formula("Refused by the gate", "count", "intents that never left, all reasons"),
     "rejected": Formula("Rejected by the venue", "count", "orders that the venue did not accept, all reasons"),
+    "signals": Formula("Signals", "count", "submissions asked for: those that passed the gate and those it refused"),
+    "timeouts_entry": Formula("Entry timeouts", "count", "entry orders withdrawn because they waited too long"),
+    "timeouts_exit": Formula("Exit timeouts", "count", "exit orders withdrawn because they waited too long"),
+    "cancelled_entries": Formula("Cancelled entries", "count", "entry orders cancelled before they were filled whole"),
+    "replaced_entries": Formula("Replaced entries", "count", "entry orders amended, or cancelled and placed anew"),
     "fill_ratio": Formula("Fill ratio", "ratio", "filled quantity / placed quantity"),
     "order_to_fill": Formula("Order-to-fill", "number", "(submits + cancels + amends) / fills"),
     "wait_p50": Formula("Wait for a fill, median", "ns", "median of fill time - submission time"),
     "wait_p95": Formula("Wait for a fill, p95", "ns", "95 % quantile of fill time - submission time"),
+    "wait_p99": Formula("Wait for a fill, p99", "ns", "99 % quantile of fill time - submission time"),
     "position_end": Formula("Final position", "base", "signed quantity held at the end"),
     "position_mean": Formula("Mean position", "base", "time-weighted mean of the signed position"),
     "position_abs_mean": Formula("Mean size of position", "base", "time-weighted mean of |position|"),
@@ -197,7 +229,7 @@ FILLS: Final[dict[str, Formula]] = {
     "inventory_turns": Formula("Inventory turns", "count", "how often the position changed its sign, through flat or not"),
 }
 
-FORMULAS: Final[dict[str, Formula]] = {**EQUITY, **TRADES, **FILLS}
+FORMULAS: Final[dict[str, Formula]] = {**EQUITY, **TRADES, **FILLS, **COSTS, **HONEST}
 
 
 def measured(name: str, value: float | None, *, why_not: str = "the result is not a finite number", note: str = "") -> Metric:

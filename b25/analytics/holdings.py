@@ -6,7 +6,7 @@ import numpy as np
 
 from b25.analytics.curve import EquityCurve
 from b25.analytics.formulas import measured, missing
-from b25.analytics.metric import FloatArray, IntArray, Metric
+from b25.analytics.metric import DAYS_PER_YEAR, FloatArray, IntArray, Metric
 from b25.analytics.series import InstrumentTrace, TimeSeries
 
 POSITION_NAMES = (
@@ -70,6 +70,19 @@ def exposure(time_ns: IntArray, equity: FloatArray, net_value: FloatArray, gross
     return out
 
 
+def turnover(volume: float, curve: EquityCurve) -> dict[str, Metric]:
+    """Traded notional on mean equity, over the span of the curve and a year."""
+    length = np.diff(curve.time_ns)
+    mean = float(np.average(curve.equity[:-1], weights=length)) if length.sum() else curve.starting_balance
+    if not mean > 0:
+        return {name: missing(name, "mean equity is not positive") for name in ("turnover", "turnover_year")}
+    yearly = volume / mean * DAYS_PER_YEAR / curve.span_days if curve.span_days else None
+    return {
+        "turnover": measured("turnover", volume / mean),
+        "turnover_year": measured("turnover_year", yearly, why_not="the curve has no length"),
+    }
+
+
 def position_values(traces: Sequence[InstrumentTrace], time_ns: IntArray) -> tuple[FloatArray, FloatArray]:
     """Signed and absolute value of all positions at mid; NaN where a position is held and its mid is unknown."""
     net, gross = np.zeros(time_ns.size), np.zeros(time_ns.size)
@@ -86,7 +99,9 @@ def position_values(traces: Sequence[InstrumentTrace], time_ns: IntArray) -> tup
 
 def _last_known(mids: TimeSeries, time_ns: IntArray) -> FloatArray:
     known = ~np.isnan(mids.values)
-    times, values = mids.time_ns[known], mids.values[known]
+    times, values = mids.time_ns, mids.values
+    if not known.all():  # a copy of half a million rows is worth a look
+        times, values = times[known], values[known]
     if not times.size:
         return np.full(time_ns.size, np.nan)
     place = np.searchsorted(times, time_ns, side="right") - 1

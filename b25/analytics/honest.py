@@ -1,16 +1,14 @@
-"""Statistics that say how far a result can be trusted: probabilistic Sharpe, track record, bootstrap, p-values."""
+"""Chance in a series: the stationary block bootstrap, and p-values of a mean."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 
 from b25.analytics.formulas import measured, missing
 from b25.analytics.metric import FloatArray, IntArray, Metric, all_equal, tidy
-from b25.analytics.returns import few
 
 SEED: Final = 25
 RESAMPLES: Final = 1000
@@ -27,43 +25,6 @@ class Interval:
     resamples: int
     block: float
     seed: int
-
-
-def _moments(values: FloatArray) -> tuple[float, float, float]:
-    """Sharpe a day (ddof 1), population skew and population kurtosis (a normal law has 3)."""
-    centred = values - float(np.mean(values))
-    spread = float(np.sqrt(np.mean(centred**2)))
-    score = centred / spread
-    skew, kurtosis = float(np.mean(score**3)), float(np.mean(score**4))
-    return float(np.mean(values)) / float(np.std(values, ddof=1)), skew, kurtosis
-
-
-def probabilistic_sharpe(returns: FloatArray, *, benchmark: float = 0.0) -> Metric:
-    """Probability that the true Sharpe ratio is above a benchmark (Bailey and Lopez de Prado 2012).
-
-    Parameters
-    ----------
-    returns : ndarray of float64, shape (n,)
-        Daily returns; NaN at the head is ignored.
-    benchmark : float
-        Sharpe ratio of one day to be beaten, not annualised.
-
-    Returns
-    -------
-    Metric
-        ``Phi((S - S*) * sqrt(n - 1) / sqrt(1 - skew*S + (kurt - 1)/4 * S^2))``, population moments.
-    """
-    values, fault = tidy(returns)
-    if fault or values.size < 2:
-        return missing("psr", fault or few(values.size))
-    if all_equal(values):
-        return missing("psr", "all returns are equal")
-    ratio, skew, kurtosis = _moments(values)
-    variance = 1.0 - skew * ratio + (kurtosis - 1.0) / 4.0 * ratio**2
-    if variance <= 0:
-        return missing("psr", "the variance of the Sharpe ratio is not positive")
-    z = (ratio - benchmark) * math.sqrt(values.size - 1) / math.sqrt(variance)
-    return measured("psr", NormalDist().cdf(z), note=f"against a daily Sharpe of {benchmark:g}" if benchmark else "")
 
 
 def block_indices(size: int, *, rows: int, block: float, generator: np.random.Generator) -> IntArray:

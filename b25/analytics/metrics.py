@@ -9,15 +9,14 @@ import polars as pl
 
 from b25.analytics import holdings, returns
 from b25.analytics.curve import DailyPoints, EquityCurve
+from b25.analytics.deflated import TrialSummary
 from b25.analytics.drawdown import drawdown_metrics, drawdown_ratio
-from b25.analytics.figures import duration_text
 from b25.analytics.fill_metrics import fill_metrics
 from b25.analytics.formulas import EQUITY, explain, measured, missing
-from b25.analytics.honest import SEED, bootstrap_interval, probabilistic_sharpe
+from b25.analytics.honest import SEED, bootstrap_interval
+from b25.analytics.honest_metrics import honest_metrics
 from b25.analytics.metric import (
     DAYS_PER_YEAR,
-    DAYS_SHOWN_MIN,
-    NS_PER_DAY,
     NS_PER_MINUTE,
     NS_PER_SECOND,
     FloatArray,
@@ -26,13 +25,19 @@ from b25.analytics.metric import (
 )
 from b25.analytics.order_metrics import OrderCounts, order_metrics
 from b25.analytics.series import InstrumentTrace
+from b25.analytics.shown import shown
 from b25.analytics.trade_metrics import trade_metrics
 from b25.analytics.trades import COLUMNS, trades_from_fills
 
-__all__ = ["all_metrics", "equity_metrics", "explain", "reasons", "return_metrics", "summary", "trades_of"]
+__all__ = [
+    "all_metrics", "compared", "equity_metrics", "explain", "metrics_frame", "reasons", "return_metrics", "summary", "trades_of",
+]  # fmt: skip
 
-# Beyond these a figure is more often a fault of the data or the fill model than an edge; it is shown, and flagged.
-IMPLAUSIBLE = {"sharpe": 10.0, "sortino": 20.0, "cagr": 10.0, "calmar": 50.0}
+
+COMPARED = (
+    "trades", "net_profit", "total_return", "cagr", "max_drawdown", "sharpe", "sortino", "calmar", "deflated_sharpe", "win_rate",
+    "profit_factor", "holding_mean", "fees",
+)  # fmt: skip
 STEPS_MAX = 1_000
 STEPS_MIN = 30
 
@@ -58,7 +63,6 @@ def return_metrics(daily_returns: FloatArray, *, risk_free: float = 0.0, accepta
         "omega": returns.omega(daily_returns),
         **returns.tail_risk(daily_returns),
         **returns.days(daily_returns),
-        "psr": probabilistic_sharpe(daily_returns),
     }
 
 
@@ -121,6 +125,26 @@ def _short_run(curve: EquityCurve) -> dict[str, Metric]:
     return out
 
 
+def _per_day(curve: EquityCurve) -> Metric:
+    name, start = "average_daily_profit", curve.starting_balance
+    if start <= 0 or not curve.span_days:
+        return missing(name, "the starting balance is not positive" if start <= 0 else "the curve has no length")
+    return measured(name, curve.net_profit / start / curve.span_days)
+
+
+def _day_profits(daily: DailyPoints) -> dict[str, Metric]:
+    """Money of the best and the worst day, each with its date."""
+    names = ("best_day_profit", "worst_day_profit")
+    change = np.diff(daily.equity)
+    if not change.size or np.any(np.isnan(change)):
+        return {
+            name: missing(name, "there is no daily return" if not change.size else "equity was not positive") for name in names
+        }
+    rows = (int(np.argmax(change)), int(np.argmin(change)))
+    dates = [str(np.datetime64(int(daily.time_ns[row]), "ns").astype("datetime64[D]")) for row in rows]
+    return {name: measured(name, float(change[row]), note=date) for name, row, date in zip(names, rows, dates, strict=True)}
+
+
 def _balance(curve: EquityCurve) -> dict[str, Metric]:
     high, low = int(np.argmax(curve.equity)), int(np.argmin(curve.equity))
     return {
@@ -130,28 +154,11 @@ def _balance(curve: EquityCurve) -> dict[str, Metric]:
         "end_time": measured("end_time", int(curve.time_ns[-1])),
         "days": measured("days", curve.span_days),
         "net_profit": measured("net_profit", curve.net_profit),
+        "average_daily_profit": _per_day(curve),
         "max_equity": measured("max_equity", float(curve.equity[high])),
         "min_equity": measured("min_equity", float(curve.equity[low])),
         "max_equity_time": measured("max_equity_time", int(curve.time_ns[high])),
         "min_equity_time": measured("min_equity_time", int(curve.time_ns[low])),
-    }
-
-
-def _flagged(metric: Metric) -> Metric:
-    if metric.value is None or abs(metric.value) <= IMPLAUSIBLE.get(metric.name, math.inf):
-        return metric
-    return replace(metric, note="; ".join(filter(None, (metric.note, "implausible: check data and fill model"))))
-
-
-def _shown(found: dict[str, Metric], curve: EquityCurve) -> dict[str, Metric]:
-    """Hide annualised figures of a short curve; the computed number stays in `computed`."""
-    found = {name: _flagged(metric) for name, metric in found.items()}
-    if not curve.is_short:
-        return found
-    why = f"annualised: needs {DAYS_SHOWN_MIN:g} days, has {duration_text(curve.span_days * NS_PER_DAY)}"
-    return {
-        name: replace(metric, value=None, reason=why) if metric.formula.annualised and metric.value is not None else metric
-        for name, metric in found.items()
     }
 
 
@@ -175,7 +182,7 @@ def equity_metrics(
         Every metric of `formulas.EQUITY`; what is undefined is n/a with a reason, never 0, NaN or infinite.
     """
     daily = curve.daily()
-    found = _balance(curve) | drawdown_metrics(curve.time_ns, curve.index(), daily.equity)
+    found = _balance(curve) | _day_profits(daily) | drawdown_metrics(curve.time_ns, curve.index(), daily.equity)
     broke = np.flatnonzero(~(daily.equity > 0))
     if broke.size:
         day = np.datetime_as_string(np.datetime64(int(daily.time_ns[broke[0]]), "ns"), unit="D")
@@ -190,23 +197,17 @@ def equity_metrics(
         found["total_return"] = measured("total_return", float(daily.equity[-1] / daily.equity[0] - 1.0))
         found |= _pain(curve, daily, found, risk_free)
     found |= _short_run(curve) | _against(curve, daily, traces)
-    return _shown({name: found[name] for name in EQUITY}, curve)
+    return shown({name: found[name] for name in EQUITY}, curve)
 
 
 def _against(curve: EquityCurve, daily: DailyPoints, traces: Sequence[InstrumentTrace]) -> dict[str, Metric]:
-    names = ("exposure_gross", "exposure_net", "turnover", "turnover_year", "market_change", "beta", "correlation")
+    names = ("exposure_gross", "exposure_net", "turnover", "turnover_year", "market_change", "beta", "correlation", "hold_value")
     if not traces:
         return {name: missing(name, "fills and mid prices were not given") for name in names}
-    out = holdings.exposure(curve.time_ns, curve.equity, *holdings.position_values(traces, curve.time_ns))
-    volume = sum(float(trace.fills.notional.sum()) for trace in traces)
-    length = np.diff(curve.time_ns)
-    mean = float(np.average(curve.equity[:-1], weights=length)) if length.sum() else curve.starting_balance
-    if mean > 0:
-        out["turnover"] = measured("turnover", volume / mean)
-        yearly = volume / mean * DAYS_PER_YEAR / curve.span_days if curve.span_days else None
-        out["turnover_year"] = measured("turnover_year", yearly, why_not="the curve has no length")
-    else:
-        out |= {name: missing(name, "mean equity is not positive") for name in ("turnover", "turnover_year")}
+    net, gross = holdings.position_values(traces, curve.time_ns)
+    out = holdings.exposure(curve.time_ns, curve.equity, net, gross)
+    out["hold_value"] = measured("hold_value", float(gross[-1]), why_not="no mid price at the end")
+    out |= holdings.turnover(sum(float(trace.fills.notional.sum()) for trace in traces), curve)
     out["market_change"] = holdings.market_change(traces, curve)
     market = holdings.market_index(traces, daily.time_ns)
     return out | returns.against_market(daily.returns, market[1:] / market[:-1] - 1.0)
@@ -227,8 +228,11 @@ def all_metrics(
     funding: float = 0.0,
     risk_free: float = 0.0,
     acceptable: float = 0.0,
+    trials: TrialSummary | None = None,
+    blocks: FloatArray | None = None,
+    seed: int = SEED,
 ) -> dict[str, Metric]:
-    """Equity, trade, fill, order and position metrics of a result.
+    """Equity, trade, fill, order and position metrics of a result, and how far to trust them.
 
     Parameters
     ----------
@@ -244,6 +248,12 @@ def all_metrics(
         Funding received (+) or paid (-).
     risk_free, acceptable : float
         Returns of one day to compare with.
+    trials : TrialSummary, optional
+        What was ever tried on the same data, from the run log.
+    blocks : ndarray of float64, shape (points, blocks, 3), optional
+        Block sums of the sweep that this result is the best point of; see `overfitting`.
+    seed : int
+        Of everything that is drawn.
 
     Returns
     -------
@@ -252,13 +262,13 @@ def all_metrics(
     """
     found = equity_metrics(curve, traces=traces, risk_free=risk_free, acceptable=acceptable)
     table = trades if trades is not None else trades_of(traces)
-    found |= trade_metrics(table, span_days=curve.span_days)
+    found |= trade_metrics(table, span_days=curve.span_days, starting_balance=curve.starting_balance)
     found |= fill_metrics(traces, net_profit=curve.net_profit, funding=funding)
     if orders is not None:
         found |= order_metrics(orders, fills=sum(trace.fills.size for trace in traces))
     if len(traces) == 1:
         found |= holdings.position_metrics(traces[0].held(int(curve.time_ns[0]), int(curve.time_ns[-1])))
-    return found
+    return found | honest_metrics(curve, trades=table, traces=traces, trials=trials, blocks=blocks, seed=seed)
 
 
 def summary(metrics: Mapping[str, Metric]) -> dict[str, float | None]:
@@ -269,3 +279,33 @@ def summary(metrics: Mapping[str, Metric]) -> dict[str, float | None]:
 def reasons(metrics: Mapping[str, Metric]) -> dict[str, str]:
     """Why each missing figure is missing."""
     return {name: metric.reason for name, metric in metrics.items() if metric.value is None}
+
+
+def metrics_frame(metrics: Mapping[str, Metric]) -> pl.DataFrame:
+    """Every metric as a row, fit for Parquet: name, title, value, unit, reason, note, formula."""
+    rows = [
+        (name, m.title, None if m.value is None else float(m.value), m.unit, m.reason, m.note, m.formula.text)
+        for name, m in metrics.items()
+    ]
+    kinds: dict[str, type[pl.DataType]] = dict.fromkeys(
+        ("name", "title", "value", "unit", "reason", "note", "formula"), pl.String
+    )
+    return pl.DataFrame(rows, schema=kinds | {"value": pl.Float64}, orient="row")
+
+
+def compared(results: Mapping[str, Mapping[str, Metric]], names: Sequence[str] = COMPARED) -> pl.DataFrame:
+    """Several results side by side: one row a result, one column a metric; null where n/a.
+
+    Parameters
+    ----------
+    results : mapping of str to mapping of str to Metric
+        Metrics of each strategy, or of each version of one, by its name.
+    names : sequence of str
+        Which metrics; those that a result lacks are null.
+    """
+    columns = {name: [_number(found.get(name)) for found in results.values()] for name in names}
+    return pl.DataFrame({"result": list(results), **columns}, schema_overrides=dict.fromkeys(names, pl.Float64))
+
+
+def _number(metric: Metric | None) -> float | None:
+    return None if metric is None or metric.value is None else float(metric.value)

@@ -19,6 +19,9 @@ class OrderCounts:
         Intents that the gate refused, by reason.
     rejected : mapping of str to int
         Orders that the venue did not accept, by reason.
+    timeouts_entry, timeouts_exit, cancelled_entries, replaced_entries : int or None
+        Orders that opened or closed a position and were withdrawn for waiting too long, cancelled, or replaced; None when
+        the session did not record which.
     placed_quantity, filled_quantity : float
         Base units (or contracts) over all accepted orders; any one unit, as only their ratio is used.
     """
@@ -28,6 +31,10 @@ class OrderCounts:
     amends: int = 0
     refused: Mapping[str, int] = field(default_factory=dict)
     rejected: Mapping[str, int] = field(default_factory=dict)
+    timeouts_entry: int | None = None
+    timeouts_exit: int | None = None
+    cancelled_entries: int | None = None
+    replaced_entries: int | None = None
     placed_quantity: float = 0.0
     filled_quantity: float = 0.0
 
@@ -44,7 +51,15 @@ def order_metrics(orders: OrderCounts, *, fills: int) -> dict[str, Metric]:
     """
     messages = orders.submits + orders.cancels + orders.amends
     placed = orders.placed_quantity
+    ends = {
+        "timeouts_entry": orders.timeouts_entry,
+        "timeouts_exit": orders.timeouts_exit,
+        "cancelled_entries": orders.cancelled_entries,
+        "replaced_entries": orders.replaced_entries,
+    }
     return {
+        "signals": measured("signals", orders.submits + sum(orders.refused.values())),
+        **{name: measured(name, count, why_not="not recorded by this session") for name, count in ends.items()},
         "submits": measured("submits", orders.submits),
         "cancels": measured("cancels", orders.cancels),
         "amends": measured("amends", orders.amends),

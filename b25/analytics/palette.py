@@ -34,3 +34,12 @@ DARK: Final = Palette(
     position="#45c9a5", mid="#76839a", buy="#66b8f5", sell="#f79a4d", accent="#c79bd8",
 )  # fmt: skip
 PALETTES: Final[dict[Theme, Palette]] = {"light": LIGHT, "dark": DARK}
+
+
+def blend(colour: str, paper: str, share: float) -> str:
+    """Colour of so large a share over another one; what an opacity would look like."""
+    parts = []
+    for i in (1, 3, 5):
+        over, under = int(colour[i : i + 2], 16), int(paper[i : i + 2], 16)
+        parts.append(round(over * share + under * (1.0 - share)))
+    return "#" + "".join(f"{part:02x}" for part in parts)

@@ -15,7 +15,7 @@ from b25.analytics.downsample import m4
 from b25.analytics.metric import NS_PER_SECOND, FloatArray, IntArray
 from b25.analytics.palette import PALETTES, Palette, Theme
 from b25.analytics.series import TimeSeries
-from b25.analytics.ticks import number_ticks, span_text, time_ticks
+from b25.analytics.ticks import log_ticks, number_ticks, span_text, time_ticks
 from b25.model.errors import Misuse
 
 if TYPE_CHECKING:
@@ -92,6 +92,14 @@ def canvas(width: float, height: float, theme: Theme) -> Iterator[tuple[Figure, 
         yield Figure(figsize=(width, height), layout="constrained"), palette
 
 
+def explained(title: str, why: str, *, theme: Theme = "light") -> Picture:
+    """Picture of nothing that says why there is nothing to see."""
+    with canvas(10.0, 1.1, theme) as (figure, palette):
+        figure.text(0.02, 0.62, title, fontsize=10, fontweight="bold", color=palette.ink, parse_math=False)
+        figure.text(0.02, 0.24, f"n/a: {why}", fontsize=9, color=palette.muted, parse_math=False)
+        return Picture(figure)
+
+
 def _style(palette: Palette) -> Any:  # matplotlib's own type for it lists every setting there is
     return {
         "figure.facecolor": palette.paper,
@@ -157,7 +165,7 @@ def price_axis(axes: Axes) -> None:
     """Round prices below the panel, written like those beside it."""
     low, high = axes.get_xlim()
     ticks = number_ticks(low, high, count=7)
-    axes.set_xticks([tick.at for tick in ticks], [tick.text for tick in ticks])
+    axes.set_xticks([tick.at for tick in ticks], [tick.text.replace("-", "\N{MINUS SIGN}") for tick in ticks])
     axes.set_xlim(low, high)
 
 
@@ -165,7 +173,8 @@ def value_axis(axes: Axes, *, count: int = 5, percent: bool = False) -> None:
     """Round numbers beside the panel, with thousands separators and equal decimals."""
     low, high = axes.get_ylim()
     scale = 100.0 if percent else 1.0
-    ticks = number_ticks(low * scale, high * scale, count=count)
+    log = axes.get_yscale() == "log"
+    ticks = log_ticks(low * scale, high * scale) if log else number_ticks(low * scale, high * scale, count=count)
     axes.set_yticks([tick.at / scale for tick in ticks], [tick.text.replace("-", "\N{MINUS SIGN}") for tick in ticks])
     axes.set_ylim(low, high)
 

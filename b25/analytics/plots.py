@@ -10,7 +10,7 @@ import numpy as np
 
 from b25.analytics.charts import CROWDED, gather
 from b25.analytics.curve import EquityCurve
-from b25.analytics.drawdown import drawdown_ratio
+from b25.analytics.drawdown import drawdown_ratio, drawdown_table
 from b25.analytics.figures import duration_text, money_text, number_text, percent_text
 from b25.analytics.metric import FloatArray
 from b25.analytics.palette import Palette, Theme
@@ -61,12 +61,40 @@ def plot_backtest(
         return Picture(figure)
 
 
-def plot_equity(curve: EquityCurve, *, currency: str = "", title: str = "Equity", theme: Theme = "light") -> Picture:
-    """Equity and the fall from its peak."""
+def plot_equity(
+    curve: EquityCurve,
+    *,
+    currency: str = "",
+    title: str = "Equity",
+    log: bool = False,
+    falls: int = 0,
+    theme: Theme = "light",
+) -> Picture:
+    """Equity and the fall from its peak.
+
+    Parameters
+    ----------
+    curve : EquityCurve
+        Account value over time.
+    currency : str
+        Unit of the equity.
+    title : str
+        Above the picture.
+    log : bool
+        Whether equal ratios are drawn equally high; not possible where the account was worth nothing or less.
+    falls : int
+        How many of the deepest falls are shaded, from their peak to their recovery.
+    theme : {"light", "dark"}
+        Which colours.
+    """
     start, end = int(curve.time_ns[0]), int(curve.time_ns[-1])
     with canvas(WIDTH, 3.9, theme) as (figure, palette):
         top, below = figure.subplots(2, 1, sharex=True, height_ratios=[2.6, 1])
-        _equity(top, curve, currency, palette, title=title)
+        for fall in drawdown_table(curve.time_ns, curve.index(), count=falls) if falls else ():
+            edges = seconds(np.array([fall.peak_ns, fall.end_ns]), start)
+            for panel in (top, below):
+                panel.axvspan(*edges, color=palette.drawdown, alpha=0.11, linewidth=0)
+        _equity(top, curve, currency, palette, title=title, log=log and float(curve.equity.min()) > 0)
         _under_water(below, curve, currency, palette)
         time_axis(top, start, end, palette, labels=False)
         time_axis(below, start, end, palette)
@@ -150,8 +178,11 @@ def plot_distribution(
         return Picture(figure)
 
 
-def _equity(axes: Axes, curve: EquityCurve, currency: str, palette: Palette, *, title: str = "Equity") -> None:
+def _equity(axes: Axes, curve: EquityCurve, currency: str, palette: Palette, *, title: str = "Equity", log: bool = False) -> None:
     start = int(curve.time_ns[0])
+    if log:
+        axes.set_yscale("log")
+        axes.minorticks_off()
     line(axes, TimeSeries(curve.time_ns, curve.equity), start, palette.equity, base=curve.starting_balance, width=1.4)
     axes.axhline(curve.starting_balance, color=palette.muted, linewidth=0.7)
     gain = f"net {'+' if curve.net_profit > 0 else ''}{money_text(curve.net_profit, currency)}"
@@ -160,7 +191,7 @@ def _equity(axes: Axes, curve: EquityCurve, currency: str, palette: Palette, *, 
     head(
         axes,
         f"{title}, {gain.replace('-', chr(0x2212))} in {duration_text(curve.time_ns[-1] - curve.time_ns[0])}",
-        currency,
+        f"{currency}, logarithmic".lstrip(", ") if log else currency,
         palette,
     )
     axes.margins(y=0.08)

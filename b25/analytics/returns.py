@@ -135,13 +135,14 @@ def omega(returns: FloatArray, *, threshold: float = 0.0) -> Metric:
 
 
 def tail_risk(returns: FloatArray) -> dict[str, Metric]:
-    """Value at risk and expected shortfall of one day, 95 and 99 %, historical, and VaR of a normal law around 0.
+    """Value at risk and expected shortfall of one day, 95 and 99 %, historical, and of a normal law around 0.
 
     Notes
     -----
-    Historical: ``VaR = -quantile(r, 1 - level)``, ``CVaR = -mean(r where r <= that quantile)``. A quantile of fewer
-    returns than one per tail event (20 for 95 %, 100 for 99 %) is the worst day under another name, hence n/a.
-    Normal: ``z * std(r, ddof 1)``, z = 1.65 and 2.33.
+    Historical: ``VaR = -quantile(r, 1 - level)``, ``CVaR = -mean`` of the ``floor((n - 1) * (1 - level)) + 1`` worst returns.
+    A quantile of fewer returns than one per tail event (20 for 95 %, 100 for 99 %) is the worst day under another name, hence
+    n/a.
+    Normal: ``z * std(r, ddof 1)``, z = 1.65 and 2.33; its CVaR is ``density(z) / (1 - level) * std(r, ddof 1)``.
     """
     values, fault = tidy(returns)
     out: dict[str, Metric] = {}
@@ -153,20 +154,27 @@ def tail_risk(returns: FloatArray) -> dict[str, Metric]:
             continue
         edge = float(np.quantile(values, 1 - level / 100))
         out[names[0]] = measured(names[0], -edge)
-        out[names[1]] = measured(names[1], -float(np.mean(values[values <= edge])))
+        # A count, not a comparison: of equal returns at the edge as many are taken as belong to the tail.
+        worst = np.sort(values)[: (values.size - 1) * (100 - level) // 100 + 1]
+        out[names[1]] = measured(names[1], -float(np.mean(worst)))
     for name, z in (("var_95_normal", Z_95), ("var_99_normal", Z_99)):
         enough = not fault and values.size >= 2
         out[name] = measured(name, z * float(np.std(values, ddof=1))) if enough else missing(name, fault or few(values.size))
+        tail = f"c{name}"
+        times = math.exp(-z * z / 2.0) / math.sqrt(2.0 * math.pi) / (0.05 if z == Z_95 else 0.01)
+        var = out[name].value
+        out[tail] = missing(tail, out[name].reason) if var is None else measured(tail, var / z * times)
     return out
 
 
 def days(returns: FloatArray) -> dict[str, Metric]:
-    """Best and worst day, and how many days were won, drawn and lost."""
+    """Mean, best and worst day, and how many days were won, drawn and lost."""
     values, fault = tidy(returns)
     if fault or not values.size:
-        names = ("best_day", "worst_day", "days_won", "days_drawn", "days_lost")
+        names = ("daily_return_mean", "best_day", "worst_day", "days_won", "days_drawn", "days_lost")
         return {name: missing(name, fault or "there is no daily return") for name in names}
     return {
+        "daily_return_mean": measured("daily_return_mean", float(np.mean(values))),
         "best_day": measured("best_day", float(np.max(values))),
         "worst_day": measured("worst_day", float(np.min(values))),
         "days_won": measured("days_won", int(np.sum(values > 0))),

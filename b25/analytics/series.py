@@ -199,6 +199,8 @@ class InstrumentTrace:
         Units of price and quantity, for labels.
     position : TimeSeries, optional
         Signed position over time; by default it follows from the fills, beginning flat.
+    resolution_ns : int
+        How far apart the mids are known; 0 when every change is known. Nothing can be said of shorter spans.
     """
 
     name: str
@@ -207,6 +209,7 @@ class InstrumentTrace:
     quote: str = ""
     base: str = ""
     position: TimeSeries | None = None
+    resolution_ns: int = 0
 
     def held(self, start_ns: int, end_ns: int) -> TimeSeries:
         """Signed position from `start_ns` to `end_ns`, as a step function."""

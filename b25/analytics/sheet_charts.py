@@ -3,65 +3,100 @@
 from collections.abc import Mapping
 
 import numpy as np
+import polars as pl
 
-from b25.analytics.charts import Line, TimeChart, bar_chart, gather, time_chart
+from b25.analytics.candles import Candles
+from b25.analytics.charts import COLUMNS, Line, Span, TimeChart, bar_chart, gather, time_chart
 from b25.analytics.curve import EquityCurve
-from b25.analytics.drawdown import drawdown_ratio
-from b25.analytics.figures import metric_text
+from b25.analytics.distribution import distribution_chart
+from b25.analytics.drawdown import drawdown_ratio, drawdown_table
+from b25.analytics.figures import metric_text, money_text
+from b25.analytics.frame import WIDE, both_widths, thinned
 from b25.analytics.metric import Metric
+from b25.analytics.monthly import monthly_table
+from b25.analytics.picture import within
+from b25.analytics.rolling import rolling_chart
 from b25.analytics.series import InstrumentTrace, TimeSeries
 from b25.analytics.ticks import span_text
+from b25.analytics.trade_marks import MARKS_NAMES, SINGLE_MAX, trades_chart
+
+FALLS_SHADED = 5
 
 
-def curve_charts(curve: EquityCurve, currency: str) -> str:
-    """Equity, and the fall from its peak below it."""
+def curve_charts(curve: EquityCurve, currency: str, *, log: bool = False) -> str:
+    """Equity, and the fall from its peak below it; the deepest falls are shaded in both."""
     start, end = int(curve.time_ns[0]), int(curve.time_ns[-1])
-    equity = TimeSeries(curve.time_ns, curve.equity)
-    depth = TimeSeries(curve.time_ns, -drawdown_ratio(curve.index()))
-    money = np.all(np.isnan(depth.values))
+    index = curve.index()
+    depth = -drawdown_ratio(index)
+    money = bool(np.all(np.isnan(depth)))
     if money:
-        index = curve.index()
-        depth = TimeSeries(curve.time_ns, index - np.maximum.accumulate(index))
-    return time_chart(
-        TimeChart(
-            title=f"Equity ({span_text(start, end)})", unit=currency, start_ns=start, end_ns=end, height=230,
-            lines=[Line(equity, "equity", step=True, base=curve.starting_balance)],
-        )
-    ) + time_chart(
-        TimeChart(
-            title="Under water", unit=currency if money else "% of the peak", start_ns=start, end_ns=end, height=130, zero=True,
-            scale=1.0 if money else 100.0, lines=[Line(depth, "drawdown", step=True, base=0.0)],
-        )
-    )  # fmt: skip
+        depth = index - np.maximum.accumulate(index)
+    equity, fall = thinned(TimeSeries(curve.time_ns, curve.equity)), thinned(TimeSeries(curve.time_ns, depth))
+    spans = [
+        Span(one.peak_ns, one.end_ns, "fall", f"fall of {money_text(one.money, currency)}")
+        for one in drawdown_table(curve.time_ns, index, count=FALLS_SHADED)
+    ]
+    base = curve.starting_balance
+
+    def draw(width: float) -> str:
+        top = TimeChart(
+            title=f"Equity ({span_text(start, end)})", unit=currency, start_ns=start, end_ns=end, height=230, width=width,
+            lines=[Line(equity, "equity", step=True, base=base)], spans=spans, log=log,
+        )  # fmt: skip
+        below = TimeChart(
+            title="Under water", unit=currency if money else "% of the peak", start_ns=start, end_ns=end, height=130,
+            width=width, zero=True, scale=1.0 if money else 100.0, lines=[Line(fall, "drawdown", step=True, base=0.0)],
+            spans=spans,
+        )  # fmt: skip
+        return time_chart(top) + time_chart(below)
+
+    count = f"the {len(spans)} deepest falls" if len(spans) > 1 else "the deepest fall"
+    shaded = f'<p class="legend"><i class="l">▮ {count}, peak to recovery</i></p>' if spans else ""
+    return both_widths(draw) + shaded
+
+
+def return_charts(curve: EquityCurve) -> str:
+    """Returns by month or day, the rolling Sharpe ratio, and how daily returns are distributed."""
+    over_time = both_widths(lambda width: rolling_chart(curve, width=width))
+    spread = both_widths(lambda width: distribution_chart(curve, width=width))
+    return monthly_table(curve) + over_time + spread
 
 
 def price_charts(trace: InstrumentTrace, start_ns: int, end_ns: int) -> str:
     """Mid with our fills on it, and the position."""
-    marks = [gather(trace.fills, side, start_ns, end_ns) for side in (1, -1)]
-    mids = [Line(_within(trace.mids, start_ns, end_ns), "mid", step=True)] if trace.mids is not None else []
-    held = trace.held(start_ns, end_ns)
-    price = TimeChart(
-        title=f"{trace.name}: price and fills",
-        unit=trace.quote,
-        start_ns=start_ns,
-        end_ns=end_ns,
-        height=260,
-        lines=mids,
-        marks=marks,
-    )
-    position = TimeChart(
-        title=f"{trace.name}: position", unit=trace.base or "contracts", start_ns=start_ns, end_ns=end_ns, height=140, zero=True,
-        lines=[Line(held, "position", step=True, base=0.0)],
-    )  # fmt: skip
-    several = any(marks_of.count.max(initial=1) > 1 for marks_of in marks)
+    mids = [Line(thinned(within(trace.mids, start_ns, end_ns)), "mid", step=True)] if trace.mids is not None else []
+    held = thinned(trace.held(start_ns, end_ns))
+    several = False
+
+    def draw(width: float) -> str:
+        nonlocal several
+        marks = [gather(trace.fills, side, start_ns, end_ns, columns=int(COLUMNS / 4 * width / WIDE)) for side in (1, -1)]
+        several = several or any(marks_of.count.max(initial=1) > 1 for marks_of in marks)
+        price = TimeChart(
+            title=f"{trace.name}: price and fills", unit=trace.quote, start_ns=start_ns, end_ns=end_ns, height=260, width=width,
+            lines=mids, marks=marks,
+        )  # fmt: skip
+        position = TimeChart(
+            title=f"{trace.name}: position", unit=trace.base or "contracts", start_ns=start_ns, end_ns=end_ns, height=140,
+            width=width, zero=True, lines=[Line(held, "position", step=True, base=0.0)],
+        )  # fmt: skip
+        return time_chart(price) + time_chart(position)
+
+    drawn = both_widths(draw)
     gathered = "<i>a mark may stand for several fills, at their average price</i>" if several else ""
-    legend = f'<p class="legend"><i class="b">▲ buys</i><i class="s">▼ sells</i><i class="m">— mid</i>{gathered}</p>'
-    return time_chart(price) + legend + time_chart(position)
+    return f'{drawn}<p class="legend"><i class="b">▲ buys</i><i class="s">▼ sells</i><i class="m">— mid</i>{gathered}</p>'
 
 
-def _within(series: TimeSeries, start_ns: int, end_ns: int) -> TimeSeries:
-    first, last = np.searchsorted(series.time_ns, start_ns, side="left"), np.searchsorted(series.time_ns, end_ns, side="right")
-    return TimeSeries(series.time_ns[first:last], series.values[first:last])
+def trade_charts(
+    trace: InstrumentTrace, trades: pl.DataFrame, candles: Candles | None, span: tuple[int, int], currency: str
+) -> str:
+    """Trades of one instrument on its price."""
+    mine = trades.filter(pl.col("instrument") == trace.name)
+    if not mine.height:
+        return ""
+    drawn = both_widths(lambda width: trades_chart(trace, mine, candles, *span, currency=currency, width=width))
+    several = "<i>a mark may stand for several trades</i>" if mine.height > SINGLE_MAX else ""
+    return f'{drawn}<p class="legend">{MARKS_NAMES}{several}</p>'
 
 
 def attribution_chart(metrics: Mapping[str, Metric], currency: str) -> str:

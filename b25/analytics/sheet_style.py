@@ -24,6 +24,21 @@ CHART_CSS: Final = """
 .chart .mid.line{stroke:var(--mid);stroke-width:1.1}
 .chart .mark{stroke:var(--paper);stroke-width:.7}.chart .buy{fill:var(--buy)}.chart .sell{fill:var(--sell)}
 .chart .gain{fill:var(--equity)}.chart .loss{fill:var(--drawdown)}
+.chart .accent.line{stroke:var(--accent)}.chart .dashed{stroke-dasharray:5 3}.chart .edge{stroke:var(--ink);stroke-dasharray:4 3}
+.chart .fan{fill:var(--equity);fill-opacity:.16}.chart .span.fall{fill:var(--drawdown);fill-opacity:.1}
+.chart .span.test{fill:var(--muted);fill-opacity:.12}.chart .column{fill-opacity:.55;stroke:var(--paper);stroke-width:.7}
+.chart .wick{fill:none;stroke:var(--mid);stroke-width:.9}.chart .candle{stroke:var(--mid);stroke-width:.8}
+.chart .rising{fill:var(--paper)}.chart .falling{fill:var(--mid)}.chart .entry{fill:var(--muted)}
+.chart .tie{fill:none;stroke-width:1.1;stroke-opacity:.65}.chart .tie.gain{stroke:var(--equity)}
+.chart .tie.loss,.chart .cross.loss{stroke:var(--drawdown)}.chart .cross{fill:none;stroke-width:1.6}
+.chart .cross.none{stroke:var(--ink);stroke-width:.8}.chart .cell.none{fill:var(--mid);fill-opacity:.4}
+.chart .train{fill:var(--mid)}.chart .window.train{fill-opacity:.55}
+.chart .best{fill:none;stroke:var(--ink);stroke-width:2.2}
+.chart .around{fill:none;stroke:var(--ink);stroke-dasharray:4 3}
+.chart text.figure{font-size:10.5px}.chart text.strong{fill:var(--paper)}
+.chart .key.equity{fill:var(--equity)}.chart .key.accent{fill:var(--accent)}.chart .key.drawdown{fill:var(--drawdown)}
+.chart .halo{paint-order:stroke;stroke:var(--paper);stroke-width:3px}
+.chart .key.mid{fill:var(--mid)}.narrow{display:none}
 """
 
 SHEET_CSS: Final = (
@@ -60,11 +75,25 @@ th{color:var(--muted);font-weight:600;font-size:12px}
 .scroll{overflow-x:auto}
 .glossary{columns:2 360px;column-gap:36px;font-size:12px;line-height:1.45}
 .glossary div{break-inside:avoid;margin:0 0 8px}.glossary dt{font-weight:600}.glossary dd{margin:0;color:var(--muted)}
-.legend{display:flex;gap:18px;color:var(--muted);font-size:12px;margin:0 0 0 74px}
+.calendar{font-size:12px;margin:4px 0 18px;border-collapse:separate;border-spacing:2px;min-width:640px}
+.calendar.days{width:auto;min-width:0;font-size:10px;border-spacing:1px}.calendar.days td{padding:5px 1px;min-width:25px}
+.calendar.days th{padding:5px 2px;font-size:10px}
+.calendar caption{text-align:left;white-space:nowrap;color:var(--ink);font-weight:600;font-size:12.5px;padding-bottom:4px}
+.calendar caption span{color:var(--muted);font-weight:400;margin-left:12px}
+.calendar th,.calendar td{border:0;padding:5px 4px;text-align:center;white-space:nowrap}
+.calendar .gain{background:color-mix(in srgb,var(--equity) var(--s),var(--paper))}
+.calendar .loss{background:color-mix(in srgb,var(--drawdown) var(--s),var(--paper))}
+.calendar td:last-child{font-weight:600}.calendar.days td:last-child{padding:5px 7px}
+.legend{display:flex;flex-wrap:wrap;gap:2px 18px;color:var(--muted);font-size:12px;margin:0 0 0 74px}
 .legend i{font-style:normal}.legend .b{color:var(--buy)}.legend .s{color:var(--sell)}.legend .m{color:var(--mid)}
+.legend .g{color:var(--equity)}.legend .l{color:var(--drawdown)}
 footer{margin-top:40px;color:var(--muted);font-size:12px}
+@media screen and (max-width:640px){main{padding:22px 14px 48px}.wide{display:none}.narrow{display:block}
+.cards{grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:8px}.card .figure{font-size:16px;white-space:normal}
+.legend{margin-left:0}h1{font-size:22px}.pairs td:first-child{white-space:normal}}
 @page{margin:14mm}
-@media print{main{padding:0;max-width:none}h2{break-after:avoid}.card,.chart,tr{break-inside:avoid}body{font-size:11px}
+@media print{.calendar.days{font-size:6.5px}.calendar.days td{min-width:0}.calendar{min-width:0}
+main{padding:0;max-width:none}h2{break-after:avoid}.card,.chart,tr{break-inside:avoid}body{font-size:11px}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """
 )

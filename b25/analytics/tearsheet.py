@@ -9,18 +9,37 @@ from typing import Final
 
 import polars as pl
 
+from b25.analytics.candles import Candles
 from b25.analytics.curve import EquityCurve
+from b25.analytics.fan import Fan
 from b25.analytics.formulas import EQUITY, FILLS, TRADES
+from b25.analytics.heatmap import ParameterGrid
 from b25.analytics.metric import Metric
 from b25.analytics.order_metrics import OrderCounts
 from b25.analytics.series import InstrumentTrace
-from b25.analytics.sheet_charts import attribution_chart, curve_charts, markout_chart, price_charts
+from b25.analytics.sheet_breakdown import breakdown_section, usual_breakdowns
+from b25.analytics.sheet_charts import (
+    attribution_chart,
+    curve_charts,
+    markout_chart,
+    price_charts,
+    return_charts,
+    trade_charts,
+)
+from b25.analytics.sheet_research import fan_section, given_sections, parameter_section, walk_section
 from b25.analytics.sheet_style import SHEET_CSS
 from b25.analytics.sheet_tables import cards, drawdowns, glossary, metric_rows, pairs, reason_rows, trade_rows
+from b25.analytics.stability import StabilityCurve
+from b25.analytics.walk_plot import WalkForward
 
 HEADLINE: Final = (
     "net_profit", "total_return", "max_drawdown", "sharpe", "profit_minute", "profit_volatility_minute", "fills", "maker_share",
     "profit_bps", "markout_10s", "fees", "position_abs_mean",
+)  # fmt: skip
+# What matters after a month or more; second by second figures say little there.
+LONG_HEADLINE: Final = (
+    "net_profit", "total_return", "cagr", "max_drawdown", "sharpe", "sortino", "calmar", "psr", "trades", "win_rate",
+    "profit_factor", "fees",
 )  # fmt: skip
 COSTS: Final = (
     "volume", "gross_profit", "spread_capture", "inventory_profit", "fees", "funding", "fees_bps", "spread_capture_bps",
@@ -59,8 +78,25 @@ class TearSheetData:
         Data span and hash, result hash, versions; shown in fixed width.
     warnings : sequence of str
         What the reader must know before the figures.
-    headline : sequence of str
-        Names of the metrics at the top; those that are absent are left out.
+    headline : sequence of str, optional
+        Names of the metrics at the top, of which those that are absent are left out; by default as fits the length.
+    candles : mapping of str to Candles
+        Bars by the name of their trace, on which its trades are drawn; without them, on the mids.
+    breakdowns : mapping of str to polars.DataFrame, optional
+        Tables by title; by default those of `sheet_breakdown.usual_breakdowns`.
+    sections : sequence of (title, markup)
+        Sections after the first charts, in order, e.g. honest statistics. **The markup is written as it is**: who makes it
+        escapes it, and uses no script and nothing from outside.
+    fans : sequence of Fan
+        Bands of resampled paths.
+    walk : WalkForward, optional
+        Windows of a walk-forward.
+    grids : sequence of ParameterGrid
+        Heat maps of the sweep that the parameters come from.
+    stability : sequence of StabilityCurve
+        The objective along single parameters.
+    log : bool
+        Whether the equity is drawn on a logarithmic axis.
     """
 
     title: str
@@ -75,23 +111,38 @@ class TearSheetData:
     parameters: Sequence[tuple[str, str, str]] = ()
     provenance: Sequence[tuple[str, str]] = ()
     warnings: Sequence[str] = ()
-    headline: Sequence[str] = field(default=HEADLINE)
+    headline: Sequence[str] | None = None
+    candles: Mapping[str, Candles] = field(default_factory=dict)
+    breakdowns: Mapping[str, pl.DataFrame] | None = None
+    sections: Sequence[tuple[str, str]] = ()
+    fans: Sequence[Fan] = ()
+    walk: WalkForward | None = None
+    grids: Sequence[ParameterGrid] = ()
+    stability: Sequence[StabilityCurve] = ()
+    log: bool = False
 
 
 def tearsheet(data: TearSheetData) -> str:
     """Return the tear sheet as one HTML document: inline style and SVG, no script, no request to anywhere."""
     base = data.traces[0].base if len(data.traces) == 1 else ""
+    headline = data.headline or (HEADLINE if data.curve.is_short else LONG_HEADLINE)
     warnings = "".join(f'<p class="warning">{escape(text)}</p>' for text in data.warnings)
     body = [
         f'<header><h1>{escape(data.title)}</h1><p class="subtitle">{escape(data.subtitle)}</p></header>',
         warnings,
-        cards(data.metrics, data.headline, currency=data.currency, base=base),
-        _charts(data),
+        cards(data.metrics, headline, currency=data.currency, base=base),
+        f"<h2>Course</h2>{curve_charts(data.curve, data.currency, log=data.log)}",
+        given_sections(data.sections),
+        f"<h2>Returns</h2>{return_charts(data.curve)}",
+        _prices(data),
+        fan_section(data.fans),
+        walk_section(data.walk, data.currency),
+        parameter_section(data.grids, data.stability),
         _assumptions(data),
         _costs(data, base),
         _tables(data, base),
-        _trades(data),
         f"<h2>Drawdowns</h2>{drawdowns(data.curve, data.currency)}",
+        _trades(data),
         f"<h2>Formulas</h2>{glossary(data.metrics)}",
         "<footer>Made by b25. Figures marked n/a are undefined or unfit to be shown; the reason stands beside them.</footer>",
     ]
@@ -129,13 +180,16 @@ def write_tearsheet(data: TearSheetData, path: str | Path) -> Path:
     return target
 
 
-def _charts(data: TearSheetData) -> str:
-    drawn = curve_charts(data.curve, data.currency)
+def _prices(data: TearSheetData) -> str:
+    span = int(data.curve.time_ns[0]), int(data.curve.time_ns[-1])
+    drawn = ""
     for trace in data.traces[:CHARTED_INSTRUMENTS_MAX]:
-        drawn += price_charts(trace, int(data.curve.time_ns[0]), int(data.curve.time_ns[-1]))
+        drawn += price_charts(trace, *span)
+        if data.trades is not None:
+            drawn += trade_charts(trace, data.trades, data.candles.get(trace.name), span, data.currency)
     left_out = len(data.traces) - CHARTED_INSTRUMENTS_MAX
     note = f'<p class="why">{left_out} more instruments are not drawn.</p>' if left_out > 0 else ""
-    return f"<h2>Course</h2>{drawn}{note}"
+    return f"<h2>Fills and trades on price</h2>{drawn}{note}" if drawn else ""
 
 
 def _assumptions(data: TearSheetData) -> str:
@@ -172,6 +226,10 @@ def _tables(data: TearSheetData, base: str) -> str:
 
 
 def _trades(data: TearSheetData) -> str:
-    if data.trades is None or not data.trades.height:
-        return ""
-    return f"<h2>Trades</h2>{trade_rows(data.trades, data.currency)}"
+    frames = data.breakdowns
+    if frames is None:
+        frames = usual_breakdowns(data.trades) if data.trades is not None else {}
+    listed = ""
+    if data.trades is not None and data.trades.height:
+        listed = f"<h2>Trades</h2>{trade_rows(data.trades, data.currency)}"
+    return listed + breakdown_section(frames)

@@ -35,6 +35,22 @@ def number_ticks(low: float, high: float, *, count: int = 5) -> list[Tick]:
     return [Tick(i * step, f"{i * step + 0.0:,.{decimals}f}") for i in range(first, last + 1)]
 
 
+def log_ticks(low: float, high: float) -> list[Tick]:
+    """Numbers for a logarithmic axis: 1, 2 and 5 times powers of ten; evenly spaced ones where the axis is short.
+
+    Parameters
+    ----------
+    low, high : float
+        Ends of the axis, positive.
+    """
+    if high / low < 8.0:
+        return number_ticks(low, high)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    factors = (1,) if high / low > 3e3 else (1, 3) if high / low > 100 else (1, 2, 5)
+    marks = [factor * 10.0**power for power in powers for factor in factors]
+    return [Tick(at, f"{at:,.12g}") for at in marks if low * (1 - 1e-9) <= at <= high * (1 + 1e-9)]
+
+
 def time_ticks(start_ns: int, end_ns: int, *, count: int = 7) -> list[Tick]:
     """Round UTC times between two moments, about so many, as short as can be read."""
     span = max(1, end_ns - start_ns)

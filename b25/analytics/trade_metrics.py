@@ -1,18 +1,17 @@
 """Figures of closed trades: how often they win, how much, for how long, and whether the mean is distinguishable from zero."""
 
 import math
-from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from b25.analytics.formulas import TRADES, measured, missing
 from b25.analytics.honest import mean_p_values
-from b25.analytics.metric import FloatArray, IntArray, Metric, all_equal
+from b25.analytics.metric import DAYS_PER_YEAR, FloatArray, IntArray, Metric, all_equal
 
 NO_TRADE = "no closed trade"
 NO_LOSS = "no losing trade"
-By = Literal["instrument", "side", "day", "week", "month", "year", "weekday", "hour"]
+NO_BALANCE = "the starting balance was not given"
 
 
 def streaks(profit: FloatArray) -> tuple[int, int, int]:
@@ -88,30 +87,74 @@ def profit_metrics(profit: FloatArray) -> dict[str, Metric]:
 
 def _holding(holding_ns: IntArray, profit: FloatArray) -> dict[str, Metric]:
     out: dict[str, Metric] = {}
-    for name, chosen, why in (
-        ("holding_mean", holding_ns, NO_TRADE),
-        ("holding_mean_winners", holding_ns[profit > 0], "no winning trade"),
-        ("holding_mean_losers", holding_ns[profit < 0], NO_LOSS),
+    for suffix, chosen, why in (
+        ("", holding_ns, NO_TRADE),
+        ("_winners", holding_ns[profit > 0], "no winning trade"),
+        ("_losers", holding_ns[profit < 0], NO_LOSS),
     ):
-        out[name] = measured(name, float(np.mean(chosen))) if chosen.size else missing(name, why)
-    some = holding_ns.size > 0
-    out["holding_min"] = measured("holding_min", int(holding_ns.min())) if some else missing("holding_min", NO_TRADE)
-    out["holding_max"] = measured("holding_max", int(holding_ns.max())) if some else missing("holding_max", NO_TRADE)
+        for kind, value in (("mean", np.mean), ("min", np.min), ("max", np.max)):
+            name = f"holding_{kind}{suffix}"
+            out[name] = measured(name, float(value(chosen))) if chosen.size else missing(name, why)
     return out
 
 
-def _sides(closed: pl.DataFrame) -> dict[str, Metric]:
+def _sides(closed: pl.DataFrame, starting_balance: float | None) -> dict[str, Metric]:
     out: dict[str, Metric] = {}
     for side in ("long", "short"):
         net = closed.filter(pl.col("side") == side)["net"].to_numpy()
         out[f"trades_{side}"] = measured(f"trades_{side}", net.size)
         out[f"profit_{side}"] = measured(f"profit_{side}", float(net.sum()))
+        share = f"profit_{side}_ratio"
+        out[share] = measured(share, float(net.sum()) / starting_balance) if starting_balance else missing(share, NO_BALANCE)
         name = f"win_rate_{side}"
         out[name] = measured(name, float(np.mean(net > 0))) if net.size else missing(name, f"no closed {side} trade")
     return out
 
 
-def trade_metrics(trades: pl.DataFrame, *, span_days: float | None = None) -> dict[str, Metric]:
+def _extremes(closed: pl.DataFrame) -> dict[str, Metric]:
+    """Gross P&L of the best and the worst trade, and the instruments that made most and least."""
+    names = ("best_trade_gross", "worst_trade_gross", "best_pair", "worst_pair")
+    if not closed.height:
+        return {name: missing(name, NO_TRADE) for name in names}
+    net = closed["net"].to_numpy()
+    rows = (int(np.argmax(net)), int(np.argmin(net)))
+    pairs = closed.group_by("instrument", maintain_order=True).agg(pl.col("net").sum()).sort("net", maintain_order=True).rows()
+    ends = (pairs[-1], pairs[0])
+    unknown = "gross P&L is not known"
+    return {
+        **{name: measured(name, closed["gross"][row], why_not=unknown) for name, row in zip(names[:2], rows, strict=True)},
+        **{name: measured(name, pair[1], note=pair[0]) for name, pair in zip(names[2:], ends, strict=True)},
+    }
+
+
+def most_open(trades: pl.DataFrame) -> int:
+    """Largest number of trades open at one time; one that ends when another begins does not overlap it."""
+    begins = np.sort(trades["entry_time"].dt.epoch("ns").to_numpy())
+    ends = np.sort(trades["exit_time"].drop_nulls().dt.epoch("ns").to_numpy())
+    if not begins.size:
+        return 0
+    return int(np.max(np.arange(1, begins.size + 1) - np.searchsorted(ends, begins, side="right"), initial=0))
+
+
+def _wallet(closed: pl.DataFrame, starting_balance: float | None) -> dict[str, Metric]:
+    """Highest and lowest wallet balance as trades were closed, with their times; the start has no time of its own."""
+    names = ("max_wallet", "min_wallet")
+    if starting_balance is None or not closed.height:
+        why = NO_BALANCE if starting_balance is None else NO_TRADE
+        return {name: missing(name, why) for name in (*names, *(f"{name}_time" for name in names))}
+    balance = starting_balance + np.concatenate(([0.0], np.cumsum(closed["net"].to_numpy())))
+    times = closed["exit_time"].dt.epoch("ns").to_numpy()
+    out: dict[str, Metric] = {}
+    for name, row in zip(names, (int(np.argmax(balance)), int(np.argmin(balance))), strict=True):
+        out[name] = measured(name, float(balance[row]))
+        at = f"{name}_time"
+        out[at] = measured(at, int(times[row - 1])) if row else missing(at, "it is the starting balance")
+    return out
+
+
+def trade_metrics(
+    trades: pl.DataFrame, *, span_days: float | None = None, starting_balance: float | None = None
+) -> dict[str, Metric]:
     """Figures of a table of trades.
 
     Parameters
@@ -119,7 +162,9 @@ def trade_metrics(trades: pl.DataFrame, *, span_days: float | None = None) -> di
     trades : polars.DataFrame
         As made by `trades_from_fills`, of any number of instruments. Open trades are counted and valued apart.
     span_days : float, optional
-        Length of the whole curve, for trades a day.
+        Length of the whole curve, for trades a day, week and month.
+    starting_balance : float, optional
+        Account value at the start, for the wallet balance and for shares of it.
 
     Returns
     -------
@@ -129,14 +174,19 @@ def trade_metrics(trades: pl.DataFrame, *, span_days: float | None = None) -> di
     closed = trades.filter(~pl.col("is_open")).sort("exit_time", maintain_order=True)
     opened = trades.filter(pl.col("is_open"))
     net, holding = closed["net"].to_numpy(), closed["holding_ns"].to_numpy()
-    out = profit_metrics(net) | _sides(closed) | _holding(holding, net)
+    out = profit_metrics(net) | _sides(closed, starting_balance) | _holding(holding, net) | _extremes(closed)
+    out |= _wallet(closed, starting_balance)
+    for name, count in (("won", np.sum(net > 0)), ("drawn", np.sum(net == 0)), ("lost", np.sum(net < 0))):
+        out[f"trades_{name}"] = measured(f"trades_{name}", int(count))
+    out["max_open_trades"] = measured("max_open_trades", most_open(trades))
     out["trades_open"] = measured("trades_open", opened.height)
     unmarked = opened["net"].null_count()
     out["open_profit"] = (
         missing("open_profit", "there is no mark") if unmarked else measured("open_profit", float(opened["net"].sum()))
     )
-    no_span = "the curve has no length"
-    out["trades_day"] = measured("trades_day", closed.height / span_days) if span_days else missing("trades_day", no_span)
+    for name, days in (("trades_day", 1.0), ("trades_week", 7.0), ("trades_month", DAYS_PER_YEAR / 12)):
+        rate = closed.height / span_days * days if span_days else None
+        out[name] = measured(name, rate, why_not="the curve has no length")
     ratio = closed["return_ratio"].drop_nulls().to_numpy()
     for name, value in (("mean_profit", np.mean), ("median_profit", np.median)):
         out[name] = measured(name, float(value(ratio))) if ratio.size else missing(name, NO_TRADE)
@@ -148,52 +198,3 @@ def trade_metrics(trades: pl.DataFrame, *, span_days: float | None = None) -> di
     entry = closed["entry_value"].to_numpy()
     out["trade_volume"] = measured("trade_volume", float(entry.mean())) if entry.size else missing("trade_volume", NO_TRADE)
     return {name: out[name] for name in TRADES}
-
-
-def breakdown(trades: pl.DataFrame, *, by: By) -> pl.DataFrame:
-    """Closed trades summed by instrument, side, or UTC time of exit.
-
-    Parameters
-    ----------
-    trades : polars.DataFrame
-        As made by `trades_from_fills`.
-    by : {"instrument", "side", "day", "week", "month", "year", "weekday", "hour"}
-        What a row stands for; weekday 1 is Monday.
-
-    Returns
-    -------
-    polars.DataFrame
-        The key, then `trades, wins, draws, losses, net, fees, ratio_sum, profit_factor, drawdown`. The profit factor is
-        null without a losing trade; the drawdown is the largest fall of the group's summed net profit from its peak,
-        beginning at 0.
-    """
-    at = pl.col("exit_time")
-    keys = {
-        "instrument": pl.col("instrument"),
-        "side": pl.col("side"),
-        "day": at.dt.truncate("1d"),
-        "week": at.dt.truncate("1w"),
-        "month": at.dt.truncate("1mo"),
-        "year": at.dt.year(),
-        "weekday": at.dt.weekday(),
-        "hour": at.dt.hour(),
-    }
-    net = pl.col("net")
-    running = net.cum_sum()
-    closed = trades.filter(~pl.col("is_open")).sort("exit_time", maintain_order=True)
-    lost = -net.filter(net < 0).sum()
-    return (
-        closed.group_by(keys[by].alias(by), maintain_order=True)
-        .agg(
-            pl.len().alias("trades"),
-            (net > 0).sum().alias("wins"),
-            (net == 0).sum().alias("draws"),
-            (net < 0).sum().alias("losses"),
-            net.sum().alias("net"),
-            pl.col("fees").sum().alias("fees"),
-            pl.col("return_ratio").sum().alias("ratio_sum"),
-            pl.when(lost > 0).then(net.filter(net > 0).sum() / lost).alias("profit_factor"),
-            (pl.max_horizontal(running.cum_max(), pl.lit(0.0)) - running).max().alias("drawdown"),
-        )
-        .sort(by)
-    )

@@ -1,4 +1,4 @@
-"""Market data: import raw captures, list and check the catalog, show the book at the end.
+"""Market data: import captures and bars, download history, list and check the catalog, show the book at the end.
 
 b25 data import capture.gz --venue binanceusdm --symbol ETH/USDT:USDT --catalog data/catalog
 """
@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from b25.cli.output import JSON, answer
+from b25.cli.output import JSON, answer, progress, share_bar
 from b25.model.errors import Misuse
 
 VENUE = typer.Option("--venue", help="binanceusdm, binancecoinm or binance.")
@@ -23,7 +24,7 @@ CATALOG = typer.Option("--catalog", help="Folder of the catalog.", envvar="B25_C
 STEP = "as a decimal; else the catalog's, the published one, or inferred."
 PROGRESS_BYTES = 8 << 20
 
-group = typer.Typer(help="Import raw captures; list, check and read the catalog.", no_args_is_help=True)
+group = typer.Typer(help="Import captures and bars, download history; list, check and read the catalog.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -33,20 +34,33 @@ def register(app: typer.Typer) -> None:
 
 @group.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="Raw capture, plain or gzip: '<19 digits of ns> <message>' a line.")],
-    venue: Annotated[str, VENUE],
-    symbol: Annotated[str, SYMBOL],
+    file: Annotated[Path, typer.Argument(help="Bars or trades (.csv, .feather, .parquet, .json, .json.gz), or a raw capture.")],
     catalog: Annotated[Path, CATALOG],
+    venue: Annotated[str | None, VENUE] = None,
+    symbol: Annotated[str | None, SYMBOL] = None,
+    timeframe: Annotated[str | None, typer.Option("--timeframe", help="Of bars; else as the file's name or times say.")] = None,
     tick: Annotated[str | None, typer.Option("--tick", help=f"Price step {STEP}")] = None,
     lot: Annotated[str | None, typer.Option("--lot", help=f"Quantity step {STEP}")] = None,
     contract_size: Annotated[str | None, typer.Option("--contract-size", help="Base (linear) or quote (inverse) units.")] = None,
     on_bad: Annotated[Literal["error", "skip"], typer.Option("--on-bad", help="Stop at a bad line, or set it aside.")] = "error",
     json: Annotated[bool, JSON] = False,
 ) -> None:
-    """Import a raw capture of one symbol; the same file again replaces itself, another one is added."""
+    """Import bars, trades or a raw capture ('<19 digits of ns> <message>' a line, plain or gzip) of one symbol.
+
+    What is there already must be equal; a capture of the same file replaces itself.
+    """
+    from b25.market.bar_import import is_table
+
+    steps = (_decimal(tick, "--tick"), _decimal(lot, "--lot"), _decimal(contract_size, "--contract-size"))
+    if is_table(file):
+        facts = _import_table(file, catalog, timeframe, venue, symbol, steps)
+        answer(facts, json=json, lines=_table_lines(facts))
+        return
+    if venue is None or symbol is None:
+        raise typer.BadParameter(f"a raw capture does not say what it is of: give {'--symbol' if venue else '--venue'}")
     from b25.market.import_capture import Wanted, import_capture
 
-    wanted = Wanted(_decimal(tick, "--tick"), _decimal(lot, "--lot"), _decimal(contract_size, "--contract-size"))
+    wanted = Wanted(*steps)
     begun = time.perf_counter()
     with _progress(f"import {file.name}") as told:
         done = import_capture(file, venue=venue, symbol=symbol, catalog=catalog, wanted=wanted, on_bad=on_bad, progress=told)
@@ -57,19 +71,21 @@ def import_(
 @group.command("list")
 def list_(catalog: Annotated[Path, CATALOG], json: Annotated[bool, JSON] = False) -> None:
     """List the instruments in the catalog with their rows, spans and sources."""
+    from b25.market.bar_catalog import summaries
     from b25.market.catalog import Catalog
 
-    rows = Catalog(catalog).list()
+    rows, series = Catalog(catalog).list(), summaries(Catalog(catalog))
     answer(
-        {"catalog": str(catalog), "instruments": rows},
+        {"catalog": str(catalog), "instruments": rows, "series": series},
         json=json,
-        lines=[_list_line(row) for row in rows] or [f"the catalog {catalog} is empty"],
+        lines=[*map(_list_line, rows), *map(_series_line, series)] or [f"the catalog {catalog} is empty"],
     )
 
 
 @group.command()
 def check(catalog: Annotated[Path, CATALOG], json: Annotated[bool, JSON] = False) -> None:
-    """Compare every file with its manifest, and show what the imports found wrong with the data."""
+    """Compare every file with its manifest, and show what is wrong with the data, or missing from them."""
+    from b25.market import bar_catalog
     from b25.market.catalog import Catalog
 
     found = Catalog(catalog)
@@ -78,11 +94,51 @@ def check(catalog: Annotated[Path, CATALOG], json: Annotated[bool, JSON] = False
         for one in found.manifests()
         for source in one.sources
     ]
-    faults = found.check()
+    faults = [*found.check(), *bar_catalog.faults(found)]
     if faults:
-        raise Misuse("; ".join(faults), remedy="import the captures of these files again")
-    lines = [line for one in quality for line in _quality_lines(one)]
-    answer({"catalog": str(catalog), "faults": [], "quality": quality}, json=json, lines=[*lines, "all files are as imported"])
+        raise Misuse("; ".join(faults), remedy="import what these files are from again")
+    gaps = bar_catalog.gaps(found)
+    lines = [line for one in quality for line in _quality_lines(one)] + [line for one in gaps for line in _gap_lines(one)]
+    facts = {"catalog": str(catalog), "faults": [], "quality": quality, "bars": gaps}
+    answer(facts, json=json, lines=[*lines, "all files are as imported"])
+
+
+@group.command(epilog="Example: b25 data download BTC/USDT --timeframe 5m --timerange 20240101-20240201 --catalog data/catalog")
+def download(
+    symbols: Annotated[list[str], typer.Argument(metavar="SYMBOL...", help="Unified symbols, e.g. BTC/USDT or BTC/USDT:USDT.")],
+    catalog: Annotated[Path, CATALOG],
+    venue: Annotated[str | None, typer.Option("--venue", help="ccxt id; else Binance's market for such symbols.")] = None,
+    timeframe: Annotated[list[str] | None, typer.Option("--timeframe", "-i", help="Again for more; default 1m.")] = None,
+    timerange: Annotated[
+        str | None, typer.Option("--timerange", help="E.g. 20240101-20240201; else 30 days, or on from there.")
+    ] = None,
+    trades: Annotated[bool, typer.Option("--trades", help="Public trades, too.")] = False,
+    funding: Annotated[bool, typer.Option("--funding", help="Funding rates, too.")] = False,
+    api_url: Annotated[str | None, typer.Option("--api-url", help="Ask this address instead of the venue's own.")] = None,
+    json: Annotated[bool, JSON] = False,
+) -> None:
+    """Fetch a venue's bars, on from what is there already. Stopped by Ctrl-C, it keeps what it fetched."""
+    from b25.market.bar_folder import default_venue
+    from b25.market.catalog import Catalog
+    from b25.market.download import History
+    from b25.market.exchange import open_exchange
+    from b25.market.timeframe import timeframe as read_timeframe
+    from b25.market.timerange import timerange as read_range
+
+    kinds = [read_timeframe(name).name for name in timeframe or ["1m"]]
+    kinds += [name for name, wanted in (("trades", trades), ("funding", funding)) if wanted]
+    span = read_range(timerange) if timerange else None
+    start_ms, end_ms = (_ms(span.start_ns), _ms(span.end_ns)) if span else (None, None)
+    done: list[dict[str, Any]] = []
+    for symbol in symbols:
+        where = venue or default_venue(symbol)
+        exchange = open_exchange(where, api_url=api_url)
+        exchange.told = progress
+        for kind in kinds:
+            with share_bar(f"{symbol} {kind}") as told:
+                found = History(exchange, Catalog(catalog), symbol, told).fetch(kind, start_ms, end_ms)
+            done.append({"venue": where, "symbol": symbol, **asdict(found)})
+    answer({"catalog": str(catalog), "fetched": done}, json=json, lines=[_fetched_line(one) for one in done])
 
 
 @group.command()
@@ -98,6 +154,16 @@ def book(
 
     facts = final_book(Catalog(catalog), venue, symbol)
     answer(facts, json=json, lines=_book_lines(facts))
+
+
+def _import_table(
+    file: Path, catalog: Path, timeframe: str | None, venue: str | None, symbol: str | None, steps: tuple[Decimal | None, ...]
+) -> dict[str, Any]:
+    from b25.market.bar_grid import Grid
+    from b25.market.bar_import import import_table
+    from b25.market.catalog import Catalog
+
+    return import_table(file, catalog=Catalog(catalog), frame=timeframe, venue=venue, symbol=symbol, grid=Grid(*steps))
 
 
 def _decimal(text: str | None, option: str) -> Decimal | None:
@@ -132,6 +198,10 @@ def _progress(what: str) -> Iterator[Any]:
             print(file=sys.stderr)
 
 
+def _ms(ns: int | None) -> int | None:
+    return None if ns is None else ns // 1_000_000
+
+
 def _time(ns: int | None) -> str:
     return "never" if ns is None else datetime.fromtimestamp(ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
@@ -149,6 +219,35 @@ def _import_lines(facts: dict[str, Any]) -> list[str]:
 def _list_line(row: dict[str, Any]) -> str:
     span = f"{_time(row['first_ns'])} to {_time(row['last_ns'])} UTC"
     return f"{row['venue']} {row['symbol']}: {row['rows']:,} rows, {span}, {row['gaps']} gaps, {', '.join(row['sources'])}"
+
+
+def _series_line(row: dict[str, Any]) -> str:
+    span = f"{_time(row['first_ns'])} to {_time(row['last_ns'])} UTC"
+    return f"{row['venue']} {row['symbol']} {row['kind']}: {row['rows']:,} rows, {span}, {', '.join(row['sources'])}"
+
+
+def _table_lines(facts: dict[str, Any]) -> list[str]:
+    gaps = facts["gaps"]
+    return [
+        f"{facts['venue']} {facts['symbol']} {facts['kind']}, tick {facts['tick']}, lot {facts['lot']}",
+        f"{facts['added']:,} new rows, {facts['rows']:,} in all, {_time(facts['first_ns'])} to {_time(facts['last_ns'])} UTC",
+        *([f"{facts['funding_rows']:,} funding rates"] if facts["funding_rows"] else []),
+        *([f"{len(gaps):,} gaps, never filled:", *(f"  {gap}" for gap in gaps[:5])] if gaps else []),
+        *([f"  and {len(gaps) - 5:,} more"] if len(gaps) > 5 else []),
+        *facts["notes"],
+    ]
+
+
+def _gap_lines(row: dict[str, Any]) -> list[str]:
+    idle = f", {row['idle']:,} without volume" if row["idle"] else ""
+    missing = f"{row['gaps']:,} gaps, {row['missing']:,} bars missing" if row["gaps"] else "no gap"
+    head = f"{row['venue']} {row['symbol']} {row['kind']}: {row['rows']:,} bars, {missing}{idle}"
+    return [head, *(f"  {gap}" for gap in row["longest"])]
+
+
+def _fetched_line(one: dict[str, Any]) -> str:
+    span = f"{_time(one['first_ns'])} to {_time(one['last_ns'])} UTC"
+    return f"{one['venue']} {one['symbol']} {one['kind']}: {one['added']:,} new rows, {one['rows']:,} in all, {span}"
 
 
 def _quality_lines(quality: dict[str, Any]) -> list[str]:

@@ -10,8 +10,11 @@ It raises `B25Error` kinds for what went wrong and catches nothing: `b25.cli.mai
 as JSON. `progress` writes to standard error, so that standard output holds the answer and nothing else.
 """
 
+import importlib.util
 import sys
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -43,6 +46,35 @@ def answer(result: Mapping[str, Any], *, json: bool, lines: Iterable[str] = ()) 
 def progress(text: str) -> None:
     """Say on standard error what is being done."""
     print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def share_bar(what: str, unit: str = "rows") -> Iterator[Callable[[float, int], None]]:
+    """Show how far something is and how long it still takes, on standard error, if somebody is looking.
+
+    Gives a function that is told the share that is done, from 0 to 1, and a count.
+    """
+    if not sys.stderr.isatty():
+        yield lambda share, count: None
+    elif importlib.util.find_spec("rich"):
+        from rich import progress as bars
+        from rich.console import Console
+
+        columns = (bars.TextColumn(what), bars.BarColumn(), bars.TaskProgressColumn(), bars.TextColumn("{task.fields[count]}"))
+        with bars.Progress(*columns, bars.TimeRemainingColumn(), console=Console(stderr=True)) as shown:
+            task = shown.add_task(what, total=1.0, count="")
+            yield lambda share, count: shown.update(task, completed=share, count=f"{count:,} {unit}")
+    else:
+        begun = time.monotonic()
+
+        def tell(share: float, count: int) -> None:
+            left_s = (time.monotonic() - begun) * (1 - share) / share if share > 0 else 0.0
+            print(f"\r{what}: {share:4.0%}, {count:,} {unit}, {left_s:,.0f} s left ", end="", file=sys.stderr, flush=True)
+
+        try:
+            yield tell
+        finally:
+            print(file=sys.stderr)
 
 
 def refuse(code: int, kind: str, what: str, remedy: str, *, json: bool) -> int:

@@ -188,6 +188,7 @@ class BarEngine(Backtest):
         point = np.zeros(1, POINT)
         for name in ("start_equity", "equity", "bar_equity", "peak", "day_equity"):
             point[name] = self.setup.balance
+        point["begin_ns"] = point["end_ns"] = self.begin_ns
         point["midnight_ns"] = (self.begin_ns // DAY_NS + 1) * DAY_NS
         point["block_end"] = (self.step_end - self.step_trading) // BLOCKS
         point["day_best"], point["day_worst"] = -np.inf, np.inf

@@ -4,22 +4,23 @@ import numpy as np
 
 from b25.engine.apply import CALL_FILL, CALL_ORDER, apply_order
 from b25.engine.bar_marks import mark_event, point_of
-from b25.engine.bar_money import affordable_lots, bar_venues_of, model_of, set_liquidation
+from b25.engine.bar_money import affordable_lots, bar_venue_at, model_of, set_liquidation
 from b25.engine.logs import log_fill, log_order
 from b25.engine.records import ON_FILL, ON_ORDER
-from b25.kernels.address import array_at
+from b25.kernels.address import record_at
 from b25.kernels.bar_rules import slipped
 from b25.kernels.bar_tape import set_clock, set_touch
 from b25.kernels.jit import kernel
 from b25.kernels.ledger import notional, share
 from b25.kernels.units import money_of
-from b25.kernels.world import instruments_of, orders_of, positions_of
+from b25.kernels.world import instrument_at, order_at, position_at
 from b25.model.event import EVENT, MAKER, ORDER_EXPIRED, ORDER_FILLED
 from b25.model.order import MARKET, ORDER, REDUCE_ONLY, Reason, Tif
 from b25.model.world import FEES
 from b25.venue.fees import fee_of
 
 FOK = int(Tif.FOK)
+FEES_SIZE, EVENT_SIZE = np.uint64(FEES.itemsize), np.uint64(EVENT.itemsize)
 INSUFFICIENT, WOULD_INCREASE, NO_SHORT = int(Reason.INSUFFICIENT_FUNDS), int(Reason.WOULD_INCREASE), int(Reason.SHORT_NOT_ALLOWED)
 NOTHING = int(Reason.NOTHING_TO_MATCH)
 
@@ -27,13 +28,13 @@ NOTHING = int(Reason.NOTHING_TO_MATCH)
 @kernel
 def fees_of(run, ctx, i):
     """Return the FEES record of an instrument."""
-    return array_at(run["fees"], ctx["n"], FEES)[i]
+    return record_at(run["fees"] + np.uint64(i) * FEES_SIZE, FEES)
 
 
 @kernel
 def answer_of(run):
     """Return the EVENT in which an answer of the venue is made; it lies behind the ring."""
-    event = array_at(run["answers"], run["answer_size"] + 1, EVENT)[run["answer_size"]]
+    event = record_at(run["answers"] + np.uint64(run["answer_size"]) * EVENT_SIZE, EVENT)
     event["seq"] = 0
     event["amount"] = 0
     event["flags"] = 0
@@ -44,7 +45,7 @@ def answer_of(run):
 @kernel
 def deliver(run, ctx, event):
     """Bring one answer to the world and note what it calls for."""
-    finished = array_at(run["finished"], 1, ORDER)[0]
+    finished = record_at(run["finished"], ORDER)
     ctx["i"] = event["instrument"]
     calls = apply_order(ctx, event, finished)
     if event["kind"] == ORDER_FILLED and run["compact"] == 0:
@@ -89,10 +90,10 @@ def fill_order(run, ctx, slot, level_ticks, takes, at_ns):
         Whether it takes liquidity: slippage and the taker's fee are its.
     at_ns : int
     """
-    order = orders_of(ctx)[slot]
+    order = order_at(ctx, slot)
     i, side, lots, flags = np.int64(order["instrument"]), np.int64(order["side"]), order["leaves_lots"], order["flags"]
-    venue, model, fees = bar_venues_of(run, ctx)[i], model_of(run), fees_of(run, ctx, i)
-    position = positions_of(ctx)[i]
+    venue, model, fees = bar_venue_at(run, i), model_of(run), fees_of(run, ctx, i)
+    position = position_at(ctx, i)
     set_clock(ctx, at_ns)
     set_touch(ctx, i, level_ticks, at_ns)
     if flags & REDUCE_ONLY:
@@ -130,8 +131,8 @@ def fill_order(run, ctx, slot, level_ticks, takes, at_ns):
 @kernel
 def execute(run, ctx, i, order_id, side, ticks, lots, takes, at_ns):
     """Book one execution, at its fee."""
-    instrument, fees, venue = instruments_of(ctx)[i], fees_of(run, ctx, i), bar_venues_of(run, ctx)[i]
-    position = positions_of(ctx)[i]
+    instrument, fees, venue = instrument_at(ctx, i), fees_of(run, ctx, i), bar_venue_at(run, i)
+    position = position_at(ctx, i)
     fee_e8 = fee_of(fees, notional(instrument, ticks, lots), lots, not takes, position["volume"])
     held = position["position_lots"]
     event = answer_of(run)
@@ -182,7 +183,7 @@ def count_trade(run, venue, position, instrument, held, side, lots, fee_e8):
 @kernel
 def liquidate(run, ctx, i, ticks, at_ns):
     """Close what is held of an instrument at a price, whatever it costs; the venue bears what the margin does not."""
-    model, instrument, position = model_of(run), instruments_of(ctx)[i], positions_of(ctx)[i]
+    model, instrument, position = model_of(run), instrument_at(ctx, i), position_at(ctx, i)
     held = position["position_lots"]
     margin = share(abs(position["cost"]), np.int64(1_000_000), np.int64(max(1.0, model["leverage"]) * 1e6))
     before = position["realised"] - position["fees"]

@@ -8,16 +8,24 @@ not lived through: they are shown one after the other by code that was compiled 
 import numpy as np
 
 from b25.engine.bar_marks import mark_event, note_bar_close, note_day, note_span, point_of
-from b25.engine.bar_money import bar_venues_of, model_of, pay_borrowing, set_liquidation
+from b25.engine.bar_money import bar_venue_at, model_of, pay_borrowing, set_liquidation
 from b25.engine.bar_records import BAR_RUN, BETWEEN, ENDED, OPENING, SHOWN
 from b25.engine.bar_settle import call_settle_bars
 from b25.engine.bar_venue import call_next_answer, call_venue, is_live
 from b25.engine.logs import log_marks, logs_nearly_full
 from b25.engine.records import CALL, DONE, DRAIN, HALTED, ON_BAR, ON_START, ON_STOP, ON_TIMER, PAUSE
 from b25.kernels.address import array_at, calls, record_at
-from b25.kernels.bar_tape import rows_of, set_clock, set_touch, show_features, show_larger, show_row, tapes_of
+from b25.kernels.bar_tape import row_at, set_clock, set_touch, show_features, show_larger, show_row, tape_at
 from b25.kernels.jit import kernel, late_kernel
-from b25.kernels.world import bar_marks_of, head_of, lives_of, orders_of, positions_of
+from b25.kernels.units import money_of
+from b25.kernels.world import (
+    bar_mark_at,
+    head_of,
+    instrument_at,
+    live_at,
+    order_at,
+    position_at,
+)
 from b25.model.bar import FUNDING_RATE
 from b25.model.bar_run import AT_OPEN, OVER
 from b25.model.order import MARKET
@@ -47,17 +55,17 @@ def close_of(run, step):
 @kernel
 def begin_step(run, ctx):
     """Take up the bars of this step; their open comes first."""
-    venues, tapes, model = bar_venues_of(run, ctx), tapes_of(ctx, run["tapes"]), model_of(run)
+    model = model_of(run)
     head = head_of(ctx)
     step = run["step"]
     open_ns = np.int64(0)
     for i in range(ctx["n"]):
-        venue = venues[i]
+        venue = bar_venue_at(run, i)
         k = place_of(run, ctx, i, step)
         if k < 0:
             venue["phase"] = OVER
             continue
-        bar, row = venue["bar"], rows_of(tapes[i, 0])[k]
+        bar, row = venue["bar"], row_at(tape_at(ctx, run["tapes"], i, 0), k)
         bar["open_ns"] = row["open_ns"]
         bar["close_ns"] = row["close_ns"]
         bar["volume_lots"] = row["volume_lots"]
@@ -85,17 +93,16 @@ def begin_step(run, ctx):
 @kernel
 def show_step(run, ctx):
     """The bars of this step are complete: show them, mark the account, and have `on_bar` called."""
-    tapes = tapes_of(ctx, run["tapes"])
+    tapes = run["tapes"]
     step = run["step"]
     at_ns = close_of(run, step)
-    marks = bar_marks_of(ctx)
     for i in range(ctx["n"]):
         k = place_of(run, ctx, i, step)
-        marks[1, i, 0] = 0
+        bar_mark_at(ctx, i, 0)["fresh"] = 0
         if k >= 0:
-            show_row(ctx, tapes[i, 0], i, 0, k)
-            show_features(ctx, tapes[i, 0], i, k)
-            set_touch(ctx, i, rows_of(tapes[i, 0])[k]["close_ticks"], at_ns)
+            show_row(ctx, tape_at(ctx, tapes, i, 0), i, 0, k)
+            show_features(ctx, tape_at(ctx, tapes, i, 0), i, k)
+            set_touch(ctx, i, row_at(tape_at(ctx, run["tapes"], i, 0), k)["close_ticks"], at_ns)
         if ctx["frames"] > 1:
             show_larger(ctx, tapes, i, at_ns)
     set_clock(ctx, at_ns)
@@ -113,11 +120,11 @@ def show_step(run, ctx):
 @kernel
 def quiet_until(run, ctx):
     """Step up to which the only instrument's bars may be shown without the venue, as far as time decides; 0 when none may."""
-    venue, model = bar_venues_of(run, ctx)[0], model_of(run)
+    venue, model = bar_venue_at(run, 0), model_of(run)
     head = head_of(ctx)
     if run["stride_code"] == 0 or ctx["n"] != 1 or head["timer_ns"] > 0 or run["budget"] <= 0:
         return np.int64(0)
-    held = positions_of(ctx)[0]["position_lots"]
+    held = position_at(ctx, 0)["position_lots"]
     if held != 0 and model["borrow_day_e12"] != 0 and venue["spot"] != 0:
         return np.int64(0)
     end = min(run["step_end"], run["step"] + run["budget"])
@@ -126,11 +133,11 @@ def quiet_until(run, ctx):
     if held != 0 and venue["funding_next"] < venue["funding_count"]:
         due = array_at(venue["funding"], venue["funding_count"], FUNDING_RATE)[venue["funding_next"]]["time_ns"]
         # A payment is made at the first open at or after its time: at the close of the bar before it, at the earliest.
-        rows = rows_of(tapes_of(ctx, run["tapes"])[0, 0])
+        tape = tape_at(ctx, run["tapes"], 0, 0)
         low, high = run["step"], end
         while low < high:
             middle = (low + high) >> 1
-            if rows[middle]["open_ns"] < due:
+            if row_at(tape, middle)["open_ns"] < due:
                 low = middle + 1
             else:
                 high = middle
@@ -141,13 +148,12 @@ def quiet_until(run, ctx):
 @kernel
 def quiet_prices(run, ctx):
     """`(low, high, quiet)`: prices that wake the venue of the only instrument; False when an order waits for the next open."""
-    venue = bar_venues_of(run, ctx)[0]
+    venue = bar_venue_at(run, 0)
     low, high = venue["liquidation_low"], venue["liquidation_high"]
-    orders, lives = orders_of(ctx), lives_of(ctx)
     for index in range(2):
-        slot = lives[0, index]["first"] if lives[0, index]["count"] > 0 else -1
+        slot = live_at(ctx, 0, index)["first"] if live_at(ctx, 0, index)["count"] > 0 else -1
         while slot >= 0:
-            order = orders[slot]
+            order = order_at(ctx, slot)
             stop = order["stop_ticks"]
             if stop != 0:
                 if index == 0:
@@ -182,8 +188,8 @@ def stride(run, ctx):
     run["budget"] -= last - first
     run["end_ns"] = ctx["now_ns"]
     ctx["i"] = 0
-    venue = bar_venues_of(run, ctx)[0]
-    if positions_of(ctx)[0]["position_lots"] == 0:
+    venue = bar_venue_at(run, 0)
+    if position_at(ctx, 0)["position_lots"] == 0:
         pass_funding(venue, ctx["now_ns"])
         venue["borrowed_ns"] = ctx["now_ns"]
     keep_bar(run, ctx, venue, last - 1)
@@ -198,7 +204,7 @@ def stride(run, ctx):
 @kernel
 def keep_bar(run, ctx, venue, k):
     """Let the venue know the bar that was shown last: orders that fill at its close do so there."""
-    row = rows_of(tapes_of(ctx, run["tapes"])[0, 0])[k]
+    row = row_at(tape_at(ctx, run["tapes"], 0, 0), k)
     venue["bar"]["open_ns"] = row["open_ns"]
     venue["bar"]["close_ns"] = row["close_ns"]
     venue["bar"]["close_ticks"] = row["close_ticks"]
@@ -271,6 +277,20 @@ def finish_point(run, ctx):
     if run["end_ns"] > run["begin_ns"]:
         note_day(point)
     point["refused"] = head_of(ctx)["refused"]
+    for i in range(ctx["n"]):
+        held, instrument = position_at(ctx, i), instrument_at(ctx, i)
+        point["fees"] += money_of(instrument, held["fees"] + held["fees_e8"] / 1e8)
+        point["funding"] += money_of(instrument, held["funding"])
+        point["borrow"] += money_of(instrument, held["borrow"])
+        point["volume"] += money_of(instrument, held["volume"])
+
+
+@kernel
+def halted(run, ctx):
+    """Say in the figures of a point why it is none."""
+    if run["compact"] != 0:
+        point_of(run)["status"] = head_of(ctx)["status"]
+    return HALTED
 
 
 @late_kernel("int64(uintp)")
@@ -289,7 +309,7 @@ def run_bars(address):
     while True:
         while run["pending"] != 0:
             if head["status"] != RUNNING:
-                return HALTED
+                return halted(run, ctx)
             if run["compact"] == 0 and logs_nearly_full(run, ctx):
                 return DRAIN
             bit = run["pending"] & -run["pending"]
@@ -302,7 +322,7 @@ def run_bars(address):
                 if head["intents"] != 0:
                     call_settle_bars(run["settle_code"], (run["self"],))
         if head["status"] != RUNNING:
-            return HALTED
+            return halted(run, ctx)
         if run["answer_head"] != run["answer_tail"]:
             call_next_answer(run["answer_code"], (run["self"],))
             continue

@@ -3,12 +3,12 @@
 import numpy as np
 
 from b25.engine.logs import log_marks
-from b25.kernels.address import array_at
-from b25.kernels.bar_tape import rows_of, tapes_of
+from b25.kernels.address import record_at
+from b25.kernels.bar_tape import row_at, tape_at
 from b25.kernels.jit import kernel
 from b25.kernels.ledger import equity_change, other_flows
 from b25.kernels.units import money_of
-from b25.kernels.world import books_of, instruments_of, positions_of
+from b25.kernels.world import book_at, instrument_at, position_at
 from b25.model.bar_run import BLOCKS, POINT
 
 int64 = np.dtype(np.int64)
@@ -18,17 +18,16 @@ DAY_NS = 86_400_000_000_000
 @kernel
 def point_of(run):
     """Return the POINT record."""
-    return array_at(run["point"], 1, POINT)[0]
+    return record_at(run["point"], POINT)
 
 
 @kernel
 def equity_now(run, ctx):
     """Account value with every instrument at its last known price, settlement currency; float."""
     total = ctx["balance"]
-    books, positions, instruments = books_of(ctx), positions_of(ctx), instruments_of(ctx)
     for i in range(ctx["n"]):
-        mark2 = books[i]["best_bid_ticks"] + books[i]["best_ask_ticks"]
-        total += money_of(instruments[i], equity_change(positions[i], instruments[i], mark2))
+        mark2 = book_at(ctx, i)["best_bid_ticks"] + book_at(ctx, i)["best_ask_ticks"]
+        total += money_of(instrument_at(ctx, i), equity_change(position_at(ctx, i), instrument_at(ctx, i), mark2))
     return total
 
 
@@ -110,9 +109,8 @@ def note_bar_close(run, ctx):
     equity = equity_now(run, ctx)
     note_value(point, ctx["now_ns"], equity)
     held = False
-    positions = positions_of(ctx)
     for i in range(ctx["n"]):
-        held = held or positions[i]["position_lots"] != 0
+        held = held or position_at(ctx, i)["position_lots"] != 0
     note_bar(point, equity, held, run["step_end"] - run["step_trading"])
 
 
@@ -124,16 +122,16 @@ def note_span(run, ctx, first, last):
     if first >= last:
         return
     bars = run["step_end"] - run["step_trading"]
-    position, instrument = positions_of(ctx)[0], instruments_of(ctx)[0]
-    rows = rows_of(tapes_of(ctx, run["tapes"])[0, 0])
+    position, instrument = position_at(ctx, 0), instrument_at(ctx, 0)
+    tape = tape_at(ctx, run["tapes"], 0, 0)
     if position["position_lots"] == 0:
-        note_flat_span(point, rows, first, last, bars)
+        note_flat_span(point, tape, first, last, bars)
         return
-    note_held_span(point, position, instrument, ctx["balance"], rows, first, last, bars)
+    note_held_span(point, position, instrument, ctx["balance"], tape, first, last, bars)
 
 
 @kernel
-def note_held_span(point, position, instrument, balance, rows, first, last, bars):
+def note_held_span(point, position, instrument, balance, tape, first, last, bars):
     """Take the closes of bars in which a position is held and nothing is traded: what `note_value` and `note_bar` do, in locals.
 
     A stretch ends with a block or a day, so that nothing but the account's value changes inside one. The arithmetic is the
@@ -147,7 +145,7 @@ def note_held_span(point, position, instrument, balance, rows, first, last, bars
         while at >= point["block_end"]:
             point["block"] += 1
             point["block_end"] = (point["block"] + 1) * bars // BLOCKS
-        while rows[k]["close_ns"] > point["midnight_ns"]:
+        while row_at(tape, k)["close_ns"] > point["midnight_ns"]:
             end_day(point)
         midnight_ns = point["midnight_ns"]
         end = min(last, k + point["block_end"] - at)
@@ -157,8 +155,11 @@ def note_held_span(point, position, instrument, balance, rows, first, last, bars
         block = point["blocks"][point["block"]]
         total, squares = block[1], block[2]
         broke = point["broke"]
-        while k < end and rows[k]["close_ns"] <= midnight_ns:
-            price = float(rows[k]["close_ticks"])
+        while k < end:
+            row = row_at(tape, k)
+            if row["close_ns"] > midnight_ns:
+                break
+            price = float(row["close_ticks"])
             profit = held * price - cost if k_inverse == 0 else -(held * (k_inverse / price)) - cost
             equity = balance + (realised + profit + flows) * num / den
             if equity > peak:
@@ -185,9 +186,9 @@ def note_held_span(point, position, instrument, balance, rows, first, last, bars
 
 
 @kernel
-def note_flat_span(point, rows, first, last, bars):
+def note_flat_span(point, tape, first, last, bars):
     """Take the closes of bars in which nothing is held: the account stays what it is."""
-    note_value(point, rows[last - 1]["close_ns"], point["equity"])
+    note_value(point, row_at(tape, last - 1)["close_ns"], point["equity"])
     left = last - first
     # The first bar after a fill still moves from the close before to what the fill left.
     note_bar(point, point["equity"], False, bars)

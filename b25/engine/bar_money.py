@@ -5,12 +5,12 @@ import math
 import numpy as np
 
 from b25.engine.bar_marks import equity_now
-from b25.kernels.address import array_at
+from b25.kernels.address import array_at, record_at
 from b25.kernels.jit import kernel
 from b25.kernels.ledger import notional, scaled, unrealised
 from b25.kernels.margin import maintenance_margin, tiered_liquidation_price
 from b25.kernels.units import money_of
-from b25.kernels.world import books_of, instruments_of, positions_of
+from b25.kernels.world import book_at, instrument_at, position_at
 from b25.model.bar import FUNDING_RATE
 from b25.model.bar_run import BAR_MODEL, BAR_VENUE
 from b25.model.event import SELL
@@ -20,18 +20,19 @@ DAY_NS = 86_400_000_000_000
 NO_LOW, NO_HIGH = -1, 2**31
 # Part of a lot's cost by which rounding may overstate it: buying all that the cash pays for must not fail by a hair.
 HAIR = 1e-9
+VENUE_SIZE = np.uint64(BAR_VENUE.itemsize)
 
 
 @kernel
 def model_of(run):
     """Return the BAR_MODEL record."""
-    return array_at(run["model"], 1, BAR_MODEL)[0]
+    return record_at(run["model"], BAR_MODEL)
 
 
 @kernel
-def bar_venues_of(run, ctx):
-    """Return the BAR_VENUE records."""
-    return array_at(run["venues"], ctx["n"], BAR_VENUE)
+def bar_venue_at(run, i):
+    """Return the BAR_VENUE of instrument `i`."""
+    return record_at(run["venues"] + np.uint64(i) * VENUE_SIZE, BAR_VENUE)
 
 
 @kernel
@@ -44,10 +45,9 @@ def value_of(instrument, ticks, lots):
 def exposure_of_others(ctx, i):
     """Absolute value of everything held in other instruments at their last prices, settlement currency."""
     total = 0.0
-    positions, instruments, books = positions_of(ctx), instruments_of(ctx), books_of(ctx)
     for j in range(ctx["n"]):
-        if j != i and positions[j]["position_lots"] != 0:
-            total += value_of(instruments[j], books[j]["best_bid_ticks"], positions[j]["position_lots"])
+        if j != i and position_at(ctx, j)["position_lots"] != 0:
+            total += value_of(instrument_at(ctx, j), book_at(ctx, j)["best_bid_ticks"], position_at(ctx, j)["position_lots"])
     return total
 
 
@@ -58,7 +58,7 @@ def affordable_lots(run, ctx, i, side, lots, ticks, fee_rate):
     The value held after the fill, in all instruments, may not exceed leverage x equity at these prices, the fee paid.
     """
     model = model_of(run)
-    held = positions_of(ctx)[i]["position_lots"]
+    held = position_at(ctx, i)["position_lots"]
     closing = np.int64(0)
     if held * side < 0:
         closing = min(abs(held), lots)
@@ -67,7 +67,7 @@ def affordable_lots(run, ctx, i, side, lots, ticks, fee_rate):
         return lots
     if side == SELL and model["short"] == 0:
         return closing
-    instrument = instruments_of(ctx)[i]
+    instrument = instrument_at(ctx, i)
     leverage = model["leverage"]
     unit = value_of(instrument, ticks, 1)
     fees = fee_rate * unit
@@ -84,7 +84,7 @@ def affordable_lots(run, ctx, i, side, lots, ticks, fee_rate):
 @kernel
 def pay_funding(run, ctx, i, rate_e12, mark_ticks):
     """Book one payment of funding: a long pays a positive rate, a short receives it."""
-    position, instrument = positions_of(ctx)[i], instruments_of(ctx)[i]
+    position, instrument = position_at(ctx, i), instrument_at(ctx, i)
     held = position["position_lots"]
     payment = scaled(notional(instrument, mark_ticks, abs(held)), rate_e12)
     position["funding"] += -payment if held > 0 else payment
@@ -93,7 +93,7 @@ def pay_funding(run, ctx, i, rate_e12, mark_ticks):
 @kernel
 def funding_due(run, ctx, i, until_ns):
     """True when a payment of an instrument is due by then."""
-    venue = bar_venues_of(run, ctx)[i]
+    venue = bar_venue_at(run, i)
     if venue["funding_next"] >= venue["funding_count"]:
         return False
     return array_at(venue["funding"], venue["funding_count"], FUNDING_RATE)[venue["funding_next"]]["time_ns"] <= until_ns
@@ -102,14 +102,14 @@ def funding_due(run, ctx, i, until_ns):
 @kernel
 def take_funding(run, ctx, i):
     """Let the next payment of an instrument happen, at its own mark or else at the last price; returns whether it was held."""
-    venue = bar_venues_of(run, ctx)[i]
+    venue = bar_venue_at(run, i)
     payment = array_at(venue["funding"], venue["funding_count"], FUNDING_RATE)[venue["funding_next"]]
     venue["funding_next"] += 1
-    if positions_of(ctx)[i]["position_lots"] == 0:
+    if position_at(ctx, i)["position_lots"] == 0:
         return False
     mark = payment["mark_ticks"]
     if mark == 0:
-        mark = books_of(ctx)[i]["best_bid_ticks"]
+        mark = book_at(ctx, i)["best_bid_ticks"]
     pay_funding(run, ctx, i, payment["rate_e12"], mark)
     return True
 
@@ -117,13 +117,13 @@ def take_funding(run, ctx, i):
 @kernel
 def pay_borrowing(run, ctx, i, now_ns):
     """Charge what is borrowed since it was last charged: a spot short by its value, spot bought beyond the cash by the debt."""
-    model, venue = model_of(run), bar_venues_of(run, ctx)[i]
+    model, venue = model_of(run), bar_venue_at(run, i)
     since, venue["borrowed_ns"] = venue["borrowed_ns"], now_ns
-    position, instrument = positions_of(ctx)[i], instruments_of(ctx)[i]
+    position, instrument = position_at(ctx, i), instrument_at(ctx, i)
     held = position["position_lots"]
     if model["borrow_day_e12"] == 0 or venue["spot"] == 0 or held == 0 or since == 0:
         return False
-    owed = notional(instrument, books_of(ctx)[i]["best_bid_ticks"], abs(held))
+    owed = notional(instrument, book_at(ctx, i)["best_bid_ticks"], abs(held))
     if held > 0:
         # What the position cost beyond the account's own money was borrowed.
         own = equity_now(run, ctx) * instrument["money_den"] / instrument["money_num"]
@@ -136,38 +136,37 @@ def pay_borrowing(run, ctx, i, now_ns):
 @kernel
 def set_liquidation(run, ctx, i):
     """Work out at which low or high the venue would close what is held of an instrument, the others' prices as they are."""
-    venue, model = bar_venues_of(run, ctx)[i], model_of(run)
+    venue, model = bar_venue_at(run, i), model_of(run)
     venue["liquidation_low"] = NO_LOW
     venue["liquidation_high"] = NO_HIGH
-    positions, instruments = positions_of(ctx), instruments_of(ctx)
-    held = positions[i]["position_lots"]
+    held = position_at(ctx, i)["position_lots"]
     if held == 0 or model["liquidates"] == 0:
         return
-    instrument = instruments[i]
-    tiers = array_at(venue["tiers"], 1, TIERS)[0]
+    instrument = instrument_at(ctx, i)
+    tiers = record_at(venue["tiers"], TIERS)
     inverse = instrument["inverse"] != 0
     wallet, demanded, earned = 0.0, 0.0, 0.0
     if model["isolated"] != 0:
-        wallet = money_of(instrument, abs(positions[i]["cost"])) / model["leverage"]
+        wallet = money_of(instrument, abs(position_at(ctx, i)["cost"])) / model["leverage"]
     else:
         wallet = equity_now(run, ctx)
         for j in range(ctx["n"]):
-            if positions[j]["position_lots"] == 0:
+            if position_at(ctx, j)["position_lots"] == 0:
                 continue
-            mark = books_of(ctx)[j]["best_bid_ticks"]
-            open_profit = money_of(instruments[j], unrealised(positions[j], instruments[j], 2 * mark))
+            mark = book_at(ctx, j)["best_bid_ticks"]
+            open_profit = money_of(instrument_at(ctx, j), unrealised(position_at(ctx, j), instrument_at(ctx, j), 2 * mark))
             wallet -= open_profit
             if j != i:
-                other = array_at(bar_venues_of(run, ctx)[j]["tiers"], 1, TIERS)[0]
-                demanded += maintenance_margin(other, value_of(instruments[j], mark, positions[j]["position_lots"]))
+                other = record_at(bar_venue_at(run, j)["tiers"], TIERS)
+                demanded += maintenance_margin(other, value_of(instrument_at(ctx, j), mark, position_at(ctx, j)["position_lots"]))
                 earned += open_profit
     side = 1 if held > 0 else -1
     tick = instrument["tick_num"] / instrument["tick_den"]
     if inverse:
-        entry = abs(held) * (instrument["inverse_num"] / abs(positions[i]["cost"])) * tick
+        entry = abs(held) * (instrument["inverse_num"] / abs(position_at(ctx, i)["cost"])) * tick
         quantity = money_of(instrument, abs(held) * float(instrument["inverse_num"])) * tick
     else:
-        entry = positions[i]["cost"] / held * tick
+        entry = position_at(ctx, i)["cost"] / held * tick
         quantity = money_of(instrument, float(abs(held))) / tick
     price = tiered_liquidation_price(tiers, wallet, demanded, earned, side, quantity, entry, 0.0, inverse)
     if not price > 0.0:

@@ -1,11 +1,13 @@
 """Judge what a strategy on bars asked for, and let its venue answer: it is there at once, and so is its answer."""
 
+import numpy as np
+
 from b25.engine.bar_records import BAR_RUN
 from b25.engine.logs import log_effect
-from b25.kernels.address import array_at, calls, record_at
+from b25.kernels.address import calls, record_at
 from b25.kernels.jit import kernel, late_kernel
 from b25.kernels.order_table import find_order
-from b25.kernels.world import books_of, head_of, orders_of, outbox_of
+from b25.kernels.world import book_at, head_of, order_at, outbox_of
 from b25.model.event import (
     BUY,
     CANCEL_REJECTED,
@@ -21,6 +23,7 @@ from b25.model.world import CONTEXT, PIPE_FULL
 from b25.risk.gate import judge
 
 SETTLE = "void(uintp)"
+EVENT_SIZE = np.uint64(EVENT.itemsize)
 REQUESTED, UNKNOWN_ORDER = int(Reason.CANCEL_REQUESTED), int(Reason.UNKNOWN_ORDER)
 CROSSED, BELOW_FILLED, OK = int(Reason.POST_ONLY_WOULD_CROSS), int(Reason.QUANTITY_BELOW_FILLED), int(Reason.OK)
 
@@ -32,7 +35,7 @@ def answer_effect(run, ctx, effect):
     if run["answer_tail"] - run["answer_head"] >= run["answer_size"]:
         head["status"] = PIPE_FULL
         return
-    event = array_at(run["answers"], run["answer_size"] + 1, EVENT)[run["answer_tail"] % run["answer_size"]]
+    event = record_at(run["answers"] + np.uint64(run["answer_tail"] % run["answer_size"]) * EVENT_SIZE, EVENT)
     run["answer_tail"] += 1
     kind, status = ORDER_ACCEPTED, OK
     if effect["kind"] == SUBMIT:
@@ -48,7 +51,7 @@ def answer_effect(run, ctx, effect):
             kind = ORDER_REPLACED
             if slot < 0:
                 kind, status = REPLACE_REJECTED, UNKNOWN_ORDER
-            elif effect["qty_lots"] <= orders_of(ctx)[slot]["filled_lots"]:
+            elif effect["qty_lots"] <= order_at(ctx, slot)["filled_lots"]:
                 kind, status = REPLACE_REJECTED, BELOW_FILLED
     event["kind"] = kind
     event["status"] = status
@@ -69,7 +72,7 @@ def crosses(ctx, effect):
     """True for a post-only order that would take liquidity at the last price."""
     if not effect["flags"] & POST_ONLY:
         return False
-    book = books_of(ctx)[effect["instrument"]]
+    book = book_at(ctx, effect["instrument"])
     touch = book["best_ask_ticks"] if effect["side"] == BUY else book["best_bid_ticks"]
     return (effect["price_ticks"] - touch) * effect["side"] >= 0
 

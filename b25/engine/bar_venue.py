@@ -9,7 +9,7 @@ import numpy as np
 from b25.engine.bar_fills import deliver, end_order, fill_order, liquidate
 from b25.engine.bar_marks import mark_event
 from b25.engine.bar_money import (
-    bar_venues_of,
+    bar_venue_at,
     funding_due,
     model_of,
     set_liquidation,
@@ -17,11 +17,11 @@ from b25.engine.bar_money import (
 )
 from b25.engine.bar_records import BAR_RUN, RANGING, SHOWN
 from b25.engine.records import ON_FUNDING
-from b25.kernels.address import array_at, calls, record_at
+from b25.kernels.address import calls, record_at
 from b25.kernels.bar_rules import NEVER, first_direction, leg_price, open_price
 from b25.kernels.bar_tape import set_clock
 from b25.kernels.jit import kernel, late_kernel
-from b25.kernels.world import lives_of, orders_of, positions_of
+from b25.kernels.world import live_at, order_at, position_at
 from b25.model.bar_run import AT_OPEN, FIRST_LEG, LAST_LEG, OVER, SECOND_LEG
 from b25.model.event import EVENT
 from b25.model.order import MARKET, REDUCE_ONLY, Pending, Reason, State, Tif
@@ -32,6 +32,7 @@ GTC = int(Tif.GTC)
 OPEN, PART_FILLED, NO_REQUEST = int(State.OPEN), int(State.PART_FILLED), int(Pending.NONE)
 NOTHING, LIQUIDATED, WOULD_INCREASE = int(Reason.NOTHING_TO_MATCH), int(Reason.LIQUIDATED), int(Reason.WOULD_INCREASE)
 NO_SLOT = -1
+EVENT_SIZE = np.uint64(EVENT.itemsize)
 FILLS_MAX = 64  # in one bar; orders sent in answer to still more of them wait for the next
 
 
@@ -45,9 +46,8 @@ def is_live(order):
 @kernel
 def open_turn(run, ctx):
     """Do the next thing that happens at the open of this step's bars; False when nothing is left."""
-    venues = bar_venues_of(run, ctx)
     for i in range(ctx["n"]):
-        venue = venues[i]
+        venue = bar_venue_at(run, i)
         if venue["phase"] != AT_OPEN:
             continue
         bar = venue["bar"]
@@ -58,13 +58,13 @@ def open_turn(run, ctx):
                 set_liquidation(run, ctx, i)
                 run["pending"] |= ON_FUNDING
             return True
-        if liquidates_at(venue, positions_of(ctx)[i]["position_lots"], bar["open_ticks"]):
+        if liquidates_at(venue, position_at(ctx, i)["position_lots"], bar["open_ticks"]):
             close_by_force(run, ctx, i, bar["open_ticks"], bar["open_ns"])
             return True
     # What reduces comes first: it frees the money that the rest may need.
     for reducing in range(2):
         for i in range(ctx["n"]):
-            if venues[i]["phase"] == AT_OPEN and fill_at_open(run, ctx, i, reducing == 0):
+            if bar_venue_at(run, i)["phase"] == AT_OPEN and fill_at_open(run, ctx, i, reducing == 0):
                 return True
     return expire_at_open(run, ctx)
 
@@ -80,16 +80,16 @@ def liquidates_at(venue, held, ticks):
 @kernel
 def fill_at_open(run, ctx, i, reducing):
     """Fill the next order of an instrument that the open fills; those that reduce the position, or the others."""
-    venue, orders, lives = bar_venues_of(run, ctx)[i], orders_of(ctx), lives_of(ctx)
-    held = positions_of(ctx)[i]["position_lots"]
+    venue = bar_venue_at(run, i)
+    held = position_at(ctx, i)["position_lots"]
     bar = venue["bar"]
     for index in range(2):
         side = 1 if index == 0 else -1
         if (held * side < 0) != reducing:
             continue
-        slot = lives[i, index]["first"] if lives[i, index]["count"] > 0 else NO_SLOT
+        slot = live_at(ctx, i, index)["first"] if live_at(ctx, i, index)["count"] > 0 else NO_SLOT
         while slot >= 0:
-            order = orders[slot]
+            order = order_at(ctx, slot)
             after = order["next"]
             if is_live(order) and order["order_id"] < venue["first_id"]:
                 market = order["flags"] & MARKET != 0
@@ -110,16 +110,15 @@ def fill_at_open(run, ctx, i, reducing):
 @kernel
 def expire_at_open(run, ctx):
     """End the next order that was for this open only and was not filled."""
-    orders, lives, venues = orders_of(ctx), lives_of(ctx), bar_venues_of(run, ctx)
     for i in range(ctx["n"]):
-        if venues[i]["phase"] != AT_OPEN:
+        if bar_venue_at(run, i)["phase"] != AT_OPEN:
             continue
         for index in range(2):
-            slot = lives[i, index]["first"] if lives[i, index]["count"] > 0 else NO_SLOT
+            slot = live_at(ctx, i, index)["first"] if live_at(ctx, i, index)["count"] > 0 else NO_SLOT
             while slot >= 0:
-                order = orders[slot]
+                order = order_at(ctx, slot)
                 only_now = order["tif"] != GTC and not order["flags"] & MARKET
-                if is_live(order) and only_now and order["order_id"] < venues[i]["first_id"]:
+                if is_live(order) and only_now and order["order_id"] < bar_venue_at(run, i)["first_id"]:
                     end_order(run, ctx, order, NOTHING)
                     return True
                 slot = order["next"]
@@ -129,23 +128,21 @@ def expire_at_open(run, ctx):
 @kernel
 def close_by_force(run, ctx, i, ticks, at_ns):
     """Let the venue cancel what rests in an instrument and close what is held of it."""
-    orders, lives = orders_of(ctx), lives_of(ctx)
     set_clock(ctx, at_ns)
     for index in range(2):
-        while lives[i, index]["count"] > 0:
-            end_order(run, ctx, orders[lives[i, index]["first"]], LIQUIDATED)
+        while live_at(ctx, i, index)["count"] > 0:
+            end_order(run, ctx, order_at(ctx, live_at(ctx, i, index)["first"]), LIQUIDATED)
     liquidate(run, ctx, i, ticks, at_ns)
 
 
 @kernel
 def begin_range(run, ctx):
     """Leave the open: from here on each bar is lived through along its path."""
-    venues, positions = bar_venues_of(run, ctx), positions_of(ctx)
     for i in range(ctx["n"]):
-        venue = venues[i]
+        venue = bar_venue_at(run, i)
         if venue["phase"] == AT_OPEN:
             bar = venue["bar"]
-            held = positions[i]["position_lots"]
+            held = position_at(ctx, i)["position_lots"]
             venue["direction"] = first_direction(held, bar["open_ticks"], bar["high_ticks"], bar["low_ticks"])
             venue["at_ticks"] = bar["open_ticks"]
             venue["opened_leg"] = 0
@@ -179,15 +176,14 @@ def too_kind(venue, order, side, held, ticks):
 @kernel
 def next_on_leg(run, ctx, i, venue, end_ticks, direction):
     """Slot of the order that the price meets first on the present leg, and where; NO_SLOT when there is none."""
-    orders, lives = orders_of(ctx), lives_of(ctx)
-    held = positions_of(ctx)[i]["position_lots"]
+    held = position_at(ctx, i)["position_lots"]
     by_touch = model_of(run)["touch"] != 0
     best, best_ticks, best_stops = np.int64(NO_SLOT), np.int64(0), False
     for index in range(2):
         side = 1 if index == 0 else -1
-        slot = np.int64(lives[i, index]["first"]) if lives[i, index]["count"] > 0 else np.int64(NO_SLOT)
+        slot = np.int64(live_at(ctx, i, index)["first"]) if live_at(ctx, i, index)["count"] > 0 else np.int64(NO_SLOT)
         while slot >= 0:
-            order = orders[slot]
+            order = order_at(ctx, slot)
             waits = order["order_id"] >= venue["first_id"] and venue["fills"] >= FILLS_MAX
             if is_live(order) and not waits:
                 stop, market = order["stop_ticks"], order["flags"] & MARKET != 0
@@ -203,10 +199,9 @@ def next_on_leg(run, ctx, i, venue, end_ticks, direction):
 @kernel
 def range_turn(run, ctx):
     """Do the next thing that happens inside this step's bars; False when all of them are over."""
-    venues = bar_venues_of(run, ctx)
     while run["ranging"] < ctx["n"]:
         i = run["ranging"]
-        venue = venues[i]
+        venue = bar_venue_at(run, i)
         while FIRST_LEG <= venue["phase"] <= LAST_LEG:
             if leg_turn(run, ctx, i, venue):
                 return True
@@ -223,9 +218,8 @@ def range_turn(run, ctx):
 def leg_turn(run, ctx, i, venue):
     """Do the next thing that happens on the present leg of an instrument's bar."""
     end_ticks, direction = leg_end(venue)
-    held = positions_of(ctx)[i]["position_lots"]
-    lives = lives_of(ctx)
-    if held == 0 and lives[i, 0]["count"] + lives[i, 1]["count"] == 0:
+    held = position_at(ctx, i)["position_lots"]
+    if held == 0 and live_at(ctx, i, 0)["count"] + live_at(ctx, i, 1)["count"] == 0:
         return False
     at_ns = venue["bar"]["close_ns"] - 1
     if expire_reducing(run, ctx, i, held):
@@ -240,7 +234,7 @@ def leg_turn(run, ctx, i, venue):
         venue["at_ticks"] = at
         return True
     while slot >= 0:
-        order = orders_of(ctx)[slot]
+        order = order_at(ctx, slot)
         venue["at_ticks"] = ticks
         takes = order["flags"] & MARKET != 0 or order["stop_ticks"] != 0
         if order["stop_ticks"] != 0:
@@ -257,12 +251,11 @@ def leg_turn(run, ctx, i, venue):
 @kernel
 def expire_reducing(run, ctx, i, held):
     """End the next reduce-only order that has nothing to reduce any more."""
-    orders, lives = orders_of(ctx), lives_of(ctx)
     for index in range(2):
         side = 1 if index == 0 else -1
-        slot = lives[i, index]["first"] if lives[i, index]["count"] > 0 else NO_SLOT
+        slot = live_at(ctx, i, index)["first"] if live_at(ctx, i, index)["count"] > 0 else NO_SLOT
         while slot >= 0:
-            order = orders[slot]
+            order = order_at(ctx, slot)
             if is_live(order) and order["flags"] & REDUCE_ONLY and held * side >= 0:
                 end_order(run, ctx, order, WOULD_INCREASE)
                 return True
@@ -271,26 +264,34 @@ def expire_reducing(run, ctx, i, held):
 
 
 @kernel
+def fill_at_close(run, ctx, i, index):
+    """Fill the next market order of an instrument and side at the close of the bar that has just ended."""
+    venue = bar_venue_at(run, i)
+    bar = venue["bar"]
+    slot = live_at(ctx, i, index)["first"] if venue["phase"] == OVER else NO_SLOT
+    while slot >= 0:
+        order = order_at(ctx, slot)
+        after = order["next"]
+        if is_live(order) and order["flags"] & MARKET and order["stop_ticks"] == 0:
+            venue["lots_left"] = max(venue["lots_left"], order["leaves_lots"])
+            if fill_order(run, ctx, slot, bar["close_ticks"], True, bar["close_ns"]):
+                return True
+        slot = after
+    return False
+
+
+@kernel
 def close_turn(run, ctx):
     """Fill the next market order at the close of the bar that it was sent at."""
-    orders, lives, venues = orders_of(ctx), lives_of(ctx), bar_venues_of(run, ctx)
     for reducing in range(2):
         for i in range(ctx["n"]):
-            held = positions_of(ctx)[i]["position_lots"]
+            held = position_at(ctx, i)["position_lots"]
             for index in range(2):
                 side = 1 if index == 0 else -1
-                if (held * side < 0) != (reducing == 0) or lives[i, index]["count"] == 0:
+                if (held * side < 0) != (reducing == 0) or live_at(ctx, i, index)["count"] == 0:
                     continue
-                slot = lives[i, index]["first"]
-                while slot >= 0:
-                    order = orders[slot]
-                    after = order["next"]
-                    if is_live(order) and order["flags"] & MARKET and order["stop_ticks"] == 0 and venues[i]["phase"] == OVER:
-                        bar = venues[i]["bar"]
-                        venues[i]["lots_left"] = max(venues[i]["lots_left"], order["leaves_lots"])
-                        if fill_order(run, ctx, slot, bar["close_ticks"], True, bar["close_ns"]):
-                            return True
-                    slot = after
+                if fill_at_close(run, ctx, i, index):
+                    return True
     return False
 
 
@@ -317,8 +318,7 @@ def next_answer(address):
     """Bring the next answer of the ring to the world."""
     run = record_at(address, BAR_RUN)
     ctx = record_at(run["context"], CONTEXT)
-    ring = array_at(run["answers"], run["answer_size"] + 1, EVENT)
-    event = ring[run["answer_head"] % run["answer_size"]]
+    event = record_at(run["answers"] + np.uint64(run["answer_head"] % run["answer_size"]) * EVENT_SIZE, EVENT)
     run["answer_head"] += 1
     deliver(run, ctx, event)
 

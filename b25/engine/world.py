@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from b25.kernels.ladder import reset_head
-from b25.model.bar import BAR_VIEW
+from b25.model.bar import BAR_MARK, BAR_VIEW
 from b25.model.book import BOOK, LEVEL
 from b25.model.instrument import INSTRUMENT, Instrument
 from b25.model.order import EFFECT, INTENT, ORDER
@@ -68,7 +68,7 @@ class World:
         self.no_bar = np.zeros(1, BAR_VIEW)
         for name in BAR_VIEW.names[2:]:  # type: ignore[index]
             self.no_bar[name] = np.nan
-        frames = self.bar_marks.shape[2]
+        frames = self.bar_marks.shape[1]
         self.bar_at = np.full((self.instruments.size, max(frames, 1)), self.no_bar.ctypes.data, np.uint64)
         door["bar_at"], door["frames"], door["feature_count"] = self.bar_at.ctypes.data, frames, self.features.shape[1]
         door["self"] = door.ctypes.data
@@ -138,7 +138,7 @@ def make_world(
         notes=np.zeros(sizes.notes, NOTE),
         order_view=np.zeros(1, ORDER_VIEW),
         fill_view=np.zeros(1, FILL_VIEW),
-        bar_marks=np.zeros((2, n, len(bar_views[0]) if bar_views else 0), np.int64),
+        bar_marks=np.zeros((n, len(bar_views[0]) if bar_views else 0), BAR_MARK),
         features=np.full((n, features), np.nan),
         bar_views=[list(views) for views in bar_views],
     )

@@ -25,6 +25,17 @@ def _pointer(typingctx, address, dtype):
     return pointer(address, dtype), codegen
 
 
+@intrinsic
+def _record(typingctx, address, dtype):
+    # A record is a pointer to its bytes. By way of an array numba would count references to it.
+    record = dtype.dtype
+
+    def codegen(context, builder, signature, args):
+        return builder.inttoptr(args[0], context.get_value_type(record))
+
+    return record(address, dtype), codegen
+
+
 def calls(signature: str, *, otherwise: Any = None) -> Any:
     """Make a kernel function `f(address, *arguments)` that calls the compiled code of `signature` at an address.
 
@@ -94,4 +105,4 @@ else:
     @numba.njit(nogil=True)
     def record_at(address, dtype):
         """Return the record of `dtype` whose first byte is at `address`."""
-        return carray(_pointer(address, dtype), 1, dtype)[0]
+        return _record(address, dtype)

@@ -2,39 +2,32 @@
 
 import numpy as np
 
-from b25.kernels.address import array_at
+from b25.kernels.address import array_at, record_at
 from b25.kernels.jit import inlined_kernel, kernel
-from b25.kernels.world import bar_marks_of, books_of, head_of
+from b25.kernels.world import bar_mark_at, bar_place_at, book_at, head_of
 from b25.model.bar import BAR, BAR_VIEW
 from b25.model.bar_run import BAR_TAPE
 
-uint64 = np.dtype(np.uint64)
 float64 = np.dtype(np.float64)
-VIEW_SIZE = np.uint64(BAR_VIEW.itemsize)
+VIEW_SIZE, ROW_SIZE, TAPE_SIZE = np.uint64(BAR_VIEW.itemsize), np.uint64(BAR.itemsize), np.uint64(BAR_TAPE.itemsize)
 
 
 @kernel
-def tapes_of(ctx, address):
-    """Return the BAR_TAPE records of a run, shape (n, frames)."""
-    return array_at(address, (ctx["n"], ctx["frames"]), BAR_TAPE)
+def row_at(tape, k):
+    """Return row `k` of a tape."""
+    return record_at(tape["rows"] + np.uint64(k) * ROW_SIZE, BAR)
 
 
 @kernel
-def bar_places_of(ctx):
-    """Return where the last complete bars stand, addresses of shape (n, frames)."""
-    return array_at(ctx["bar_at"], (ctx["n"], ctx["frames"]), uint64)
-
-
-@kernel
-def rows_of(tape):
-    """Return the BAR rows of a tape."""
-    return array_at(tape["rows"], tape["count"], BAR)
+def tape_at(ctx, address, i, frame):
+    """Return the BAR_TAPE of an instrument and timeframe."""
+    return record_at(address + np.uint64(i * ctx["frames"] + frame) * TAPE_SIZE, BAR_TAPE)
 
 
 @kernel
 def set_touch(ctx, i, ticks, at_ns):
     """Let a price be all that is known of the market: both sides of the touch."""
-    book = books_of(ctx)[i]
+    book = book_at(ctx, i)
     book["best_bid_ticks"] = ticks
     book["best_ask_ticks"] = ticks
     book["local_ns"] = at_ns
@@ -51,10 +44,10 @@ def set_clock(ctx, at_ns):
 @kernel
 def show_row(ctx, tape, i, frame, k):
     """Make row `k` of a tape the last complete bar of its instrument and timeframe."""
-    bar_places_of(ctx)[i, frame] = tape["views"] + np.uint64(k) * VIEW_SIZE
-    marks = bar_marks_of(ctx)
-    marks[0, i, frame] = k + 1
-    marks[1, i, frame] = 1
+    bar_place_at(ctx, i, frame)["address"] = tape["views"] + np.uint64(k) * VIEW_SIZE
+    mark = bar_mark_at(ctx, i, frame)
+    mark["seen"] = k + 1
+    mark["fresh"] = 1
     tape["next"] = k + 1
 
 
@@ -77,13 +70,11 @@ def show_features(ctx, tape, i, k):
 @kernel
 def show_larger(ctx, tapes, i, at_ns):
     """Show the bars of larger timeframes that are complete by now."""
-    marks = bar_marks_of(ctx)
     for frame in range(1, ctx["frames"]):
-        tape = tapes[i, frame]
-        marks[1, i, frame] = 0
-        rows = rows_of(tape)
+        tape = tape_at(ctx, tapes, i, frame)
+        bar_mark_at(ctx, i, frame)["fresh"] = 0
         k = tape["next"]
-        while k < tape["count"] and rows[k]["close_ns"] <= at_ns:
+        while k < tape["count"] and row_at(tape, k)["close_ns"] <= at_ns:
             show_row(ctx, tape, i, frame, k)
             k += 1
 
@@ -95,14 +86,15 @@ def next_bar(ctx, tapes, k, low_ticks, high_ticks):
     Parameters
     ----------
     ctx : CONTEXT record
-    tapes : BAR_TAPE array, shape (1, frames)
+    tapes : int
+        Address of the BAR_TAPE array, shape (1, frames).
     k : int
     low_ticks, high_ticks : int
         A bar whose low is at or below the first, or whose high is at or above the second, is left for the venue to live
         through first.
     """
-    tape = tapes[0, 0]
-    row = rows_of(tape)[k]
+    tape = tape_at(ctx, tapes, 0, 0)
+    row = row_at(tape, k)
     if row["low_ticks"] <= low_ticks or row["high_ticks"] >= high_ticks:
         return False
     at_ns = row["close_ns"]
@@ -116,15 +108,15 @@ def next_bar(ctx, tapes, k, low_ticks, high_ticks):
 
 
 @inlined_kernel
-def show_quiet(ctx, head, book, place, seen, tape, row, k):
+def show_quiet(ctx, head, book, place, mark, views, row, k):
     """Show bar `k` of a run with one instrument, one timeframe and no features: what `next_bar` does, less what stays as it is.
 
-    The arrays are taken from the context once a stride, for the compiler cannot know that no store goes into the context;
-    the cursor of the tape is moved when the stride ends.
+    The records are found once a stride, for the compiler cannot know that no store goes into the context. The cursor of the
+    tape is moved, and the bar is marked as fresh, when the stride begins or ends.
     """
     at_ns, ticks = row["close_ns"], row["close_ticks"]
-    place[0] = tape["views"] + np.uint64(k) * VIEW_SIZE
-    seen[0] = k + 1
+    place["address"] = views + np.uint64(k) * VIEW_SIZE
+    mark["seen"] = k + 1
     ctx["now_ns"] = at_ns
     head["now_ns"] = at_ns
     book["best_bid_ticks"] = ticks

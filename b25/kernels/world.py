@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from b25.kernels.address import array_at
+from b25.kernels.address import array_at, record_at
 from b25.kernels.jit import kernel
+from b25.model.bar import BAR_MARK, BAR_PLACE
 from b25.model.book import BOOK, LEVEL
 from b25.model.instrument import INSTRUMENT
 from b25.model.order import EFFECT, INTENT, ORDER
@@ -11,6 +12,13 @@ from b25.model.position import POSITION
 from b25.model.world import FILL_VIEW, HEAD, LIMITS, NOTE, ORDER_VIEW, QUEUE_ENDS
 
 WORD_BITS = 64
+POSITION_SIZE, INSTRUMENT_SIZE, BOOK_SIZE = (
+    np.uint64(POSITION.itemsize),
+    np.uint64(INSTRUMENT.itemsize),
+    np.uint64(BOOK.itemsize),
+)
+MARK_SIZE, PLACE_SIZE = np.uint64(BAR_MARK.itemsize), np.uint64(BAR_PLACE.itemsize)
+ORDER_SIZE, ENDS_SIZE = np.uint64(ORDER.itemsize), np.uint64(QUEUE_ENDS.itemsize)
 int64 = np.dtype(np.int64)
 uint64 = np.dtype(np.uint64)
 
@@ -18,7 +26,7 @@ uint64 = np.dtype(np.uint64)
 @kernel
 def head_of(ctx):
     """Return the HEAD record."""
-    return array_at(ctx["head"], 1, HEAD)[0]
+    return record_at(ctx["head"], HEAD)
 
 
 @kernel
@@ -98,16 +106,52 @@ def notes_of(ctx):
 @kernel
 def order_view_of(ctx):
     """Return the order that `on_order` is about."""
-    return array_at(ctx["order_view"], 1, ORDER_VIEW)[0]
+    return record_at(ctx["order_view"], ORDER_VIEW)
 
 
 @kernel
 def fill_view_of(ctx):
     """Return the fill that `on_fill` is about."""
-    return array_at(ctx["fill_view"], 1, FILL_VIEW)[0]
+    return record_at(ctx["fill_view"], FILL_VIEW)
 
 
 @kernel
-def bar_marks_of(ctx):
-    """Return the marks of bars, int64 of shape (2, n, frames): how many were complete so far, and which became so now."""
-    return array_at(ctx["bar_marks"], (2, ctx["n"], ctx["frames"]), int64)
+def bar_mark_at(ctx, i, frame):
+    """Return the BAR_MARK of an instrument and timeframe."""
+    return record_at(ctx["bar_marks"] + np.uint64(i * ctx["frames"] + frame) * MARK_SIZE, BAR_MARK)
+
+
+@kernel
+def bar_place_at(ctx, i, frame):
+    """Return the BAR_PLACE of an instrument and timeframe."""
+    return record_at(ctx["bar_at"] + np.uint64(i * ctx["frames"] + frame) * PLACE_SIZE, BAR_PLACE)
+
+
+@kernel
+def position_at(ctx, i):
+    """Return the POSITION of instrument `i`; by its address alone, which costs less than by way of the array."""
+    return record_at(ctx["positions"] + np.uint64(i) * POSITION_SIZE, POSITION)
+
+
+@kernel
+def instrument_at(ctx, i):
+    """Return the INSTRUMENT `i`."""
+    return record_at(ctx["instruments"] + np.uint64(i) * INSTRUMENT_SIZE, INSTRUMENT)
+
+
+@kernel
+def book_at(ctx, i):
+    """Return the BOOK of instrument `i`."""
+    return record_at(ctx["books"] + np.uint64(i) * BOOK_SIZE, BOOK)
+
+
+@kernel
+def order_at(ctx, slot):
+    """Return the ORDER in a slot of the table."""
+    return record_at(ctx["orders"] + np.uint64(slot) * ORDER_SIZE, ORDER)
+
+
+@kernel
+def live_at(ctx, i, index):
+    """Return the QUEUE_ENDS of instrument `i`: 0 buys, 1 sells."""
+    return record_at(ctx["lives"] + np.uint64(2 * i + index) * ENDS_SIZE, QUEUE_ENDS)

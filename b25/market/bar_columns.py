@@ -49,6 +49,11 @@ class Columns:
         return len(self.open_ns)
 
     @property
+    def quantities(self) -> np.ndarray:
+        """All quantities of all bars."""
+        return self.volume if self.buy_volume is None else np.concatenate([self.volume, self.buy_volume])
+
+    @property
     def prices(self) -> np.ndarray:
         """All four prices of all bars, one after another."""
         return np.concatenate([self.open, self.high, self.low, self.close])
@@ -64,11 +69,12 @@ class Columns:
 
 
 def spacing(open_ns: np.ndarray) -> Timeframe | None:
-    """Return the timeframe that most bars of ascending opens are apart, or None when it has no fixed length."""
+    """Return the timeframe whose length apart more than half of the bars are; None when there is none."""
     steps, counts = np.unique(np.diff(open_ns), return_counts=True)
-    if len(steps) == 0 or steps[np.argmax(counts)] <= 0:
+    if len(steps) == 0 or 2 * counts.max() <= counts.sum():
         return None
-    return timeframe_of_spacing(int(steps[np.argmax(counts)]))
+    most = int(steps[np.argmax(counts)])
+    return timeframe_of_spacing(most) if most > 0 else None
 
 
 def refuse_bad_bars(bars: Columns, frame: Timeframe) -> None:
@@ -145,6 +151,8 @@ def make_bars(bars: Columns, frame: Timeframe, instrument: Instrument, notes: tu
     """
     refuse_bad_bars(bars, frame)
     _refuse_off_tick(bars, instrument.tick)
+    most = float(instrument.price_ticks_max * instrument.tick)
+    _refuse_values(bars, "high", bars.high > most, f"is above {most}, the most at this tick", "give a coarser tick=")
     rows = np.zeros(len(bars), BAR)
     rows["open_ns"], rows["close_ns"] = bars.open_ns, frame.next_open(bars.open_ns)
     for name in PRICES:
@@ -171,7 +179,7 @@ def infer_bars(bars: Columns, frame: Timeframe, venue: str, symbol: str, grid: G
     refuse_bad_bars(bars, frame)
     if grid.tick is not None:
         _refuse_off_tick(bars, grid.tick)
-    instrument, found = make_instrument(venue, symbol, bars.prices, bars.volume, grid)
+    instrument, found = make_instrument(venue, symbol, bars.prices, bars.quantities, grid)
     return make_bars(bars, frame, instrument, (*notes, *found))
 
 

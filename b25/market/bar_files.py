@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import gzip
+import io
+import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import orjson
 import polars as pl
 
 from b25.market.bar_columns import PRICES, Columns
 from b25.market.frame_columns import TIME_NAMES, find, numbers, required, times
-from b25.model.bar import FUNDING_RATE
 from b25.model.errors import Misuse
 
 FORMATS = (".feather", ".parquet", ".json", ".json.gz", ".csv", ".csv.gz")
 BAR_COLUMNS = ("date", *PRICES, "volume")  # the order in freqtrade's JSON, which has no names
 TRADE_COLUMNS = ("timestamp", "id", "type", "side", "price", "amount", "cost")
+CSV_ROWS_LOOKED_AT = 1000
 VOLUME_NAMES = ("volume", "vol", "volume_base")
 BUY_VOLUME_NAMES = ("buy_volume", "taker_buy_volume", "taker_buy_base_volume", "taker_buy_base_asset_volume", "taker_base_vol")
-RATE_DECIMALS = 12
+FIGURES = {*PRICES, *VOLUME_NAMES, *BUY_VOLUME_NAMES, "price", "amount", "quantity", "qty", "size"}
 
 _NAME = re.compile(r"(?P<pair>.+)-(?P<timeframe>[1-9]\d*(?:[smhdwMyDW]|Mo))(?:-(?P<kind>[A-Za-z_]+))?")
 _TRADES = re.compile(r"(?P<pair>.+)-trades")
@@ -91,7 +91,7 @@ def read_frame(path: Path, columns: tuple[str, ...] = BAR_COLUMNS) -> pl.DataFra
             case ".parquet":
                 return pl.read_parquet(path, glob=False)
             case ".csv" | ".csv.gz":
-                return pl.read_csv(path, infer_schema_length=None, glob=False)
+                return _read_csv(path)
             case _:
                 raw = gzip.decompress(path.read_bytes()) if ending.endswith(".gz") else path.read_bytes()
                 rows = orjson.loads(raw)
@@ -102,6 +102,17 @@ def read_frame(path: Path, columns: tuple[str, ...] = BAR_COLUMNS) -> pl.DataFra
         raise Misuse(
             f"{path} cannot be read: {_first_line(fault)}", remedy="check that the file is whole, and of the format its name says"
         ) from None
+
+
+def _read_csv(path: Path) -> pl.DataFrame:
+    """Types from the first rows, with room for fractions; all as text, whose faults have rows, where that fails."""
+    with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as stream:
+        first = pl.read_csv(io.BytesIO(b"".join(itertools.islice(stream, CSV_ROWS_LOOKED_AT))), infer_schema_length=None)
+    numeric = {name: pl.Float64 for name, dtype in first.schema.items() if dtype.is_numeric() and name.lower() in FIGURES}
+    try:
+        return pl.read_csv(path, infer_schema_length=CSV_ROWS_LOOKED_AT, schema_overrides=numeric, glob=False)
+    except pl.exceptions.ComputeError:
+        return pl.read_csv(path, infer_schema=False, glob=False)
 
 
 def bar_columns(
@@ -139,47 +150,5 @@ def bar_columns(
     return found, (f"the times in {where} carry no zone and are read as UTC",) if assumed else ()
 
 
-def funding_rates(frame: pl.DataFrame, where: str, marks: tuple[np.ndarray, np.ndarray] | None = None) -> np.ndarray:
-    """Read funding rates.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        A time column, and the rate in ``funding_rate``, ``fundingRate``, ``rate``, or, as freqtrade keeps it, ``open``.
-    where : str
-        What faults are named after.
-    marks : (times, ticks) of int64, optional
-        Mark prices: the newest at or before each payment is taken.
-
-    Returns
-    -------
-    ndarray of FUNDING_RATE
-    """
-    column = required(frame, ("funding_rate", "fundingrate", "rate", "open"), where)
-    time_column = required(frame, (*TIME_NAMES, "fundingtime"), where)
-    paid, _ = times(frame, time_column, where, utc=None, first_row=0)
-    rate = numbers(frame, column, where)
-    wrong = ~np.isfinite(rate) | (np.abs(rate) >= 1)
-    if wrong.any():
-        i = int(np.argmax(wrong))
-        raise Misuse(f"{where}, row {i}: the funding rate is {rate[i]}", remedy="give rates as ratios, e.g. 0.0001 for 0.01 %")
-    if np.any(np.diff(paid) <= 0):
-        i = int(np.argmax(np.diff(paid) <= 0)) + 1
-        raise Misuse(
-            f"{where}, row {i}: the funding times repeat or go back", remedy="sort the rows by time and remove repeated ones"
-        )
-    rows = np.zeros(len(paid), FUNDING_RATE)
-    rows["time_ns"], rows["rate_e12"] = paid, np.rint(rate * 10.0**RATE_DECIMALS).astype(np.int64)
-    if marks is not None and len(marks[0]):
-        place = np.searchsorted(marks[0], paid, side="right") - 1
-        rows["mark_ticks"] = np.where(place >= 0, marks[1][place], 0)
-    return rows
-
-
 def _first_line(fault: Exception) -> str:
     return str(fault).strip().partition("\n")[0]
-
-
-def described(source: Any) -> str:
-    """Return how a source is called in messages."""
-    return source.name if isinstance(source, Path) else f"the {type(source).__module__.partition('.')[0]} frame"

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
+from b25.market.bar_catalog import FUNDING, TRADES, Stored, load_bars, load_funding, load_trades, wanted_series
 from b25.market.bar_columns import Columns, infer_bars, spacing
-from b25.market.bar_files import FORMATS, bar_columns, described, funding_rates, pair_of, read_frame, read_name
-from b25.market.bar_grid import Grid, is_inverse, units
+from b25.market.bar_files import BAR_COLUMNS, TRADE_COLUMNS, bar_columns, read_frame, read_name
+from b25.market.bar_folder import default_venue, in_folder, venue_of_folder, with_neighbours
+from b25.market.bar_grid import Grid
+from b25.market.bar_rule import BarRule, bar_rule
 from b25.market.bars import Bars
-from b25.market.frame_columns import as_frame
+from b25.market.frame_columns import as_frame, described
+from b25.market.funding import given_funding
 from b25.market.timeframe import Timeframe, base_and_larger, timeframe
-from b25.market.timerange import length_text
-from b25.model.bar import FUNDING_RATE
+from b25.market.timerange import length_text, time_text
+from b25.market.trade_bars import bars_of_trades
+from b25.market.trades import Trades, holds_trades, trade_columns
 from b25.model.errors import Misuse
-from b25.model.instrument import Instrument
 
-# Folders of freqtrade's tree are named after exchanges; Binance's futures are venues of their own here.
-EXCHANGES = set(
-    "binance binanceus bingx bitfinex bitget bitmart bitvavo bybit coinbase cryptocom gate htx hyperliquid kraken krakenfutures "
-    "kucoin mexc okx".split()
-)
-FUTURES = "futures"
 CSV_FIRST_ROW = 2  # the line of the file: the first holds the names
 
 
@@ -41,35 +41,121 @@ class BarRequest:
 
 
 def read_bars(source: Any, request: BarRequest) -> Bars:
-    """Read bars from a file, a folder of freqtrade's data, a frame, or other bars.
+    """Read bars from a file, a folder of freqtrade's data, a frame of bars or trades, or other bars.
 
     Raises
     ------
     Misuse
         For any fault in the data or the request.
     """
-    frames = base_and_larger(request.timeframes)
+    base, larger = bars_wanted(request.timeframes)
     if isinstance(source, Bars):
-        found = source if source.timeframe == frames[0].name else source.resample(frames[0].name)
+        found: Bars | TradeSource = _from_bars(source, base)
     elif isinstance(source, str | Path):
-        found = _from_path(Path(source), frames[0], request)
+        found = _from_path(Path(source), base, request)
     else:
-        symbol = _needed(request.symbol, "a frame")
-        columns, notes = bar_columns(as_frame(source), described(source), utc=request.utc)
-        found = _gathered(columns, frames[0], request.venue or default_venue(symbol), symbol, request.grid, notes)
+        symbol = needed_symbol(request.symbol, "a frame")
+        found = _from_frame(as_frame(source), described(source), base, request, request.venue or default_venue(symbol), symbol)
+    made = _with_larger(found, larger) if isinstance(found, Bars) else _traded(found, base, larger)
     if request.funding is not None and request.funding is not False:
-        found = found.with_funding(_given_funding(request.funding, found.instrument))
-    return found.with_larger(*(frame.name for frame in frames[1:])) if len(frames) > 1 else found
+        made = made.with_funding(given_funding(request.funding))
+    return made
 
 
-def default_venue(symbol: str) -> str:
-    """Binance's market for a symbol: where nobody said where the data come from."""
-    if ":" not in symbol:
-        return "binance"
-    return "binancecoinm" if is_inverse(symbol) else "binanceusdm"
+def bars_of_series(held: list[Stored], request: BarRequest) -> Bars | None:
+    """Make the bars that were asked for of a catalog's series of one instrument; None when they do not hold them."""
+    base, larger = bars_wanted(request.timeframes)
+    chosen = wanted_series(held, base)
+    if chosen is None:
+        return None
+    instrument = chosen.series.instrument
+    if chosen.kind == TRADES:
+        grid = Grid(instrument.tick, instrument.lot, instrument.contract_size, instrument.min_notional)
+        source = TradeSource(load_trades(chosen), instrument.venue, instrument.symbol, grid)
+        made = _traded(source, base, larger)
+    else:
+        made = _with_larger(_from_bars(load_bars(chosen), base), larger)
+    rates = next((one for one in held if one.kind == FUNDING), None)
+    if request.funding is None:
+        return made if rates is None else made.with_funding(load_funding(rates, made.instrument))
+    return made if request.funding is False else made.with_funding(given_funding(request.funding))
 
 
-def _needed(symbol: str | None, what: str) -> str:
+def bars_wanted(names: tuple[str, ...]) -> tuple[Timeframe | BarRule, list[Timeframe]]:
+    """Read what was asked for: the bars to run on, and larger timeframes beside them."""
+    rule = bar_rule(names[0]) if names else None
+    if rule is None:
+        base, *larger = base_and_larger(names)
+        return base, larger
+    return rule, base_and_larger(names[1:]) if len(names) > 1 else []
+
+
+@dataclass(frozen=True, slots=True)
+class TradeSource:
+    """Trades, and whose they are."""
+
+    trades: Trades
+    venue: str
+    symbol: str
+    grid: Grid
+
+
+def _traded(source: TradeSource, base: Timeframe | BarRule, larger: list[Timeframe]) -> Bars:
+    """Bars of a record of the past: its last bar by time is complete when its close has passed by now."""
+    last = int(source.trades.time_ns[-1])
+
+    def made(rule: Timeframe | BarRule) -> Bars:
+        notes: tuple[str, ...] = ()
+        known_ns = last
+        if isinstance(rule, Timeframe) and rule.next_open(last) <= time.time_ns():
+            known_ns = rule.next_open(last)
+            notes = (f"the trades end at {time_text(last)}; the bar that this is in is taken as complete, as is the first",)
+        return bars_of_trades(
+            source.trades, rule, venue=source.venue, symbol=source.symbol, grid=source.grid, known_ns=known_ns, notes=notes
+        )
+
+    found = made(base)
+    if isinstance(base, Timeframe):
+        return _with_larger(found, larger)
+    return replace(found, larger=tuple(made(frame) for frame in larger))
+
+
+def _with_larger(found: Bars, larger: list[Timeframe]) -> Bars:
+    return found.with_larger(*(frame.name for frame in larger)) if larger else found
+
+
+def _from_bars(source: Bars, base: Timeframe | BarRule) -> Bars:
+    if source.timeframe == base.name:
+        return source
+    if isinstance(base, BarRule):
+        raise _made_of_trades(base, f"these {source.timeframe} bars")
+    return source.resample(base.name)
+
+
+def _made_of_trades(rule: BarRule, what: str) -> Misuse:
+    return Misuse(f"bars of {rule.name} are made of trades, and {what} hold none", remedy="give trades as the source")
+
+
+def _from_frame(
+    frame: pl.DataFrame,
+    where: str,
+    base: Timeframe | BarRule,
+    request: BarRequest,
+    venue: str,
+    symbol: str,
+    first_row: int = 0,
+    stored: Timeframe | None = None,
+) -> Bars | TradeSource:
+    if holds_trades(frame):
+        return TradeSource(trade_columns(frame, where, utc=request.utc, first_row=first_row), venue, symbol, request.grid)
+    if isinstance(base, BarRule):
+        raise _made_of_trades(base, f"the bars of {where}")
+    columns, notes = bar_columns(frame, where, utc=request.utc, first_row=first_row)
+    return _gathered(columns, base, venue, symbol, request.grid, notes, stored)
+
+
+def needed_symbol(symbol: str | None, what: str) -> str:
+    """Return a symbol that was given and is one. Raises Misuse."""
     if symbol is None:
         raise Misuse(f"{what} does not say which symbol it is of", remedy='give symbol=, e.g. symbol="BTC/USDT"')
     pair, _, settle = symbol.partition(":")
@@ -79,20 +165,21 @@ def _needed(symbol: str | None, what: str) -> str:
     return symbol
 
 
-def _from_path(path: Path, frame: Timeframe, request: BarRequest) -> Bars:
+def _from_path(path: Path, base: Timeframe | BarRule, request: BarRequest) -> Bars | TradeSource:
     if path.is_dir():
-        path = _in_folder(path, frame, _needed(request.symbol, f"the folder {path}"), request.venue)
+        path = in_folder(path, base, needed_symbol(request.symbol, f"the folder {path}"), request.venue)
     named = read_name(path)
     if named and named.kind in ("funding_rate", "mark", "index", "premiumIndex"):
         raise Misuse(
             f"{path.name} holds {named.kind.replace('_', ' ')}s, no bars", remedy="give it as funding=, or give a file of bars"
         )
-    symbol = _needed(request.symbol or (named.symbol if named else None), f"the name of {path.name}")
+    symbol = needed_symbol(request.symbol or (named.symbol if named else None), f"the name of {path.name}")
+    venue = request.venue or venue_of_folder(path, symbol)
     first_row = CSV_FIRST_ROW if ".csv" in path.name else 0
-    columns, notes = bar_columns(read_frame(path), path.name, utc=request.utc, first_row=first_row)
     stored = timeframe(named.timeframe) if named and named.timeframe else None
-    found = _gathered(columns, frame, request.venue or _venue_of(path, symbol), symbol, request.grid, notes, stored)
-    return found if request.funding is not None else _with_neighbours(found, path)
+    frame = read_frame(path, TRADE_COLUMNS if named and named.kind == "trades" else BAR_COLUMNS)
+    found = _from_frame(frame, path.name, base, request, venue, symbol, first_row, stored)
+    return with_neighbours(found, path) if isinstance(found, Bars) and request.funding is None else found
 
 
 def _gathered(
@@ -106,76 +193,22 @@ def _gathered(
 ) -> Bars:
     """Read columns as the timeframe that they are, and gather them into the one that is wanted."""
     stored = stored or spacing(columns.open_ns) or wanted
+    columns, notes = _closed(columns, stored, notes)
     steps = np.diff(columns.open_ns)
     if len(steps) > 1 and steps.min() > wanted.next_open(0) - wanted.open_of(0) and not wanted.months:
         raise Misuse(
             f"{columns.source}: the bars are at least {length_text(int(steps.min()))} apart; they are no bars of {wanted.name}",
             remedy="ask for the timeframe that they are, or a multiple of it",
         )
-    if stored.name == wanted.name or not stored.divides(wanted):
-        return infer_bars(columns, wanted, venue, symbol, grid, notes)
-    return infer_bars(columns, stored, venue, symbol, grid, notes).resample(wanted.name)
+    smaller = 0 < stored.frame_ns < wanted.next_open(0) - wanted.open_of(0)
+    found = infer_bars(columns, stored if smaller else wanted, venue, symbol, grid, notes)
+    return found.resample(wanted.name) if smaller else found
 
 
-def _in_folder(folder: Path, frame: Timeframe, symbol: str, venue: str | None) -> Path:
-    """Return the file of a symbol: of the timeframe, else of the largest one that divides it."""
-    exchange = (venue or default_venue(symbol)).removesuffix("usdm").removesuffix("coinm")
-    places = [folder, folder / FUTURES, folder / exchange, folder / exchange / FUTURES]
-    held: dict[Timeframe, Path] = {}
-    for place in places:
-        for path in sorted(place.glob(f"{pair_of(symbol)}-*")):
-            named = read_name(path)
-            if (
-                named
-                and named.symbol == symbol
-                and named.timeframe
-                and named.kind in ("spot", "futures")
-                and path.name.endswith(FORMATS)
-            ):
-                held.setdefault(timeframe(named.timeframe), path)
-    fitting = [one for one in held if one.name == frame.name or one.divides(frame)]
-    if not fitting:
-        have = ", ".join(one.name for one in held) or "no file of this symbol"
-        raise Misuse(
-            f"{folder} holds no bars of {symbol} that make up {frame.name}: {have}",
-            remedy="download them: b25 data download, or ask for a multiple of what is there",
-        )
-    return held[max(fitting, key=lambda one: one.next_open(0) - one.open_of(0))]
-
-
-def _venue_of(path: Path, symbol: str) -> str:
-    """The exchange whose folder a file of freqtrade's tree lies in."""
-    folder = path.resolve().parent
-    folder = folder.parent if folder.name == FUTURES else folder
-    if folder.name not in EXCHANGES or folder.name == "binance":
-        return default_venue(symbol)
-    return folder.name
-
-
-def _with_neighbours(found: Bars, path: Path) -> Bars:
-    """Funding rates and mark prices that lie beside a file of futures are part of the same data."""
-    if ":" not in found.symbol:
-        return found
-    beside = [(other, named) for other in sorted(path.parent.glob(f"{pair_of(found.symbol)}-*")) if (named := read_name(other))]
-    rates = next((other for other, named in beside if named.kind == "funding_rate"), None)
-    if rates is None:
-        return found
-    marks = next((other for other, named in beside if named.kind == "mark"), None)
-    rows = funding_rates(read_frame(rates), rates.name, None if marks is None else _marks(marks, found.instrument))
-    note = f"funding rates are read from {rates.name}" + (
-        f", mark prices from {marks.name}" if marks else "; payments are valued at the bar's open"
-    )
-    return replace(found.with_funding(rows), notes=(*found.notes, note))
-
-
-def _marks(path: Path, instrument: Instrument) -> tuple[np.ndarray, np.ndarray]:
-    columns, _ = bar_columns(read_frame(path).with_columns(), path.name)
-    return columns.open_ns, units(columns.open, instrument.tick)
-
-
-def _given_funding(given: Any, instrument: Instrument) -> np.ndarray:
-    if isinstance(given, np.ndarray) and given.dtype == FUNDING_RATE:
-        return given
-    if isinstance(given, str | Path):
-        return funding_rates(read_frame(Path(given)), Path(given).name)
-    return funding_rates(as_frame(given), described(given))
+def _closed(columns: Columns, frame: Timeframe, notes: tuple[str, ...]) -> tuple[Columns, tuple[str, ...]]:
+    """Leave out a last bar that is still open: its figures are not final."""
+    last = int(columns.open_ns[-1])
+    if len(columns) < 2 or frame.next_open(last) <= time.time_ns():
+        return columns, notes
+    note = f"the bar that opens at {time_text(last)} is left out: it is not closed yet"
+    return columns.part(slice(None, -1)), (*notes, note)

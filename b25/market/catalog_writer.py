@@ -4,14 +4,12 @@ Files are written to a folder beside their place, forced to the disk and renamed
 catalog is what it was, and what an interrupted import leaves behind is removed by the next one.
 """
 
-import fcntl
 import hashlib
 import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ import polars as pl
 from b25.kernels.columns import LONG, SHORT, split_columns
 from b25.market.catalog import COLUMNS, Catalog
 from b25.market.manifest import NAME, Manifest, Source, StoredFile, read_manifest
+from b25.market.whole_files import force, locked, missing_folders, remove_if_empty
 from b25.model.errors import Misuse
 from b25.model.event import ROW
 from b25.model.instrument import Instrument
@@ -60,14 +59,14 @@ def store(
         When the span overlaps another capture's, or the disk is full or not writable; the catalog is as before.
     """
     folder = catalog.instrument_folder(instrument.venue, instrument.symbol)
-    made = _missing_folders(folder)
+    made = missing_folders(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder):
+        with locked(folder):
             return _store(folder, instrument, source, kinds, quality)
     except (OSError, pl.exceptions.PolarsError) as fault:
         for path in made:
-            _remove_if_empty(path)
+            remove_if_empty(path)
         reason = fault.strerror if isinstance(fault, OSError) and fault.strerror else str(fault)
         raise Misuse(
             f"writing to {folder} failed: {reason}; the catalog is as it was before",
@@ -97,14 +96,14 @@ def _store(
         manifest = replace(old, instrument=instrument).with_source(source)
         draft = work / NAME
         draft.write_text(manifest.text(), encoding="utf-8")
-        _force(draft)
+        force(draft)
         for file in files:
             (folder / file.kind).mkdir(exist_ok=True)
             (work / file.path.replace("/", "_")).rename(folder / file.path)
         for kind in {file.kind for file in files}:
-            _force(folder / kind)
+            force(folder / kind)
         draft.rename(folder / NAME)
-        _force(folder)
+        force(folder)
     except BaseException:
         _remove_strays(folder, old)
         raise
@@ -166,7 +165,7 @@ def _write(work: Path, kind: str, path: str, rows: np.ndarray) -> StoredFile:
     pl.DataFrame(columns).write_parquet(
         draft, compression="zstd", compression_level=COMPRESSION_LEVEL, statistics=False, row_group_size=1 << 20
     )
-    digest = _force(draft)
+    digest = force(draft)
     return StoredFile(
         kind=kind,
         path=path,
@@ -190,52 +189,12 @@ def _columns(rows: np.ndarray) -> dict[str, np.ndarray]:
     return {name: found[name] for name in COLUMNS}
 
 
-def _force(path: Path) -> str:
-    """Force a file or folder to the disk; return a file's hash."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    if path.is_dir():
-        return ""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def _remove_strays(folder: Path, manifest: Manifest) -> None:
     """Remove what no manifest names: left by an interrupted import, or replaced."""
     named = {file.path for source in manifest.sources for file in source.files}
     for path in folder.glob("*/*.parquet"):
-        if path.relative_to(folder).as_posix() not in named:
+        # A folder with a manifest of its own is no capture's: see b25.market.series.
+        if path.relative_to(folder).as_posix() not in named and not (path.parent / NAME).exists():
             path.unlink()
     for path in folder.glob(f"{WORK_PREFIX}*"):
         shutil.rmtree(path, ignore_errors=True)
-
-
-def _missing_folders(folder: Path) -> list[Path]:
-    """Folders that will have to be made, the deepest first."""
-    missing = []
-    while not folder.exists():
-        missing.append(folder)
-        folder = folder.parent
-    return missing
-
-
-def _remove_if_empty(path: Path) -> None:
-    try:
-        (path / ".lock").unlink(missing_ok=True)
-        path.rmdir()
-    except OSError:
-        return
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One import at a time into one instrument."""
-    with (folder / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Misuse(f"another import into {folder} is running", remedy="wait until it is done") from None
-        yield

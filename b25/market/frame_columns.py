@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,11 @@ def as_frame(source: Any) -> pl.DataFrame:
             source = source.reset_index(names="date")
         return pl.DataFrame({str(name): _pandas_column(source[name]) for name in source.columns})
     raise Misuse(f"{type(source).__name__} is no source of bars", remedy="give a file, a folder, a frame, a Dataset or Bars")
+
+
+def described(source: Any) -> str:
+    """Return how a source is called in messages."""
+    return source.name if isinstance(source, Path) else f"the {type(source).__module__.partition('.')[0]} frame"
 
 
 def find(frame: pl.DataFrame, names: tuple[str, ...]) -> str | None:

@@ -34,5 +34,10 @@ BAR_VIEW = np.dtype(
 )
 assert BAR_VIEW.itemsize == 64
 
+# How many bars of a timeframe were complete so far, and whether one became so at this moment.
+BAR_MARK = np.dtype([("seen", "i8"), ("fresh", "i8")], align=True)
+# Where the last complete bar of a timeframe stands.
+BAR_PLACE = np.dtype([("address", "u8")], align=True)
+
 # One payment of funding: at `time_ns` a long position pays rate x value at the mark; negative rates are paid by shorts.
 FUNDING_RATE = np.dtype([("time_ns", "i8"), ("rate_e12", "i8"), ("mark_ticks", "i8")], align=True)  # mark 0: the bar's open

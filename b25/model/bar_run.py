@@ -102,6 +102,7 @@ POINT = np.dtype(
         ("borrow", "f8"),
         ("volume", "f8"),
         ("refused", "i8"),
+        ("begin_ns", "i8"),
         ("end_ns", "i8"),
     ],
     align=True,

@@ -15,7 +15,7 @@ from b25.market.bars import Bars
 from b25.market.timeframe import Timeframes
 from b25.model.errors import Misuse
 from b25.model.world import FEES, LIMITS
-from b25.research.bar_result import BarBacktest, BarMade
+from b25.research.bar_result import BarBacktest, BarMade, assumed_text
 from b25.research.features import evaluate
 from b25.risk.limits import Limits
 from b25.strategy.compile import Compiled, NotCompilable, compile_strategy
@@ -54,6 +54,12 @@ class BarPlan:
     start: Any = None
     end: Any = None
     warmup: int | None = None
+
+    @property
+    def assumed(self) -> str:
+        """The models as one text, which tells one trial from another."""
+        span = (self.start, self.end, self.warmup)
+        return assumed_text(self.fills, self.account, self.fees, self.limits, self.balance, span)
 
     def setup(self) -> BarSetup:
         """Return what the engine wants to know."""
@@ -185,6 +191,7 @@ def run_plan(
             fees=plan.fees,
             clock_ns=engine.clock_ns,
             steps=(engine.step_first, engine.step_trading, engine.step_end),
+            span=(plan.start, plan.end, plan.warmup),
             features={name: one.text for name, one in plan.cls.features.items()},
         ),
     )

@@ -21,8 +21,10 @@ from b25.venue.bar_models import Account, BarFills
 from b25.venue.models import Fees
 
 if TYPE_CHECKING:
+    from b25.analytics.candles import Candles
     from b25.analytics.curve import EquityCurve
     from b25.analytics.series import InstrumentTrace
+    from b25.research.bias_report import BiasReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +45,22 @@ class BarMade:
     clock_ns: np.ndarray
     steps: tuple[int, int, int]  # the first step that the strategy saw, the first it traded at, and the end
     features: dict[str, str]
+    span: tuple[Any, Any, int | None] = (None, None, None)  # start, end and warm-up as they were given
 
     @property
-    def models(self) -> tuple[Any, ...]:
-        """What the result rests on beside data and code, for its hash."""
-        return (self.fills, self.fees)
+    def options(self) -> dict[str, Any]:
+        """The keywords that make this run again, parameters left out."""
+        start, end, warmup = self.span
+        return {
+            "bar_fills": self.fills,
+            "account": self.account,
+            "fees": self.fees,
+            "limits": self.limits,
+            "balance": self.balance,
+            "start": start,
+            "end": end,
+            "warmup": warmup,
+        }
 
 
 class BarBacktest(Backtest):
@@ -65,10 +78,7 @@ class BarBacktest(Backtest):
         digest = hashlib.sha256()
         for data in made.datasets:
             digest.update(f"{data.hash}{[larger.timeframe for larger in data.larger]}{data.instrument}".encode())
-        account = replace(made.account, tiers=None)
-        digest.update(f"{made.fills}{account}{made.fees}{made.limits}{made.balance}{made.steps}".encode())
-        for symbol, tiers in sorted((made.account.tiers or {}).items()):
-            digest.update(symbol.encode() + tiers.tobytes())
+        digest.update(f"{self.assumed}{made.steps}".encode())
         digest.update(behaviour_key(made.cls).encode())
         digest.update(repr(sorted(self.parameters.items())).encode())
         out = self.outcome
@@ -142,6 +152,31 @@ class BarBacktest(Backtest):
         return float(sum(int(p["funding"]) * float(i.money_unit) for p, i in zip(held, self.instruments, strict=True)))
 
     @property
+    def candles(self) -> dict[str, Candles]:
+        """Bars by instrument."""
+        from b25.analytics.candles import Candles
+
+        return {d.symbol: replace(Candles.of(d.view), volume=d.volume) for d in self.made.datasets}
+
+    @property
+    def assumed(self) -> str:
+        """The models as one text, which tells one trial from another."""
+        made = self.made
+        return assumed_text(made.fills, made.account, made.fees, made.limits, made.balance, made.span)
+
+    @cached_property
+    def bias(self) -> BiasReport:
+        """What makes this result better than life, by the cheap checks; `b25 backtest --check` does the whole of them."""
+        from b25.research.bias import check_result
+
+        return check_result(self, **self.made.options)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the reader must know before the figures."""
+        return [finding.sentence for finding in self.bias.findings]
+
+    @property
     def assumptions(self) -> list[tuple[str, str]]:
         """What the simulated venue assumed, in words."""
         made = self.made
@@ -187,8 +222,27 @@ class BarBacktest(Backtest):
         days = (int(self.made.clock_ns[end - 1]) - self.outcome.start_ns) / 86_400e9
         return f"{symbols} · {self.made.datasets[0].venue} · {frames} · {days:,.1f} days · {end - first:,} bars"
 
+    def _checks(self) -> list[tuple[str, str]]:
+        if not self.made.compiled:
+            return [("bias", "not looked for in a plain-Python run: see .bias")]
+        found = self.bias.findings
+        said = (
+            f"{len(found)} finding{'s' if len(found) > 1 else ''}: {found[0].sentence}"
+            if found
+            else "none found by the cheap checks"
+        )
+        return [("bias", said)]
+
     def _notes(self) -> list[tuple[str, str]]:
         return [("fills", f"at the {self.made.fills.price}"), ("account", self.made.account.words()), ("hash", self.hash[:16])]
+
+
+def assumed_text(
+    fills: BarFills, account: Account, fees: Fees, limits: Limits, balance: float, span: tuple[Any, Any, int | None]
+) -> str:
+    """All that a run on bars assumes beside data, code and parameters, as one text."""
+    tiers = [(symbol, hashlib.sha256(row.tobytes()).hexdigest()) for symbol, row in sorted((account.tiers or {}).items())]
+    return repr((fills, replace(account, tiers=None), tiers, fees, limits, balance, span))
 
 
 def _earned_at(closes: np.ndarray, marks: np.ndarray, at: np.ndarray, data: Bars, instrument: Instrument) -> np.ndarray:

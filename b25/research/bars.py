@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from b25.market.bar_catalog import has_series, series_of
 from b25.market.bar_grid import Grid, given_decimal
-from b25.market.bar_source import BarRequest, read_bars
-from b25.market.timeframe import Timeframes
+from b25.market.bar_rule import BarRule
+from b25.market.bar_source import BarRequest, bars_of_series, bars_wanted, needed_symbol, read_bars
+from b25.market.bars import Bars
+from b25.market.catalog import Catalog
+from b25.market.manifest import NAME
+from b25.market.timeframe import Timeframe, Timeframes
+from b25.market.trade_bars import bars_of_ticks
+from b25.model.errors import Misuse
+from b25.model.event import TRADE
+from b25.research.dataset import Dataset, dataset, default_catalog
 
 
 def bars(
@@ -28,10 +40,13 @@ def bars(
     Parameters
     ----------
     *timeframes : str
-        The timeframe to run on, then larger ones that are visible beside it once they are complete: ``"1m", "1h"``.
+        The timeframe to run on, then larger ones that are visible beside it once they are complete: ``"1m", "1h"``. The
+        first may be a rule for trades: ``"100 ticks"``, ``"5 volume"``, ``"100000 dollar"``, ``"20 imbalance"``,
+        ``"5 volume imbalance"``; see `b25.kernels.bar_build`.
     source : path, frame, Dataset, Bars, optional
-        A file (``.csv``, ``.feather``, ``.parquet``, ``.json``, ``.json.gz``), a folder of freqtrade's data, a polars or
-        pandas frame of bars or of trades, or bars. Smaller bars are gathered into the timeframe asked for.
+        A file (``.csv``, ``.feather``, ``.parquet``, ``.json``, ``.json.gz``), a folder of freqtrade's data, a polars or pandas
+        frame of bars or of trades, ccxt's dicts of trades, a Dataset (its trades), or bars. Smaller bars are gathered into
+        the timeframe asked for.
     symbol : str, optional
         Ccxt unified symbol; not needed where the source's name or the source itself says it.
     venue : str, optional
@@ -69,5 +84,54 @@ def bars(
         funding=funding,
         utc=utc,
     )
-    found = read_bars(source, request)
+    if source is None:
+        found = _of_catalog(catalog if isinstance(catalog, Catalog) else Catalog(catalog or default_catalog()), request)
+    else:
+        found = _of_ticks(source, request) if isinstance(source, Dataset) else read_bars(source, request)
     return found if start is None and end is None else found.between(start, end)
+
+
+def _of_catalog(catalog: Catalog, request: BarRequest) -> Bars:
+    """Bars of a catalog: stored ones, else made of stored trades, else of a recording's trades."""
+    symbol = needed_symbol(request.symbol, "a catalog")
+    recorded = request.venue is not None and (catalog.instrument_folder(request.venue, symbol) / NAME).exists()
+    held = [] if recorded and not has_series(catalog, symbol, request.venue) else series_of(catalog, symbol, request.venue)
+    found = bars_of_series(held, request)
+    if found is not None:
+        return found
+    if not recorded:
+        have = ", ".join(one.kind for one in held)
+        raise Misuse(
+            f"the catalog {catalog.folder} holds nothing that bars of {request.timeframes[0]} of {symbol} can be made of: {have}",
+            remedy="ask for a multiple of what is there, or download more: b25 data download",
+        )
+    return _of_ticks(dataset(symbol, venue=str(request.venue), catalog=catalog), request)
+
+
+def _of_ticks(source: Dataset, request: BarRequest) -> Bars:
+    """Bars of a recording's trades, in venue time; those that are whole inside it."""
+    base, larger = bars_wanted(request.timeframes)
+    rows = source.tape.venue
+    begin_ns, known_ns = int(rows["exch_ns"].min()), int(rows["exch_ns"].max())
+    prints = rows[rows["kind"] == TRADE]
+    prints = prints[np.argsort(prints["exch_ns"], kind="stable")]
+
+    def made(rule: Timeframe | BarRule) -> Bars:
+        some = prints
+        if isinstance(rule, Timeframe) and rule.open_of(begin_ns) < begin_ns:
+            some = prints[prints["exch_ns"] >= rule.next_open(begin_ns)]
+        columns = (some["exch_ns"].copy(), some["price_ticks"].astype(np.int64), some["qty_lots"].copy(), some["side"].copy())
+        where = f"the trades of {source.symbol} on {source.venue}"
+        note = "bars by time that the recording begins or ends inside are left out"
+        return bars_of_ticks(
+            source.instrument,
+            columns,
+            rule,
+            known_ns=known_ns,
+            source=where,
+            notes=(note,) if isinstance(rule, Timeframe) else (),
+        )
+
+    if isinstance(base, Timeframe) and larger:
+        return made(base).with_larger(*(frame.name for frame in larger))
+    return replace(made(base), larger=tuple(made(frame) for frame in larger))

@@ -13,8 +13,9 @@ import numpy as np
 
 from b25.engine.backtest import Outcome
 from b25.model.instrument import Instrument
-from b25.model.order import MARKET, POST_ONLY, REASON_TEXT, REDUCE_ONLY, SUBMIT, Reason, State, Tif
+from b25.model.order import Reason, State
 from b25.research.dataset import Dataset
+from b25.research.result_tables import fills_table, moments, orders_table, refusals_table
 from b25.research.traces import trace_of
 from b25.risk.limits import Limits
 from b25.strategy.source_key import behaviour_key
@@ -24,7 +25,10 @@ from b25.venue.models import Models
 if TYPE_CHECKING:
     import polars as pl
 
+    from b25.analytics.candles import Candles
+    from b25.analytics.costs import CostReport
     from b25.analytics.curve import EquityCurve
+    from b25.analytics.deflated import TrialSummary
     from b25.analytics.metric import Metric
     from b25.analytics.order_metrics import OrderCounts
     from b25.analytics.series import InstrumentTrace
@@ -57,6 +61,8 @@ class Backtest:
     hash : str
         Of the data, the code, the parameters, the models and everything that came out.
     """
+
+    blocks: np.ndarray | None = None  # block sums of the sweep that this is the best point of
 
     def __init__(self, outcome: Outcome, made: Made) -> None:
         self.outcome, self.made = outcome, made
@@ -101,81 +107,17 @@ class Backtest:
     @cached_property
     def fills(self) -> pl.DataFrame:
         """Executions in the order in which the strategy learned of them."""
-        import polars as pl
-
-        rows = self.outcome.fills
-        price, quantity, fee = (np.zeros(rows.size) for _ in range(3))
-        for i, instrument in enumerate(self.instruments):
-            mine, record = rows["instrument"] == i, instrument.record()[0]
-            price[mine] = rows["price_ticks"][mine] * record["tick_num"] / record["tick_den"]
-            quantity[mine] = rows["qty_lots"][mine] * record["lot_num"] / record["lot_den"]
-            fee[mine] = rows["fee_e8"][mine] * record["money_num"] / record["money_den"] / 1e8
-        return pl.DataFrame(
-            {
-                "time": _moments(rows["venue_ns"]),
-                "known": _moments(rows["local_ns"]),
-                "order_id": rows["order_id"],
-                "symbol": self._symbols(rows["instrument"]),
-                "side": rows["side"].astype(np.int8),
-                "price": price,
-                "quantity": quantity,
-                "maker": rows["maker"].astype(bool),
-                "fee": fee,
-                "venue_ns": rows["venue_ns"],
-                "price_ticks": rows["price_ticks"],
-                "qty_lots": rows["qty_lots"],
-            }
-        )
+        return fills_table(self.outcome.fills, self.instruments)
 
     @cached_property
     def orders(self) -> pl.DataFrame:
         """Every order that passed the gate: what it asked, how it ended, and why."""
-        import polars as pl
-
-        rows = np.sort(self.outcome.orders, order="order_id")
-        price, quantity, filled = (np.zeros(rows.size) for _ in range(3))
-        for i, instrument in enumerate(self.instruments):
-            mine, record = rows["instrument"] == i, instrument.record()[0]
-            price[mine] = rows["price_ticks"][mine] * record["tick_num"] / record["tick_den"]
-            quantity[mine] = rows["qty_lots"][mine] * record["lot_num"] / record["lot_den"]
-            filled[mine] = rows["filled_lots"][mine] * record["lot_num"] / record["lot_den"]
-        return pl.DataFrame(
-            {
-                "order_id": rows["order_id"],
-                "symbol": self._symbols(rows["instrument"]),
-                "side": rows["side"].astype(np.int8),
-                "price": np.where(rows["flags"] & MARKET, np.nan, price),
-                "quantity": quantity,
-                "filled": filled,
-                "tif": [Tif(t).name for t in rows["tif"].tolist()],
-                "post_only": rows["flags"] & POST_ONLY != 0,
-                "reduce_only": rows["flags"] & REDUCE_ONLY != 0,
-                "state": [State(s).name.lower() for s in rows["state"].tolist()],
-                "reason": [Reason(r).name.lower() if r else "" for r in rows["reason"].tolist()],
-                "meaning": [REASON_TEXT[Reason(r)] if r else "" for r in rows["reason"].tolist()],
-                "sent": _moments(rows["created_ns"]),
-                "ended": _moments(rows["updated_ns"]),
-            }
-        )
+        return orders_table(self.outcome.orders, self.instruments)
 
     @cached_property
     def refusals(self) -> pl.DataFrame:
         """Intents that the gate refused, with the reason."""
-        import polars as pl
-
-        rows = self.outcome.effects[self.outcome.effects["reason"] != 0]
-        kinds = {SUBMIT: "submit"}
-        return pl.DataFrame(
-            {
-                "time": _moments(rows["time_ns"]),
-                "request": [kinds.get(k, "cancel" if k == SUBMIT + 1 else "amend") for k in rows["kind"].tolist()],
-                "order_id": rows["order_id"],
-                "symbol": self._symbols(rows["instrument"]),
-                "side": rows["side"].astype(np.int8),
-                "reason": [Reason(r).name.lower() for r in rows["reason"].tolist()],
-                "meaning": [REASON_TEXT[Reason(r)] for r in rows["reason"].tolist()],
-            }
-        )
+        return refusals_table(self.outcome.effects, self.instruments)
 
     @cached_property
     def equity(self) -> pl.DataFrame:
@@ -183,7 +125,7 @@ class Backtest:
         import polars as pl
 
         curve = self.curve
-        return pl.DataFrame({"time": _moments(curve.time_ns), "equity": curve.equity})
+        return pl.DataFrame({"time": moments(curve.time_ns), "equity": curve.equity})
 
     @cached_property
     def trades(self) -> pl.DataFrame:
@@ -198,7 +140,7 @@ class Backtest:
         import polars as pl
 
         rows = self.outcome.notes
-        return pl.DataFrame({"time": _moments(rows["time_ns"]), "code": rows["code"].copy(), "value": rows["value"].copy()})
+        return pl.DataFrame({"time": moments(rows["time_ns"]), "code": rows["code"].copy(), "value": rows["value"].copy()})
 
     # Series
 
@@ -228,7 +170,36 @@ class Backtest:
         """Every metric with its unit, formula and, where it is n/a, the reason."""
         from b25.analytics.metrics import all_metrics
 
-        return all_metrics(self.curve, traces=self.traces, trades=self.trades, orders=self.order_counts, funding=self.funding)
+        return all_metrics(
+            self.curve, traces=self.traces, trades=self.trades, orders=self.order_counts, funding=self.funding,
+            trials=self.trials, blocks=self.blocks,
+        )  # fmt: skip
+
+    @cached_property
+    def trials(self) -> TrialSummary:
+        """How many things were ever tried on this data, this one included: looking at a result counts it."""
+        from b25.research.trials import log_run
+
+        return log_run(
+            [data.hash for data in self.made.datasets],
+            behaviour=behaviour_key(self.made.cls),
+            parameters=self.parameters,
+            models=self.assumed,
+            returns=self.curve.daily().returns,
+            what=self.name,
+        )
+
+    @property
+    def assumed(self) -> str:
+        """The models as one text, which tells one trial from another."""
+        return repr([(str(m.fees), str(m.latency), m.queue.name, m.fills) for m in self.made.models])
+
+    @cached_property
+    def costs(self) -> CostReport:
+        """What trading cost, per order and in sum: slippage against the price at the decision, fees, funding, capacity."""
+        from b25.research.costs import costs_of
+
+        return costs_of(self)
 
     @cached_property
     def summary(self) -> dict[str, float | None]:
@@ -301,6 +272,23 @@ class Backtest:
         data = ", ".join(f"{d.symbol} on {d.venue} ({d.profile})" for d in self.made.datasets)
         return [("data", data), ("from", f"{span[0]} UTC"), ("to", f"{span[1]} UTC"), ("result", self.hash)]
 
+    def explore(self, *, theme: str = "light") -> Any:
+        """Draw equity, drawdown and price with fills so that they can be moved and pointed at; a still picture without bokeh."""
+        from b25.analytics.interactive import plot_interactive
+
+        candles = next(iter(self.candles.values()), None)
+        return plot_interactive(self.curve, self.traces, candles, currency=self.currency, title=self.name, theme=theme)  # type: ignore[arg-type]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the reader must know before the figures."""
+        return []
+
+    @property
+    def candles(self) -> dict[str, Candles]:
+        """Bars by instrument, where the run was on bars."""
+        return {}
+
     def plot(self, *, theme: str = "light") -> Any:
         """Draw equity, drawdown, price with fills, and position."""
         from b25.analytics.plots import plot_backtest
@@ -309,25 +297,10 @@ class Backtest:
 
     def tearsheet(self, path: str | Path) -> Path:
         """Write the tear sheet, one self-contained HTML file, and return where it is."""
-        from b25.analytics.tearsheet import TearSheetData, write_tearsheet
+        from b25.analytics.tearsheet import write_tearsheet
+        from b25.research.sheet import sheet_of
 
-        data = TearSheetData(
-            title=self.name,
-            subtitle=self._subtitle(),
-            currency=self.currency,
-            curve=self.curve,
-            metrics=self.metrics,
-            traces=self.traces,
-            trades=self.trades,
-            orders=self.order_counts,
-            assumptions=self.assumptions,
-            parameters=[
-                (n, f"{v:g}" if isinstance(v, float) else str(v), self.made.cls.params[n].unit)
-                for n, v in self.parameters.items()
-            ],
-            provenance=self.provenance,
-        )
-        return write_tearsheet(data, path)
+        return write_tearsheet(sheet_of(self), path)
 
     def _subtitle(self) -> str:
         seconds = (int(self.curve.time_ns[-1]) - self.outcome.start_ns) / 1e9
@@ -341,7 +314,7 @@ class Backtest:
     def __repr__(self) -> str:
         from b25.analytics.display import text_summary
 
-        notes = [("data", self._subtitle()), ("hash", self.hash[:16])]
+        notes = [("data", self._subtitle()), *self._checks(), ("hash", self.hash[:16])]
         return text_summary(self.name, self.metrics, currency=self.currency, base=self._base, notes=notes)
 
     def _repr_html_(self) -> str:
@@ -354,22 +327,15 @@ class Backtest:
             currency=self.currency,
             subtitle=self._subtitle(),
             base=self._base,
-            notes=self._notes(),
+            notes=[*self._notes(), *self._checks()],
         )
+
+    def _checks(self) -> list[tuple[str, str]]:
+        return []
 
     def _notes(self) -> list[tuple[str, str]]:
         models = self.made.models[0]
         return [("fills", models.fills), ("queue", models.queue.name), ("hash", self.hash[:16])]
-
-    def _symbols(self, numbers: np.ndarray) -> list[str]:
-        names = [i.symbol for i in self.instruments]
-        return [names[k] for k in numbers.tolist()]
-
-
-def _moments(times_ns: np.ndarray) -> pl.Series:
-    import polars as pl
-
-    return pl.Series(np.ascontiguousarray(times_ns)).cast(pl.Datetime("ns", "UTC"))
 
 
 def earned(marks: np.ndarray, instrument: Instrument) -> np.ndarray:

@@ -8,11 +8,10 @@ import numpy as np
 
 from b25.kernels.address import array_at, record_at
 from b25.kernels.jit import kernel
-from b25.kernels.world import bar_marks_of, head_of
+from b25.kernels.world import bar_mark_at, bar_place_at, head_of
 from b25.model.bar import BAR_VIEW
 from b25.model.world import NO_BARS
 
-uint64 = np.dtype(np.uint64)
 float64 = np.dtype(np.float64)
 
 
@@ -32,7 +31,7 @@ def bar(ctx, i=0, frame=0):
     column = 0
     if has_frame(ctx, i, frame):
         row, column = i, frame
-    return record_at(array_at(ctx["bar_at"], (ctx["n"], max(ctx["frames"], 1)), uint64)[row, column], BAR_VIEW)
+    return record_at(bar_place_at(ctx, row, column)["address"], BAR_VIEW)
 
 
 @kernel
@@ -40,7 +39,7 @@ def bars_seen(ctx, i=0, frame=0):
     """How many bars of a timeframe were complete so far."""
     if not has_frame(ctx, i, frame):
         return np.int64(0)
-    return bar_marks_of(ctx)[0, i, frame]
+    return bar_mark_at(ctx, i, frame)["seen"]
 
 
 @kernel
@@ -48,7 +47,7 @@ def fresh(ctx, i=0, frame=0):
     """True when a bar of that instrument and timeframe became complete at this very moment."""
     if not has_frame(ctx, i, frame):
         return False
-    return bar_marks_of(ctx)[1, i, frame] != 0
+    return bar_mark_at(ctx, i, frame)["fresh"] != 0
 
 
 @kernel

@@ -150,7 +150,7 @@ class PlainContext:
     def bar(self, i: int = 0, frame: int = 0) -> Any:
         """The last complete bar; see the compiled door."""
         world = self._world
-        if not (0 <= i < len(self._tick) and 0 <= frame < world.bar_marks.shape[2]):
+        if not (0 <= i < len(self._tick) and 0 <= frame < world.bar_marks.shape[1]):
             world.head["status"] = NO_BARS
             return BarSeen._make(world.no_bar[0].item())
         at = int(world.bar_at[i, frame])

@@ -88,3 +88,11 @@ def test_unknown_values_at_the_head_are_cut_off():
 def test_a_curve_that_is_none_is_refused(time_ns: list[int], equity: list[float], what: str):
     with pytest.raises(Misuse, match=what):
         EquityCurve(np.array(time_ns), np.array(equity))
+
+
+def test_the_best_and_the_worst_day_have_money_and_a_date():
+    found = equity_metrics(daily_curve([1_000, 1_100, 990, 995]))
+    assert (found["best_day_profit"].value, found["best_day_profit"].note) == (100, "1970-01-01")
+    assert (found["worst_day_profit"].value, found["worst_day_profit"].note) == (-110, "1970-01-02")
+    assert found["average_daily_profit"].value == pytest.approx(-0.005 / 3)
+    assert equity_metrics(daily_curve([5]))["average_daily_profit"].reason == "the curve has no length"

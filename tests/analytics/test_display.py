@@ -1,12 +1,16 @@
 """Plain text that fits a terminal, and HTML that a notebook shows in either theme."""
 
+from pathlib import Path
+
 import numpy as np
+import polars as pl
 import pytest
 
 from b25.analytics.curve import EquityCurve
 from b25.analytics.display import html_summary, text_summary
 from b25.analytics.figures import column_texts, duration_text, money_text, number_text, percent_text, time_text
-from b25.analytics.metrics import all_metrics
+from b25.analytics.metrics import all_metrics, compared, metrics_frame, summary
+from b25.analytics.order_metrics import OrderCounts
 from tests.analytics.curves import daily_curve, minutes_of_trading
 from tests.analytics.test_tearsheet import HOSTILE, read
 
@@ -63,3 +67,45 @@ def test_numbers_look_like_this(text: str, expected: str):
 
 def test_the_numbers_of_a_column_have_the_same_decimals():
     assert column_texts([1.5, None, -0.00012], significant=5) == ["1.5000", "n/a", "-0.0001"]
+
+
+# What conventions.md lists as names that users look for, by the key that carries it.
+LOOKED_FOR = """
+start_time end_time max_open_trades starting_balance final_balance net_profit total_return cagr sortino sharpe calmar sqn
+profit_factor expectancy expectancy_ratio mean_profit median_profit average_daily_profit trade_volume volume profit_long
+profit_short profit_long_ratio profit_short_ratio best_pair worst_pair best_trade worst_trade best_day worst_day days_won
+days_drawn days_lost holding_mean holding_mean_winners holding_mean_losers streak_wins streak_losses refused rejected signals
+timeouts_entry timeouts_exit cancelled_entries replaced_entries min_equity max_equity underwater_now max_drawdown
+max_drawdown_money max_drawdown_profit_at_peak max_drawdown_profit_at_trough max_drawdown_peak_time
+max_drawdown_trough_time max_drawdown_duration market_change smart_sharpe smart_sortino omega serenity win_rate_long
+win_rate_short open_profit fees expected_100_trades trades trades_open hold_value trade_p_value
+""".split()
+
+
+def test_every_name_that_users_look_for_is_in_the_text_the_numbers_and_the_table():
+    curve, trace = minutes_of_trading()
+    found = all_metrics(curve, traces=[trace], orders=OrderCounts(submits=3))
+    text = text_summary("X", found, currency="USDT", base="ETH")
+    table = metrics_frame(found)
+    numbers = summary(found)
+    for name in LOOKED_FOR:
+        assert found[name].title in text, name
+        assert name in numbers
+        assert table.filter(pl.col("name") == name)["formula"].item() == found[name].formula.text
+
+
+def test_the_table_of_metrics_survives_parquet(tmp_path: Path):
+    curve, trace = minutes_of_trading()
+    table = metrics_frame(all_metrics(curve, traces=[trace]))
+    table.write_parquet(tmp_path / "metrics.parquet")
+    assert pl.read_parquet(tmp_path / "metrics.parquet").equals(table)
+    assert table["value"].is_nan().sum() == 0
+
+
+def test_results_are_compared_side_by_side():
+    curve, trace = minutes_of_trading()
+    found = all_metrics(curve, traces=[trace])
+    table = compared({"one": found, "two": {}})
+    assert table["result"].to_list() == ["one", "two"]
+    assert table["net_profit"].to_list() == [found["net_profit"].value, None]
+    assert table["sharpe"].to_list() == [None, None]

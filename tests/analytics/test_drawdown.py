@@ -35,6 +35,8 @@ def test_the_largest_absolute_and_the_largest_relative_drawdown_are_different_on
     assert (share.peak_ns // NS_PER_DAY, share.trough_ns // NS_PER_DAY, share.recovery_ns // NS_PER_DAY) == (1, 2, 3)
     assert share.duration_ns == 2 * NS_PER_DAY
     found = equity_metrics(curve)
+    assert found["max_drawdown_amount"].value == 500
+    assert found["max_drawdown_money_ratio"].value == pytest.approx(0.090909, abs=1e-6)
     assert found["max_drawdown_recovery_time"].value == 3 * NS_PER_DAY
     assert found["max_drawdown_money_peak_time"].value == 4 * NS_PER_DAY
     assert found["max_drawdown_money_recovery_time"].reason == "not recovered"

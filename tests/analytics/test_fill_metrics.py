@@ -116,3 +116,9 @@ def test_orders_without_a_fill_or_a_placement_have_no_ratio():
         "nothing was placed",
         "no fill",
     )
+
+
+def test_what_was_not_recorded_is_not_zero():
+    counts = order_metrics(OrderCounts(submits=4, refused={"price collar": 3}, timeouts_entry=2), fills=0)
+    assert (counts["signals"].value, counts["timeouts_entry"].value) == (7, 2)
+    assert counts["timeouts_exit"].reason == counts["replaced_entries"].reason == "not recorded by this session"

@@ -1,18 +1,10 @@
-"""Probabilistic Sharpe, bootstrap and p-values."""
+"""Bootstrap and p-values."""
 
 import numpy as np
 import pytest
 
-from b25.analytics.honest import block_indices, bootstrap_interval, mean_p_values, probabilistic_sharpe, student_two_sided
+from b25.analytics.honest import block_indices, bootstrap_interval, mean_p_values, student_two_sided
 from tests.analytics.oracle import ORACLE
-
-
-@pytest.mark.golden("M07")
-def test_probabilistic_sharpe_of_a_sine():
-    found = probabilistic_sharpe(0.001 + 0.02 * np.sin(np.arange(1, 366))).value
-    # The case prints 0.9158296368; its own formula gives ...6468 in scipy, in `statistics` and by hand: one digit slipped.
-    assert found == pytest.approx(0.9158296468, rel=1e-9)
-    assert found == pytest.approx(0.9158296368, abs=1.1e-8)
 
 
 def test_student_equals_an_independent_library():

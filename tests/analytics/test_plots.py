@@ -51,6 +51,11 @@ def test_any_curve_is_drawn(equity: list[float]):
     assert plots.plot_backtest(curve, [InstrumentTrace(name="X", fills=fills([]))]).png().startswith(PNG)
 
 
+@pytest.mark.parametrize("equity", [[1.0], [0, -1], [5, 5, 5], [1, 3, 2, 9, 4]])
+def test_any_curve_has_its_falls_shaded_on_either_axis(equity: list[float]):
+    assert plots.plot_equity(daily_curve(equity), log=True, falls=3, currency="USDT").png().startswith(PNG)
+
+
 def test_fills_without_mids_and_no_fills_at_all_are_drawn():
     some = InstrumentTrace(name="X", fills=fills([(0, 1, 100, 1), (3, -1, 101, 1)]))
     blind = InstrumentTrace(name="X", fills=fills([]), mids=TimeSeries(NOON + np.arange(3), np.full(3, np.nan)))
@@ -107,8 +112,11 @@ def test_a_million_points_are_drawn_quickly():
     assert time.perf_counter() - begin < 3.0  # a sixth of it on an idle machine
 
 
-def test_importing_the_pictures_does_not_import_matplotlib():
-    code = "import sys, b25.analytics.plots, b25.analytics.book_plots; sys.exit('matplotlib' in sys.modules)"
+def test_importing_the_pictures_imports_neither_matplotlib_nor_bokeh():
+    code = (
+        "import sys, b25.analytics.plots, b25.analytics.book_plots, b25.analytics.tearsheet, b25.analytics.interactive;"
+        "sys.exit('matplotlib' in sys.modules or 'bokeh' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 

@@ -102,6 +102,17 @@ def test_normal_value_at_risk_uses_the_desks_quantiles():
     assert found["var_99_normal"].value * 10_000 * 0.02 / sigma == pytest.approx(466)
 
 
+def test_the_normal_tail_is_the_mean_of_a_normal_law_beyond_its_quantile():
+    found = returns.tail_risk(SINES)
+    sigma = float(np.std(SINES, ddof=1))
+    draws = np.random.default_rng(1).normal(0, sigma, 2_000_000)
+    for level, z in ((95, 1.65), (99, 2.33)):
+        # The quantile is the desk's rounded one, the share beyond it the exact 5 % or 1 %.
+        tail = draws[draws < -z * sigma]
+        share = tail.size / draws.size / (1 - level / 100)
+        assert found[f"cvar_{level}_normal"].value == pytest.approx(-float(tail.mean()) * share, rel=0.01)
+
+
 def test_a_tail_of_too_few_days_is_not_available():
     found = returns.tail_risk(SINES[:50])
     assert found["var_95"].value is not None

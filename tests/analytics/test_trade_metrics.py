@@ -8,12 +8,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from b25.analytics.compat import freqtrade_metrics
+from b25.analytics.breakdowns import breakdown
+from b25.analytics.compat import compat_metrics, freqtrade_holding, freqtrade_metrics
 from b25.analytics.curve import EquityCurve
 from b25.analytics.drawdown import largest_relative
 from b25.analytics.metric import NS_PER_DAY
 from b25.analytics.returns import sharpe, sortino
-from b25.analytics.trade_metrics import breakdown, profit_metrics, streaks, trade_metrics
+from b25.analytics.trade_metrics import most_open, profit_metrics, streaks, trade_metrics
 from b25.analytics.trades import COLUMNS, trades_from_fills
 from tests.analytics.curves import fills
 
@@ -142,10 +143,36 @@ def test_the_bots_own_formulas_are_reproduced_under_its_own_name(bot: pl.DataFra
     assert found["freqtrade_sortino"].value == pytest.approx(35.1772238484, rel=1e-9)
     assert found["freqtrade_calmar"].value == pytest.approx(559.0405081874, rel=1e-9)
     assert all("freqtrade" in metric.title for metric in found.values())
-    minutes = bot["holding_ns"].to_numpy() / 60e9
-    ratio = bot["return_ratio"].to_numpy()
-    assert round(minutes[ratio > 0].mean()) == 24
-    assert int(minutes[ratio < 0].mean()) == 1_797
+    held = freqtrade_holding(bot["holding_ns"].to_numpy(), bot["return_ratio"].to_numpy())
+    assert held["freqtrade_winner_holding_avg"].value == 24 * 60 * 10**9
+    assert held["freqtrade_loser_holding_avg"].value == 1_797 * 60 * 10**9
+    whole = compat_metrics("freqtrade", curve=curve, trades=bot)
+    assert whole["freqtrade_calmar"].value == pytest.approx(559.0405081874, rel=1e-9)
+
+
+def test_the_wallet_the_pairs_and_the_sides_of_the_bots_trades(bot: pl.DataFrame, curve: EquityCurve):
+    found = trade_metrics(bot, span_days=21.0, starting_balance=0.01)
+    assert found["max_wallet"].value == pytest.approx(curve.equity.max(), rel=1e-12)
+    assert found["min_wallet"].value == 0.01
+    assert found["min_wallet_time"].reason == "it is the starting balance"
+    pairs = breakdown(bot, by="instrument").sort("net")
+    assert found["best_pair"].value == pytest.approx(pairs["net"][-1])
+    assert found["best_pair"].note == pairs["instrument"][-1]
+    assert found["worst_pair"].note == pairs["instrument"][0]
+    assert found["profit_long_ratio"].value == pytest.approx(0.10419029856968845, rel=1e-9)
+    assert (found["trades_won"].value, found["trades_drawn"].value, found["trades_lost"].value) == (170, 0, 9)
+    assert found["trades_week"].value == pytest.approx(179 / 3)
+    assert found["best_trade_gross"].reason == "gross P&L is not known"
+    assert trade_metrics(bot)["max_wallet"].reason == "the starting balance was not given"
+
+
+def test_the_most_trades_open_at_once_equal_a_naive_count(bot: pl.DataFrame):
+    rows = bot.select(pl.col("entry_time", "exit_time").dt.epoch("ns")).rows()
+    naive = max(sum(begin <= at < end for begin, end in rows) for at, _ in rows)
+    assert most_open(bot) == naive
+    assert most_open(bot.head(0)) == 0
+    longer = bot.with_columns(exit_time=pl.when(pl.int_range(pl.len()) == 0).then(None).otherwise(pl.col("exit_time")))
+    assert most_open(longer) >= naive
 
 
 def test_breakdowns_cover_every_trade_once(bot: pl.DataFrame):

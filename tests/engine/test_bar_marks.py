@@ -8,7 +8,7 @@ from b25.engine.bar_marks import DAY_NS, note_bar, note_flat_span, note_held_spa
 from b25.kernels.ledger import equity_change
 from b25.kernels.units import money_of
 from b25.model.bar import BAR
-from b25.model.bar_run import BLOCKS, POINT
+from b25.model.bar_run import BAR_TAPE, BLOCKS, POINT
 from b25.model.instrument import Instrument
 from b25.model.position import POSITION
 
@@ -31,6 +31,13 @@ def rows_of_closes(closes, minutes):
     rows["close_ticks"] = closes
     rows["close_ns"] = (np.arange(len(closes)) + 1) * minutes * 60 * 10**9
     return rows
+
+
+def tape_of(rows):
+    """Lay out a tape over rows that the caller keeps."""
+    tape = np.zeros(1, BAR_TAPE)
+    tape["rows"], tape["count"] = rows.ctypes.data, rows.size
+    return tape[0]
 
 
 def one_by_one(point, position, instrument, rows, first, last, bars):
@@ -62,7 +69,7 @@ def test_a_held_stretch_is_its_bars_one_by_one(span, holding):
     cut = min(cut, len(closes))
     whole, single = fresh(bars), fresh(bars)
     for first, last in ((0, cut), (cut, len(closes))):
-        note_held_span(whole[0], position, instrument, BALANCE, rows, first, last, bars)
+        note_held_span(whole[0], position, instrument, BALANCE, tape_of(rows), first, last, bars)
         one_by_one(single[0], position, instrument, rows, first, last, bars)
     assert whole.tobytes() == single.tobytes()
 
@@ -73,6 +80,6 @@ def test_a_flat_stretch_is_its_bars_one_by_one(span):
     instrument, position = LINEAR.record()[0], np.zeros(1, POSITION)[0]
     rows, bars = rows_of_closes(closes, minutes), len(closes) + more
     whole, single = fresh(bars), fresh(bars)
-    note_flat_span(whole[0], rows, 0, len(closes), bars)
+    note_flat_span(whole[0], tape_of(rows), 0, len(closes), bars)
     one_by_one(single[0], position, instrument, rows, 0, len(closes), bars)
     assert whole.tobytes() == single.tobytes()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from b25.market import catalog_writer
+from b25.market import catalog_writer, whole_files
 from b25.market.catalog import Catalog
 from b25.market.import_capture import import_capture
 from b25.model.errors import Misuse
@@ -105,7 +105,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path, following):
 
 def test_a_second_import_at_the_same_time_is_refused(catalog, following):
     with (
-        catalog_writer._locked(catalog.instrument_folder(VENUE, SYMBOL)),
+        whole_files.locked(catalog.instrument_folder(VENUE, SYMBOL)),
         pytest.raises(Misuse, match=r"another import into .* is running"),
     ):
         import_capture(following, venue=VENUE, symbol=SYMBOL, catalog=catalog)
