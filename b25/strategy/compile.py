@@ -148,7 +148,7 @@ STRIDE = [
     "        while k < end and next_bar(c, tapes, k, low, high):",
     "            k += 1",
     "            s.on_bar(c)",
-    '            if head["intents"] != 0 or head["status"] != 0 or head["timer_ns"] > 0:',
+    '            if head["intents"] != 0 or head["status"] != 0 or head["timer_ns"] > 0{noted}:',
     "                break",
     "        return k",
     "    tape, book, place, mark = tape_at(c, tapes, 0, 0), book_at(c, 0), bar_place_at(c, 0, 0), bar_mark_at(c, 0, 0)",
