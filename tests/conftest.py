@@ -1,6 +1,7 @@
 """What every test has: no network, hypothesis profiles, a cache of compiled kernels, the reference data beside us."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # Compiled code is kept between runs; the folder is keyed by everything that decides it (b25/kernels/build.py). Set before
 # b25.kernels is imported, and inherited by every process that a test starts.
 os.environ.setdefault("B25_CACHE_DIR", str(ROOT / ".cache" / "kernels"))
+
+# What a test tries is nobody's trial, and no test sees those of another run.
+for _name in ("B25_TRIALS", "B25_SWEEPS"):
+    os.environ.setdefault(_name, tempfile.mkdtemp(prefix="b25-tests-"))
 
 # No deadline: the first call compiles, and hypothesis would call that slow.
 FORGIVEN = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]

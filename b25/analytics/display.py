@@ -22,7 +22,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "Risk": (
         "max_drawdown", "max_drawdown_peak_time", "max_drawdown_trough_time", "max_drawdown_duration", "max_drawdown_money",
-        "max_drawdown_money_profit_at_peak", "max_drawdown_money_profit_at_trough", "underwater_now", "time_under_water",
+        "max_drawdown_profit_at_peak", "max_drawdown_profit_at_trough", "underwater_now", "time_under_water",
         "longest_under_water", "sharpe", "sortino", "calmar", "smart_sharpe", "smart_sortino", "omega", "serenity",
         "profit_minute", "profit_volatility_minute", "profit_low", "profit_high", "exposure_gross", "turnover", "best_day",
         "worst_day", "days_won", "days_drawn", "days_lost",
@@ -97,7 +97,7 @@ def text_summary(
         titles = [f"{metric.name}" if full else metric.title for metric in present]
         # One width for all groups, so that the figures of the whole summary stand in one column.
         for head, text, metric in zip(titles, texts, present, strict=True):
-            left = f"  {_cut(head, 26):<26} {text:>26}"
+            left = f"  {_cut(head, 30):<30} {text:>24}"
             why = metric.reason or metric.note
             lines.append(f"{left}  {_cut(why, COLUMNS_MAX - len(left) - 2)}" if why else left)
     if not full and (trust := trust_lines(metrics, currency=currency, width=COLUMNS_MAX)):

@@ -99,7 +99,7 @@ def trust_lines(metrics: Mapping[str, Metric], *, currency: str = "", width: int
     if said := verdict(metrics):
         lines += textwrap.wrap(said, width, initial_indent="  ", subsequent_indent="  ")
     for title, text, note in there:
-        left = f"  {title[:32]:<32} {text:>20}"
+        left = f"  {title[:32]:<32} {text:>22}"
         room = width - len(left) - 2
         rest = textwrap.shorten(note, room, placeholder="…") if room > 10 else ""
         lines.append(f"{left}  {rest}".rstrip())

@@ -88,8 +88,8 @@ def run(
         known["breakdown"] = table.to_dicts()
         lines.append(str(table))
     if report is not None:
-        known |= {"ok": report.ok, "code": 0 if report.ok else FAULT_EXIT_CODE, "bias": report.as_dict()}
-        lines.append(repr(report))
+        known |= {"ok": report.ok, "code": 0 if report.ok else FAULT_EXIT_CODE, "check": report.as_dict()}
+        lines += ["", repr(report)]
     elif bars:
         lines += [f"{finding}" for finding in result.bias.findings]
     answer(known, json=json, lines=lines if not json else ())

@@ -21,6 +21,10 @@ from b25.venue.bar_models import Account, BarFills
 from b25.venue.models import Fees
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
+
     from b25.analytics.candles import Candles
     from b25.analytics.curve import EquityCurve
     from b25.analytics.series import InstrumentTrace
@@ -143,6 +147,7 @@ class BarBacktest(Backtest):
             quote=instrument.quote,
             base="contracts" if instrument.inverse else instrument.base,
             position=TimeSeries(marks["time_ns"], marks["position_lots"] * float(instrument.lot)),
+            resolution_ns=int(data.frame_ns),
         )
 
     @property
@@ -166,15 +171,28 @@ class BarBacktest(Backtest):
 
     @cached_property
     def bias(self) -> BiasReport:
-        """What makes this result better than life, by the cheap checks; `b25 backtest --check` does the whole of them."""
+        """What makes this result better than life, by the cheap checks; `check()` does all of them."""
         from b25.research.bias import check_result
 
         return check_result(self, **self.made.options)
 
+    def check(self, progress: Callable[[str], None] | None = None) -> BiasReport:
+        """Look for bias with the whole of the checks: many more runs than `bias` makes, and one as plain Python."""
+        from b25.research.bias import check
+
+        given = self.made.options | self.parameters
+        return check(self.made.cls, list(self.made.datasets), result=self, progress=progress, **given)
+
+    def stress(self) -> pl.DataFrame:
+        """Run it again with fees and slippage that are worse, and without the friendliest assumptions: what is left of it."""
+        from b25.research.stress import stressed
+
+        return stressed(self)
+
     @property
     def warnings(self) -> list[str]:
         """What the reader must know before the figures."""
-        return [finding.sentence for finding in self.bias.findings]
+        return [f"{finding.what}: {finding.sentence}" for finding in self.bias.grave]
 
     @property
     def assumptions(self) -> list[tuple[str, str]]:
@@ -222,6 +240,17 @@ class BarBacktest(Backtest):
         days = (int(self.made.clock_ns[end - 1]) - self.outcome.start_ns) / 86_400e9
         return f"{symbols} · {self.made.datasets[0].venue} · {frames} · {days:,.1f} days · {end - first:,} bars"
 
+    def _checks(self) -> list[tuple[str, str]]:
+        if not self.made.compiled:
+            return [("bias", "not looked for in a plain-Python run: see .bias")]
+        found = self.bias.findings
+        said = (
+            f"{len(found)} finding{'s' if len(found) > 1 else ''}: {found[0].sentence}"
+            if found
+            else "none found by the cheap checks"
+        )
+        return [("bias", said)]
+
     def _notes(self) -> list[tuple[str, str]]:
         return [("fills", f"at the {self.made.fills.price}"), ("account", self.made.account.words()), ("hash", self.hash[:16])]
 
@@ -237,11 +266,22 @@ def assumed_text(
 def _earned_at(closes: np.ndarray, marks: np.ndarray, at: np.ndarray, data: Bars, instrument: Instrument) -> np.ndarray:
     """What an instrument had earned at each close, settlement currency: its ledger then, at its last close."""
     rows = data.rows
-    last = np.searchsorted(rows["close_ns"], closes, side="right") - 1
-    # The number of events that come before each close.
-    before = np.searchsorted(at, np.arange(closes.size), side="right")
-    state = marks[np.maximum(before - 1, 0)].copy()
-    state["mid2_ticks"] = 2 * rows["close_ticks"][np.maximum(last, 0)].astype(np.int64)
-    worth = earned(state, instrument)
-    worth[before == 0] = 0.0
-    return worth
+    if rows.size >= closes.size and np.array_equal(rows["close_ns"][-closes.size :], closes):
+        prices = rows["close_ticks"][-closes.size :].astype(np.float64)
+    else:
+        last = np.searchsorted(rows["close_ns"], closes, side="right") - 1
+        prices = rows["close_ticks"][np.maximum(last, 0)].astype(np.float64)
+    # Each mark holds from the first close after it to the next mark's; before the first nothing was earned.
+    held_for = np.diff(np.append(at, closes.size))
+    first = int(at[0])
+    record = instrument.record()[0]
+    money = marks["realised"] - marks["cost"] - marks["fees"] - marks["fees_e8"] / 1e8
+    money = money + marks["funding"] - marks["borrow"] + marks["insurance"]
+    held = np.repeat(marks["position_lots"].astype(np.float64), held_for)
+    value = np.repeat(money, held_for)
+    if instrument.inverse:
+        value -= held * (float(record["inverse_num"]) / prices[first:])
+    else:
+        value += held * prices[first:]
+    value *= float(record["money_num"]) / float(record["money_den"])
+    return np.concatenate((np.zeros(first), value))

@@ -314,7 +314,7 @@ class Backtest:
     def __repr__(self) -> str:
         from b25.analytics.display import text_summary
 
-        notes = [("data", self._subtitle()), ("hash", self.hash[:16])]
+        notes = [("data", self._subtitle()), *self._checks(), ("hash", self.hash[:16])]
         return text_summary(self.name, self.metrics, currency=self.currency, base=self._base, notes=notes)
 
     def _repr_html_(self) -> str:
@@ -327,8 +327,11 @@ class Backtest:
             currency=self.currency,
             subtitle=self._subtitle(),
             base=self._base,
-            notes=self._notes(),
+            notes=[*self._notes(), *self._checks()],
         )
+
+    def _checks(self) -> list[tuple[str, str]]:
+        return []
 
     def _notes(self) -> list[tuple[str, str]]:
         models = self.made.models[0]

@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -187,9 +188,11 @@ def log_run(
 
 
 def _log_path(data_hash: str, folder: Path | str | None) -> Path:
-    if not data_hash or not data_hash.replace("-", "").replace("_", "").isalnum():
-        raise Misuse(f"run log: {data_hash!r} is no data hash", remedy="give the hash of a dataset or of bars")
-    return Path(folder or default_trials()) / f"{data_hash}.jsonl"
+    if not data_hash:
+        raise Misuse("run log: the data has no hash", remedy="give the hash of a dataset or of bars")
+    # A hash may carry how its rows are replayed, e.g. "bridged:c61a…"; a file's name is letters and digits.
+    name = data_hash if re.fullmatch(r"[0-9A-Za-z_-]{1,128}", data_hash) else hashlib.sha256(data_hash.encode()).hexdigest()
+    return Path(folder or default_trials()) / f"{name}.jsonl"
 
 
 def _points(trials: Iterable[Trial]) -> npt.NDArray[np.void]:

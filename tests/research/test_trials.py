@@ -165,10 +165,13 @@ def test_the_folder_is_named_by_the_environment_or_found_in_the_project(tmp_path
     assert default_trials() == tmp_path / "data" / "trials"
 
 
-def test_what_is_no_hash_is_refused(tmp_path: Path):
-    for bad in ("", "../escape", "a/b"):
-        with pytest.raises(Misuse, match="no data hash"):
-            record(bad, [Trial(1)], folder=tmp_path)
+def test_any_hash_has_a_file_of_its_own_inside_the_folder(tmp_path: Path):
+    for odd in ("../escape", "bridged:c61a", "bridged:c61a:ConstantLatency(1)", "x" * 500):
+        assert log_trials(odd, [Trial(1)], folder=tmp_path / "log").count == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+    assert len(list((tmp_path / "log").iterdir())) == 4
+    with pytest.raises(Misuse, match="no hash"):
+        record("", [Trial(1)], folder=tmp_path)
 
 
 def test_several_instruments_are_one_piece_of_data_in_any_order():
