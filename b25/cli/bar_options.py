@@ -36,8 +36,13 @@ Warmup = Annotated[int | None, typer.Option(help="Bars before the start that the
 Balance = Annotated[float | None, typer.Option(help="Settlement currency at the start.")]
 Values = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter that is fixed.")]
 Grid = Annotated[
-    list[str], typer.Option(metavar="NAME=A,B,…", help="Values of a parameter, once for each: fast=5,10 or fast=5:50:5.")
+    list[str] | None, typer.Option(metavar="NAME=A,B,…", help="Values of a parameter, once for each: fast=5,10 or fast=5:50:5.")
 ]
+Search = Annotated[str | None, typer.Option(help="random or optuna, in place of a grid.")]
+Points = Annotated[int | None, typer.Option(help="How many points a search takes.")]
+Space = Annotated[list[str] | None, typer.Option(metavar="NAME=LOWEST:HIGHEST", help="Range of a search, once for each.")]
+Seed = Annotated[int, typer.Option(help="Of a search.")]
+Minimize = Annotated[bool, typer.Option("--minimize", help="Less of the objective is better.")]
 Jobs = Annotated[int | None, typer.Option(help="Threads; else one a processor.")]
 Cluster = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to run on, e.g. tcp://10.0.0.5:8786.")]
 Objective = Annotated[str, typer.Option(help="Figure to choose by.")]

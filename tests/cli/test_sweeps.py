@@ -210,7 +210,7 @@ def test_a_walk_forward_takes_the_same_options(b25, tmp_path):
         ("sweep", ["--bars", "1h", "--grid", "span=5", "--heatmap", "map.gif"], None, "is no picture"),
         ("sweep", ["--bars", "1h", "--grid", "span=5", "--cluster", "tcp://127.0.0.1:1"], None, "no cluster answers at"),
         ("walk-forward", ["--bars", "1h", "--grid", "span=5", "--train", "900d"], None, "no window fits"),
-        ("walk-forward", ["--bars", "1h"], None, "--grid"),
+        ("walk-forward", ["--bars", "1h"], None, "needs a grid or a search"),
     ],
 )
 def test_wrong_input_exits_with_4_and_one_message(b25, command, words, data, said):
