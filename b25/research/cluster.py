@@ -9,7 +9,7 @@ import sysconfig
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -100,6 +100,30 @@ class Cluster:
 
     def wait_any(self, futures: set[Any]) -> set[Any]:
         """Wait until one of them is done; a part whose worker died is run by another."""
+
+        def wait() -> set[Any]:
+            with self.client.as_current():
+                return set(self._distributed.wait(list(futures), timeout=LOOK_S, return_when="FIRST_COMPLETED").done)
+
+        found: set[Any] = self._patiently(wait)
+        return found
+
+    def result(self, future: Any) -> np.ndarray:
+        """Fetch the rows of a part; they are made again when the worker that has them dies before."""
+        try:
+            rows: np.ndarray = self._patiently(lambda: future.result(timeout=LOOK_S))
+        except self._distributed.KilledWorker:
+            raise Retry(
+                f"worker after worker of {self._name} died over one part", remedy="give them more memory, then go on"
+            ) from None
+        except ModuleNotFoundError as fault:
+            raise Misuse(
+                f"a worker of {self._name} has no module {fault.name}", remedy="install there what is installed here"
+            ) from None
+        return rows
+
+    def _patiently(self, ask: Callable[[], Any]) -> Any:
+        """Ask again and again, as long as there is a worker who may have an answer one day."""
         from asyncio import CancelledError as Cancelled
         from concurrent.futures import CancelledError
 
@@ -107,36 +131,19 @@ class Cluster:
         while True:
             begun = time.monotonic()
             try:
-                with self.client.as_current():
-                    done = set(self._distributed.wait(list(futures), timeout=LOOK_S, return_when="FIRST_COMPLETED").done)
-                break
+                return ask()
             except (TimeoutError, self._distributed.TimeoutError):
                 alone_s = 0.0 if self._has_workers() else alone_s + time.monotonic() - begun
                 if alone_s >= DESERTED_S:
                     raise Retry(f"the cluster at {self._name} has no worker left", remedy="start some, then go on") from None
             except (Cancelled, CancelledError):
                 raise Retry(f"the cluster at {self._name} was lost", remedy="start it again, then go on") from None
-        for future in done:
-            if future.status == "error":
-                self._tell(future.exception())
-        return done
 
     def _has_workers(self) -> bool:
         try:
             return bool(self.client.nthreads())
         except Exception:
             return False  # the scheduler does not answer: nor do its workers, for us
-
-    def _tell(self, fault: BaseException) -> None:
-        """Say what the reader can do about a part that failed."""
-        if isinstance(fault, self._distributed.KilledWorker):
-            raise Retry(
-                f"worker after worker of {self._name} died over one part", remedy="give them more memory, then go on"
-            ) from None
-        if isinstance(fault, ModuleNotFoundError):
-            raise Misuse(
-                f"a worker of {self._name} has no module {fault.name}", remedy="install there what is installed here"
-            ) from None
 
     def cancel(self) -> None:
         """Give the connection back; what is under way ends with its futures."""

@@ -35,6 +35,10 @@ class Runner(Protocol):
         """Wait until one of them is done; returns those that are."""
         ...
 
+    def result(self, future: Any) -> np.ndarray:
+        """Rows of a part that is done; raises what it raised."""
+        ...
+
     def cancel(self) -> None:
         """Let what is under way end early."""
         ...
@@ -105,6 +109,11 @@ class Threads:
             if done:
                 return done
 
+    def result(self, future: Any) -> np.ndarray:
+        """Rows of a part that is done; raises what it raised."""
+        rows: np.ndarray = future.result()
+        return rows
+
     def cancel(self) -> None:
         """Let every thread end after the point that it is at."""
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -140,6 +149,11 @@ class OnePython:
     def wait_any(self, futures: set[Any]) -> set[Any]:
         """All are done."""
         return set(futures)
+
+    def result(self, future: Any) -> np.ndarray:
+        """Rows of a part that is done; raises what it raised."""
+        rows: np.ndarray = future.result()
+        return rows
 
     def cancel(self) -> None:
         """Nothing is under way."""
@@ -192,7 +206,7 @@ def run_points(
                 running[runner.submit(columns(first, last))] = (first, last)
             for future in runner.wait_any(set(running)):
                 first, last = running.pop(future)
-                take(first, last, future.result())
+                take(first, last, runner.result(future))
     except BaseException:
         runner.cancel()
         raise

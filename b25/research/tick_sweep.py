@@ -78,6 +78,11 @@ class TickThreads:
             if done:
                 return done
 
+    def result(self, future: Any) -> np.ndarray:
+        """Rows of a part that is done; raises what it raised."""
+        rows: np.ndarray = future.result()
+        return rows
+
     def cancel(self) -> None:
         """Begin no more points."""
         self._pool.shutdown(wait=False, cancel_futures=True)
