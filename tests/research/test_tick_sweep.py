@@ -46,7 +46,7 @@ SAME = (
 def test_a_row_is_the_backtest_of_its_point(market):
     how = {"latency": 2_000_000, "fees": b25.Fees(0.0, 0.0001)}
     found = b25.sweep(Leaner, market, grid=GRID, **HOW, **how)
-    assert found.table["fills"].min() > 0
+    assert (found.table["fills"] > 0).sum() == 3
     for row in found.table.iter_rows(named=True):
         result = b25.backtest(Leaner, market, threshold=row["threshold"], levels=row["levels"], **how)
         for name in SAME:
