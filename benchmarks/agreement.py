@@ -1,4 +1,4 @@
-"""When two contestants have done the same work: the same fills, and the same final book. Standard library only."""
+"""When two contestants have done the same work: equal fills, trades, returns and final books. Standard library only."""
 
 import hashlib
 from collections.abc import Sequence
@@ -38,6 +38,24 @@ def differences(found: dict[str, Any], expected: dict[str, Any], *, rel: float =
         if abs(found[name] - expected[name]) > rel * max(1.0, abs(expected[name]))
     ]
     return faults
+
+
+def furthest(found: Sequence[float], expected: Sequence[float]) -> float:
+    """Largest relative difference of two lists of numbers, absolute where 0 is expected; inf for lists of other lengths."""
+    if len(found) != len(expected):
+        return float("inf")
+    return max(abs(one - other) / (abs(other) or 1.0) for one, other in zip(found, expected, strict=True))
+
+
+def trade_faults(found: Sequence[Sequence[float]], expected: Sequence[Sequence[float]]) -> list[str]:
+    """What of two lists of trades differs: bars and prices exactly, profits to 1e-9."""
+    if len(found) != len(expected):
+        return [f"{len(found)} trades instead of {len(expected)}"]
+    return [
+        f"trade {k}: {list(one)} instead of {list(other)}"
+        for k, (one, other) in enumerate(zip(found, expected, strict=True))
+        if list(one[:4]) != list(other[:4]) or abs(one[4] - other[4]) > 1e-9 * max(1.0, abs(other[4]))
+    ]
 
 
 def book_summary(

@@ -56,15 +56,15 @@ def checked(command: list[str], variables: dict[str, str] | None = None) -> None
 
 
 class Worker:
-    """A process that stays up and answers one request a line, pinned to one core; see serving.py."""
+    """A process that stays up and answers one request a line, pinned to one core unless told otherwise; see serving.py."""
 
-    def __init__(self, script: str, python: Path | str = sys.executable) -> None:
+    def __init__(self, script: str, python: Path | str = sys.executable, *, pinned: bool = True) -> None:
         self.script = script
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 — it lives as long as the process
         self.process = subprocess.Popen(
             [str(python), str(HERE / script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True
         )
-        if hasattr(os, "sched_setaffinity"):
+        if pinned and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(self.process.pid, {TIMED_CORE})
 
     def ask(self, action: str, **arguments: Any) -> dict[str, Any]:

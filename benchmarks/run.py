@@ -3,7 +3,7 @@
 python benchmarks/run.py                          all figures; the table is written
 python benchmarks/run.py rows_per_second …        these figures only; printed, not written
 python benchmarks/run.py --list                   their names
-python benchmarks/run.py --lock                   resolve the peers' environments anew
+python benchmarks/run.py --lock [peer …]          resolve the peers' environments anew
 """
 
 import os
@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import measure_backtests
+import measure_bars
 import measure_books
 import measure_setup
 from contestants import LOCKS, ROOT, BenchFailed, checked, say
@@ -24,7 +25,9 @@ from stage import Stage
 from requirements.install import find_uv, uv_environment
 
 MEASURES = {
-    measure.__name__: measure for measure in (*measure_backtests.MEASURES, *measure_books.MEASURES, *measure_setup.MEASURES)
+    measure.__name__: measure
+    for module in (measure_backtests, measure_books, measure_bars, measure_setup)
+    for measure in module.MEASURES
 }
 TABLE_HEAD = ["| what | must | aim | measured | how |", "|---|---|---|---|---|"]
 BEGIN, END = "<!-- measured: written by `make bench` -->", "<!-- end of measured -->"
@@ -36,7 +39,7 @@ def main(words: Sequence[str]) -> int:
         print("\n".join(MEASURES))
         return 0
     if "--lock" in words:
-        return lock()
+        return lock([word for word in words if word != "--lock"])
     if unknown := [word for word in words if word not in MEASURES]:
         print(f"bench: there is no figure {unknown[0]!r}; one of {', '.join(MEASURES)}", file=sys.stderr)
         return 4
@@ -84,15 +87,22 @@ def write_table(lines: Sequence[str]) -> None:
     say(f"wrote the table into {README.relative_to(ROOT)}")
 
 
-def lock() -> int:
-    """Resolve each peer's environment; the files hold names, versions and hashes, and no address."""
+def lock(peers: Sequence[str]) -> int:
+    """Resolve the environment of these peers, or of all; the files hold names, versions and hashes, and no address."""
     uv = find_uv()
     if uv is None:
         print("bench: resolving needs uv on PATH", file=sys.stderr)
         return 1
     variables = {**uv_environment(), "UV_CUSTOM_COMPILE_COMMAND": "python benchmarks/run.py --lock"}
-    for wanted in sorted(LOCKS.glob("*.in")):
-        say(f"resolving {wanted.name}")
+    for additional in ("UV_INDEX", "UV_FIND_LINKS"):  # what one machine adds is not to be had everywhere
+        variables.pop(additional, None)
+    wanted_files = {path.stem: path for path in sorted(LOCKS.glob("*.in"))}
+    if unknown := set(peers) - wanted_files.keys():
+        print(f"bench: there is no peer {min(unknown)!r}; one of {', '.join(wanted_files)}", file=sys.stderr)
+        return 4
+    for peer in peers or wanted_files:
+        say(f"resolving {peer}")
+        wanted = wanted_files[peer]
         command = [uv, "pip", "compile", str(wanted.relative_to(ROOT)), "--universal", "--python-version", "3.11", "--quiet"]
         command += ["--generate-hashes", "--no-emit-index-url", "--exclude-newer", "7 days"]
         checked([*command, "-o", str(wanted.with_suffix(".txt").relative_to(ROOT))], variables)

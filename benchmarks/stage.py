@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bar_data import made_bars
 from contestants import CACHE, LOCKS, ROOT, BenchFailed, Worker, b25, environment, say
 from tiled import tile
 
@@ -65,6 +66,21 @@ class Stage:
     def ccxt(self) -> Path:
         """Python of ccxt's environment."""
         return environment("ccxt")
+
+    @cached_property
+    def vectorbt(self) -> Path:
+        """Python of vectorbt's environment."""
+        return environment("vectorbt")
+
+    @cached_property
+    def backtesting(self) -> Path:
+        """Python of backtesting.py's environment."""
+        return environment("backtesting")
+
+    def bars(self, count: int) -> Path:
+        """File of so many one-minute bars, the same for everybody."""
+        made_of = hashlib.sha256((Path(__file__).parent / "bar_data.py").read_bytes()).hexdigest()[:12]
+        return made_bars(CACHE / "data" / f"bars_{made_of}", count)
 
     @cached_property
     def short(self) -> Prepared:

@@ -29,7 +29,7 @@ from b25.model.world import (
     PIPE_FULL,
     VENUE_ORDERS_FULL,
 )
-from b25.strategy.compile import BITS, callback_bits, reads_depth
+from b25.strategy.compile import BITS, callback_bits, looks_at_views, reads_depth
 from b25.strategy.plain import PlainContext
 from b25.strategy.source_key import functions_in_reach
 from b25.strategy.strategy import Strategy
@@ -173,6 +173,7 @@ class Backtest:
         run = np.zeros(1, RUN)
         run["context"] = self.world.context.ctypes.data
         run["strategy"] = self.world.context["strategy"] = self.strategy.ctypes.data
+        self.world.context["viewed"] = looks_at_views(self.cls)
         run["callback"] = 0 if self.call is None else code_address(self.call)
         run["self"] = run.ctypes.data
         for name, part in PARTS.items():

@@ -13,14 +13,14 @@ from b25.engine.bar_loop import run_bars
 from b25.engine.bar_records import BAR_RUN
 from b25.engine.bar_settle import settle_bars
 from b25.engine.bar_venue import next_answer, venue_turn
-from b25.engine.world import Sizes, make_world
+from b25.engine.world import make_world
 from b25.kernels.address import address_of, code_address
 from b25.model.bar_run import BAR_TAPE, BAR_VENUE, BLOCKS, OVER, POINT
 from b25.model.errors import Misuse
 from b25.model.event import EVENT
 from b25.model.order import ORDER
 from b25.model.world import FEES
-from b25.strategy.compile import Compiled, callback_bits
+from b25.strategy.compile import Compiled, callback_bits, looks_at_views
 from b25.strategy.strategy import Strategy
 from b25.venue.bar_models import Account, BarFills, bar_model, is_contract
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from b25.market.bars import Bars
 
 PARTS = {"settle": settle_bars, "venue": venue_turn, "answer": next_answer}
-COMPACT = Sizes(orders=128, intents=64, effects=64, notes=64)
 ANSWERS = 1_024
 NO_HIGH = 2**31
 DAY_NS = 86_400 * 10**9
@@ -110,13 +109,11 @@ class BarEngine(Backtest):
         frames = [t.frames for t in tracks]
         _same_timeframes(frames)
         self.features = [np.ascontiguousarray(t.features) for t in tracks if t.features is not None and t.features.size]
-        sizes = Sizes() if not compact else COMPACT
         views = [[bars.view for bars in one] for one in frames]
         width = self.features[0].shape[1] if self.features else 0
         self.world = make_world(
-            self.instruments, setup.limits.copy(), depth_kept=False, balance=setup.balance, sizes=sizes, bar_views=views,
-            features=width,
-        )  # fmt: skip
+            self.instruments, setup.limits.copy(), depth_kept=False, balance=setup.balance, bar_views=views, features=width
+        )
         self.world.books["health"] = 0
         highest = np.maximum(np.abs(setup.fees["maker_e8"]), np.abs(setup.fees["taker_e8"])).max(axis=1)
         self.world.limits["value_bound"] = 2**62 // np.maximum(highest, 1)
@@ -222,6 +219,7 @@ class BarEngine(Backtest):
         for name, log in self.logs.items():
             run[f"{name}_log"], run[f"{name}_size"] = log.ctypes.data, log.size
         context["feature_fields"] = self._feature_fields()
+        context["viewed"] = looks_at_views(self.cls)
         head = self.world.head
         head["now_ns"] = context["now_ns"] = self.seen_from_ns
         head["rate_filled_ns"] = self.begin_ns

@@ -326,7 +326,9 @@ def run_bars(address):
         while run["pending"] != 0:
             if head["status"] != RUNNING:
                 return halted(run, ctx)
-            if run["compact"] == 0 and logs_nearly_full(run, ctx):
+            if run["compact"] != 0:
+                head["notes"] = 0  # nobody reads the notes of a sweep's point
+            elif logs_nearly_full(run, ctx):
                 return DRAIN
             bit = run["pending"] & -run["pending"]
             run["pending"] &= ~bit
@@ -346,9 +348,10 @@ def run_bars(address):
             if run["compact"] != 0:
                 finish_point(run, ctx)
             return DONE
-        if run["compact"] == 0:
-            if logs_nearly_full(run, ctx):
-                return DRAIN
-            if run["budget"] <= 0:
-                return PAUSE
+        if run["compact"] != 0:
+            head["notes"] = 0
+        elif logs_nearly_full(run, ctx):
+            return DRAIN
+        elif run["budget"] <= 0:
+            return PAUSE
         turn(run, ctx)

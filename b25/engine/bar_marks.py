@@ -6,7 +6,7 @@ from b25.engine.logs import log_marks
 from b25.kernels.address import record_at
 from b25.kernels.bar_tape import row_at, tape_at
 from b25.kernels.jit import kernel
-from b25.kernels.ledger import equity_change
+from b25.kernels.ledger import equity_change, other_flows
 from b25.kernels.units import money_of
 from b25.kernels.world import book_at, instrument_at, position_at
 from b25.model.bar_run import BLOCKS, POINT
@@ -127,11 +127,62 @@ def note_span(run, ctx, first, last):
     if position["position_lots"] == 0:
         note_flat_span(point, tape, first, last, bars)
         return
-    for k in range(first, last):
-        mark2 = 2 * np.int64(row_at(tape, k)["close_ticks"])
-        equity = ctx["balance"] + money_of(instrument, equity_change(position, instrument, mark2))
-        note_value(point, row_at(tape, k)["close_ns"], equity)
-        note_bar(point, equity, True, bars)
+    note_held_span(point, position, instrument, ctx["balance"], tape, first, last, bars)
+
+
+@kernel
+def note_held_span(point, position, instrument, balance, tape, first, last, bars):
+    """Take the closes of bars in which a position is held and nothing is traded: what `note_value` and `note_bar` do, in locals.
+
+    A stretch ends with a block or a day, so that nothing but the account's value changes inside one. The arithmetic is the
+    one of `equity_now`, operation by operation.
+    """
+    held, cost, realised, k_inverse = position["position_lots"], position["cost"], position["realised"], instrument["inverse_num"]
+    flows, num, den = other_flows(position), float(instrument["money_num"]), float(instrument["money_den"])
+    k = first
+    while k < last:
+        at = point["bars"]
+        while at >= point["block_end"]:
+            point["block"] += 1
+            point["block_end"] = (point["block"] + 1) * bars // BLOCKS
+        while row_at(tape, k)["close_ns"] > point["midnight_ns"]:
+            end_day(point)
+        midnight_ns = point["midnight_ns"]
+        end = min(last, k + point["block_end"] - at)
+        before, equity, peak = point["bar_equity"], point["equity"], point["peak"]
+        drawdown, drawdown_money = point["drawdown"], point["drawdown_money"]
+        taken = k
+        block = point["blocks"][point["block"]]
+        total, squares = block[1], block[2]
+        broke = point["broke"]
+        while k < end:
+            row = row_at(tape, k)
+            if row["close_ns"] > midnight_ns:
+                break
+            price = float(row["close_ticks"])
+            profit = held * price - cost if k_inverse == 0 else -(held * (k_inverse / price)) - cost
+            equity = balance + (realised + profit + flows) * num / den
+            if equity > peak:
+                peak = equity
+            else:
+                fall = peak - equity
+                if fall > drawdown * peak:
+                    drawdown = fall / peak
+                drawdown_money = max(drawdown_money, fall)
+            if not equity > 0.0:
+                broke = 1
+            change = equity / before - 1.0 if before > 0.0 else np.nan
+            total += change
+            squares += change * change
+            before = equity
+            k += 1
+        point["bar_equity"], point["equity"], point["peak"] = equity, equity, peak
+        point["drawdown"], point["drawdown_money"], point["broke"] = drawdown, drawdown_money, broke
+        block[0] += k - taken
+        block[1] = total
+        block[2] = squares
+        point["bars"] += k - taken
+        point["in_market_bars"] += k - taken
 
 
 @kernel

@@ -158,6 +158,15 @@ def close_by_force(run, ctx, i, ticks, at_ns):
 
 
 @kernel
+def may_happen(ctx, venue, i, held):
+    """True when an order of ours rests in an instrument, or its bar comes to the price that liquidates."""
+    bar = venue["bar"]
+    if live_at(ctx, i, 0)["count"] + live_at(ctx, i, 1)["count"] > 0:
+        return True
+    return held != 0 and (bar["low_ticks"] <= venue["liquidation_low"] or bar["high_ticks"] >= venue["liquidation_high"])
+
+
+@kernel
 def begin_range(run, ctx):
     """Leave the open: from here on each bar is lived through along its path."""
     for i in range(ctx["n"]):
@@ -168,7 +177,7 @@ def begin_range(run, ctx):
             venue["direction"] = first_direction(held, bar["open_ticks"], bar["high_ticks"], bar["low_ticks"])
             venue["at_ticks"] = bar["open_ticks"]
             venue["opened_leg"] = 0
-            venue["phase"] = FIRST_LEG
+            venue["phase"] = FIRST_LEG if may_happen(ctx, venue, i, held) else OVER
     run["ranging"] = 0
     run["stage"] = RANGING
 

@@ -80,6 +80,7 @@ class World:
         for name in ("orders", "intents", "outbox", "notes"):
             door[f"{name}_size"] = getattr(self, name).size
         door["depth_kept"] = depth_kept
+        door["viewed"] = 1
         door["balance"] = balance
         self.context = door
 

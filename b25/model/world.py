@@ -142,6 +142,7 @@ CONTEXT = np.dtype(
         ("depth_kept", "i8"),
         ("frames", "i8"),  # timeframes of bars; 0 in a run without bars
         ("feature_count", "i8"),
+        ("viewed", "i8"),  # the strategy looks at orders or fills, so their views are to be written
         ("feature_fields", "u8"),  # of instrument 0, inside the strategy's record; 0 when it declares none
         ("balance", "f8"),  # settlement currency at the start
     ],

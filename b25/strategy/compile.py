@@ -74,6 +74,11 @@ def reads_depth(cls: type[Strategy]) -> bool:
     return not names_read(cls).isdisjoint(door_market.DEEP_READS)
 
 
+def looks_at_views(cls: type[Strategy]) -> bool:
+    """Tell whether any code in reach of the class names a method that shows an order or a fill."""
+    return not names_read(cls).isdisjoint(("order", "fill"))
+
+
 def strategy_dtype(key: str) -> "np.dtype[Any]":
     """Return the record dtype of the class being compiled; called by the generated module."""
     cls: type[Strategy] = _registry[key]
@@ -132,19 +137,32 @@ def _load(name: str, path: Path) -> Any:
 
 # A loop over quiet bars with the callback inlined into it: what a call for each bar would cost is saved.
 STRIDE = [
-    "from b25.kernels.bar_tape import next_bar",
-    "from b25.kernels.world import head_of",
+    "from b25.kernels.bar_tape import next_bar, row_at, show_quiet, tape_at",
+    "from b25.kernels.world import bar_mark_at, bar_place_at, book_at, head_of",
     '@numba.njit("int64(uintp, uintp, uintp, int64, int64, int64, int64)", cache={kept}, nogil=True)',
     "def stride(state, ctx, tapes, first, end, low, high):",
     "    s = record_at(state, STATE)",
     "    c = record_at(ctx, CONTEXT)",
-    "    head = head_of(c)",
-    "    k = first",
-    "    while k < end and next_bar(c, tapes, k, low, high):",
+    "    head, k = head_of(c), first",
+    '    if c["frames"] > 1 or c["feature_count"] > 0:',
+    "        while k < end and next_bar(c, tapes, k, low, high):",
+    "            k += 1",
+    "            s.on_bar(c)",
+    '            if head["intents"] != 0 or head["status"] != 0 or head["timer_ns"] > 0{noted}:',
+    "                break",
+    "        return k",
+    "    tape, book, place, mark = tape_at(c, tapes, 0, 0), book_at(c, 0), bar_place_at(c, 0, 0), bar_mark_at(c, 0, 0)",
+    '    views, mark["fresh"] = tape["views"], 1',
+    "    while k < end:",
+    "        row = row_at(tape, k)",
+    '        if row["low_ticks"] <= low or row["high_ticks"] >= high:',
+    "            break",
+    "        show_quiet(c, head, book, place, mark, views, row, k)",
     "        k += 1",
     "        s.on_bar(c)",
-    '        if head["intents"] != 0 or head["status"] != 0 or head["timer_ns"] > 0:',
+    '        if head["intents"] != 0 or head["status"] != 0 or head["timer_ns"] > 0{noted}:',
     "            break",
+    '    tape["next"] = k',
     "    return k",
 ]
 REMEDY = "write that line with what numba knows, or run the class as plain Python with compiled=False (--python)"
@@ -157,7 +175,7 @@ def _give_all_methods(cls: type[Strategy]) -> None:
     for part in cls.parts.values():
         give_methods(part.dtype, {n: numba.njit(nogil=True)(f) for n, f in methods_of(part.kind).items()})
     # Bounds are checked in user code: a wrong index is an error with a message, not a read of foreign memory.
-    own = {n: numba.njit(boundscheck=True, nogil=True)(f) for n, f in methods_of(cls).items()}
+    own = {n: numba.njit(boundscheck=True, nogil=True, forceinline=n == "on_bar")(f) for n, f in methods_of(cls).items()}
     give_methods(cls.dtype, own)
 
 
@@ -182,7 +200,9 @@ def _write_module(cls: type[Strategy], key: str, *, kept: bool) -> Path:
     for name in cls.callbacks():
         lines += [f"    if kind == {BITS[name]}:", f"        s.{name}(c)", "        return"]
     if "on_bar" in cls.callbacks():
-        lines += [line.format(kept=kept) for line in STRIDE]
+        # What is noted must be taken away before the table is full; a class that notes nothing pays nothing for it.
+        noted = ' or 2 * head["notes"] > c["notes_size"]' if "log" in names_read(cls) else ""
+        lines += [line.format(kept=kept, noted=noted) for line in STRIDE]
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     temporary.write_text("\n".join(lines) + "\n")
     temporary.replace(path)

@@ -1,8 +1,9 @@
 """Two results are equal when their contents are, whatever order and spelling they come in."""
 
+import math
 from decimal import Decimal
 
-from benchmarks.agreement import book_summary, differences, fills_digest
+from benchmarks.agreement import book_summary, differences, fills_digest, furthest, trade_faults
 
 FILLS = {
     "order_id": [1, 2],
@@ -41,3 +42,21 @@ def test_a_difference_is_told_with_both_values() -> None:
     run = {"steps": 3, "submits": 2, "cancels": 1, "digest": "a", "position": 0.1, "balance": -5.0, "fee": 0.01}
     assert differences(run, run) == []
     assert differences({**run, "steps": 4, "fee": 0.02}, run) == ["steps: 4 instead of 3", "fee: 0.02 instead of 0.01"]
+
+
+def test_returns_are_compared_to_the_last_digit_and_by_number() -> None:
+    assert furthest([1.0, -0.5], [1.0, -0.5]) == 0.0
+    assert furthest([200.0, 0.02], [100.0, 0.02]) == 1.0
+    assert furthest([0.02], [0.01]) == 1.0
+    assert furthest([0.5], [0.0]) == 0.5
+    assert furthest([1.0], [1.0, 2.0]) == math.inf
+
+
+def test_a_trade_at_another_bar_price_or_profit_is_another_trade() -> None:
+    trades = [[3.0, 9.0, 100.25, 101.0, 0.5]]
+    assert trade_faults(trades, trades) == []
+    assert trade_faults([[3.0, 9.0, 100.25, 101.0, 0.5 + 1e-12]], trades) == []
+    for column, value in ((0, 4.0), (1, 8.0), (2, 100.0), (3, 101.25), (4, 0.6)):
+        other = [[*trades[0][:column], value, *trades[0][column + 1 :]]]
+        assert len(trade_faults(other, trades)) == 1
+    assert trade_faults([], trades) == ["0 trades instead of 1"]
