@@ -30,6 +30,7 @@ def run(
     python: Annotated[bool, typer.Option("--python", help="Run the class as plain Python.")] = False,
     fills: Annotated[Path | None, typer.Option(help="Write every fill to this Parquet file.")] = None,
     tearsheet: Annotated[Path | None, typer.Option(help="Write the tear sheet to this HTML file.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Look for look-ahead, warm-up and other bias, too.")] = False,
     json: Annotated[bool, JSON] = False,
 ) -> None:
     """Run a strategy class over recorded data and print what came of it."""
@@ -39,25 +40,36 @@ def run(
     from b25.research.strategy_file import load_strategy
     from b25.venue.models import ConstantLatency, Fees
 
-    result = backtest(
-        load_strategy(strategy),
-        dataset(symbol, venue=venue, catalog=catalog, profile=profile),
-        fees=Fees(fee_maker, fee_taker),
-        latency=ConstantLatency(latency_ns),
-        feed_latency=feed_latency_ns,
-        queue=queue,
-        balance=balance,
-        compiled=False if python else None,
-        progress=lambda rows: progress(f"b25: {rows:,} rows"),
+    cls, data = load_strategy(strategy), dataset(symbol, venue=venue, catalog=catalog, profile=profile)
+    how = {
+        "fees": Fees(fee_maker, fee_taker),
+        "latency": ConstantLatency(latency_ns),
+        "feed_latency": feed_latency_ns,
+        "queue": queue,
+        "balance": balance,
+        "compiled": False if python else None,
         **_parameters(values or []),
-    )
+    }
+    result = backtest(cls, data, progress=lambda rows: progress(f"b25: {rows:,} rows"), **how)
     if result.made.why_plain and not python:
         progress(f"b25: runs as plain Python: {result.made.why_plain}")
     written = _write_fills(result, fills) if fills else None
     if tearsheet:
         result.tearsheet(tearsheet)
     lines = [repr(result), *([f"\nfills: {fills}"] if written else []), *([f"tear sheet: {tearsheet}"] if tearsheet else [])]
-    answer(facts(result) if json else {}, json=json, lines=lines if not json else ())
+    found = facts(result) if json else {}
+    if check:
+        report = _checked(cls, data, result, how)
+        lines += ["", repr(report)]
+        found |= {"check": report.as_dict()} if json else {}
+    answer(found, json=json, lines=lines if not json else ())
+
+
+def _checked(cls: Any, data: Any, result: Any, how: dict[str, Any]) -> Any:
+    """Do the whole of the bias checks on a finished run."""
+    from b25.research.bias import check
+
+    return check(cls, data, result=result, progress=lambda text: progress(f"b25: {text}"), **how)
 
 
 def facts(result: Any) -> dict[str, Any]:

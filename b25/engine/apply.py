@@ -181,7 +181,7 @@ def apply_order(ctx, event, finished):
         if kind != ORDER_FILLED:
             order["reason"] = event["status"]
         calls |= CALL_ORDER
-    if calls & CALL_ORDER:
+    if calls & CALL_ORDER and ctx["viewed"] != 0:
         view_order(ctx, order, order_view_of(ctx))
     if order["state"] >= FILLED:
         release(ctx, order, order["leaves_lots"] + reserved_for_amend(order))
@@ -226,7 +226,9 @@ def apply_foreign_fill(ctx, event):
 
 @kernel
 def view_fill(ctx, event, side, i):
-    """Write what a strategy sees of an execution into the FILL_VIEW record."""
+    """Write what a strategy sees of an execution into the FILL_VIEW record; nothing for one that never looks."""
+    if ctx["viewed"] == 0:
+        return
     instrument = instruments_of(ctx)[i]
     ticks, lots, fee_e8 = event["price_ticks"], event["qty_lots"], event["amount"]
     view = fill_view_of(ctx)

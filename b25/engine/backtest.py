@@ -22,12 +22,14 @@ from b25.model.tape import LEVEL_ROW, MESSAGE, VENUE_ROW
 from b25.model.world import (
     DEPTH_NOT_KEPT,
     INTENTS_FULL,
+    NO_BARS,
+    NO_END,
     NOTES_FULL,
     OUTBOX_FULL,
     PIPE_FULL,
     VENUE_ORDERS_FULL,
 )
-from b25.strategy.compile import BITS, callback_bits, reads_depth
+from b25.strategy.compile import BITS, callback_bits, looks_at_views, reads_depth
 from b25.strategy.plain import PlainContext
 from b25.strategy.source_key import functions_in_reach
 from b25.strategy.strategy import Strategy
@@ -45,6 +47,14 @@ HALTS = {
     NOTES_FULL: ("one callback called ctx.log more than 8 192 times", "log less in one callback"),
     DEPTH_NOT_KEPT: ("the strategy read the depth in a way that its source does not show", "pass depth=True"),
     VENUE_ORDERS_FULL: ("more than 1 024 orders rest at the simulated venue", "keep fewer orders"),
+    NO_BARS: (
+        "the strategy read a bar or a feature that this run does not have",
+        "run it on bars that hold this timeframe; on ticks, read the book and the prints",
+    ),
+    NO_END: (
+        "more than 65 536 requests were answered within one bar",
+        "do not send anew in on_order what was refused a moment before",
+    ),
     PIPE_FULL: ("more than 4 096 requests or answers are under way", "send less, or lower the latency"),
 }
 
@@ -163,6 +173,7 @@ class Backtest:
         run = np.zeros(1, RUN)
         run["context"] = self.world.context.ctypes.data
         run["strategy"] = self.world.context["strategy"] = self.strategy.ctypes.data
+        self.world.context["viewed"] = looks_at_views(self.cls)
         run["callback"] = 0 if self.call is None else code_address(self.call)
         run["self"] = run.ctypes.data
         for name, part in PARTS.items():

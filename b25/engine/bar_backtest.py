@@ -13,14 +13,14 @@ from b25.engine.bar_loop import run_bars
 from b25.engine.bar_records import BAR_RUN
 from b25.engine.bar_settle import settle_bars
 from b25.engine.bar_venue import next_answer, venue_turn
-from b25.engine.world import Sizes, make_world
+from b25.engine.world import make_world
 from b25.kernels.address import address_of, code_address
 from b25.model.bar_run import BAR_TAPE, BAR_VENUE, BLOCKS, OVER, POINT
 from b25.model.errors import Misuse
 from b25.model.event import EVENT
 from b25.model.order import ORDER
 from b25.model.world import FEES
-from b25.strategy.compile import Compiled, callback_bits
+from b25.strategy.compile import Compiled, callback_bits, looks_at_views
 from b25.strategy.strategy import Strategy
 from b25.venue.bar_models import Account, BarFills, bar_model, is_contract
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from b25.market.bars import Bars
 
 PARTS = {"settle": settle_bars, "venue": venue_turn, "answer": next_answer}
-COMPACT = Sizes(orders=128, intents=64, effects=64, notes=64)
 ANSWERS = 1_024
 NO_HIGH = 2**31
 DAY_NS = 86_400 * 10**9
@@ -110,13 +109,11 @@ class BarEngine(Backtest):
         frames = [t.frames for t in tracks]
         _same_timeframes(frames)
         self.features = [np.ascontiguousarray(t.features) for t in tracks if t.features is not None and t.features.size]
-        sizes = Sizes() if not compact else COMPACT
         views = [[bars.view for bars in one] for one in frames]
         width = self.features[0].shape[1] if self.features else 0
         self.world = make_world(
-            self.instruments, setup.limits.copy(), depth_kept=False, balance=setup.balance, sizes=sizes, bar_views=views,
-            features=width,
-        )  # fmt: skip
+            self.instruments, setup.limits.copy(), depth_kept=False, balance=setup.balance, bar_views=views, features=width
+        )
         self.world.books["health"] = 0
         highest = np.maximum(np.abs(setup.fees["maker_e8"]), np.abs(setup.fees["taker_e8"])).max(axis=1)
         self.world.limits["value_bound"] = 2**62 // np.maximum(highest, 1)
@@ -151,6 +148,7 @@ class BarEngine(Backtest):
                 at = np.searchsorted(clock, close)
                 self.places[at, i] = np.arange(close.size)
                 first_open[at] = np.minimum(first_open[at], open_)
+            _one_after_the_other(clock, first_open)
         setup = self.setup
         self.clock_ns = clock
         end = clock.size if setup.end_ns is None else int(np.searchsorted(clock, setup.end_ns, side="right"))
@@ -221,6 +219,7 @@ class BarEngine(Backtest):
         for name, log in self.logs.items():
             run[f"{name}_log"], run[f"{name}_size"] = log.ctypes.data, log.size
         context["feature_fields"] = self._feature_fields()
+        context["viewed"] = looks_at_views(self.cls)
         head = self.world.head
         head["now_ns"] = context["now_ns"] = self.seen_from_ns
         head["rate_filled_ns"] = self.begin_ns
@@ -234,6 +233,17 @@ class BarEngine(Backtest):
             return 0
         offset = self.strategy.dtype.fields[names[0]][1]
         return int(self.strategy.ctypes.data) + int(offset)
+
+
+def _one_after_the_other(clock_ns: np.ndarray[Any, Any], first_open: np.ndarray[Any, Any]) -> None:
+    # An order that is sent at one close would be filled at the open of a bar that began before it.
+    late = np.flatnonzero(first_open[1:] < clock_ns[:-1])
+    if late.size:
+        begun, ended = (np.datetime64(int(t), "ns") for t in (first_open[late[0] + 1], clock_ns[late[0]]))
+        raise Misuse(
+            f"the bars of these instruments overlap: one begins at {begun} UTC, before another ends at {ended} UTC",
+            remedy="give bars by time with the same borders, or run each instrument on its own",
+        )
 
 
 def _same_timeframes(frames: Sequence[tuple[Bars, ...]]) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from b25.engine.apply import CALL_FILL, CALL_ORDER, apply_order
 from b25.engine.bar_marks import mark_event, point_of
-from b25.engine.bar_money import affordable_lots, bar_venue_at, model_of, set_liquidation
+from b25.engine.bar_money import affordable_lots, bar_venue_at, may_short, model_of, pay_borrowing, set_liquidations
 from b25.engine.logs import log_fill, log_order
 from b25.engine.records import ON_FILL, ON_ORDER
 from b25.kernels.address import record_at
@@ -20,9 +20,10 @@ from b25.model.world import FEES
 from b25.venue.fees import fee_of
 
 FOK = int(Tif.FOK)
+MOST_E8 = 2**62
+RATE_E8_MAX = 1_000_000  # the largest fee that b25.venue.models takes, as a ratio in 1e-8
 FEES_SIZE, EVENT_SIZE = np.uint64(FEES.itemsize), np.uint64(EVENT.itemsize)
 INSUFFICIENT, WOULD_INCREASE, NO_SHORT = int(Reason.INSUFFICIENT_FUNDS), int(Reason.WOULD_INCREASE), int(Reason.SHORT_NOT_ALLOWED)
-NOTHING = int(Reason.NOTHING_TO_MATCH)
 
 
 @kernel
@@ -111,18 +112,24 @@ def fill_order(run, ctx, slot, level_ticks, takes, at_ns):
         ticks = slipped(side, level_ticks, slip, impact, lots, venue["bar"]["volume_lots"])
         if not flags & MARKET:
             ticks = min(ticks, order["price_ticks"]) if side > 0 else max(ticks, order["price_ticks"])
-    rate = (fees["taker_e8"][0] if takes else fees["maker_e8"][0]) / 1e8
-    paid_for = affordable_lots(run, ctx, i, side, lots, ticks, rate)
-    if paid_for == 0:
-        refuse = NO_SHORT if side < 0 and model["short"] == 0 else INSUFFICIENT
+    value, flat = notional(instrument_at(ctx, i), ticks, lots), fees["flat_e8"]
+    rate = (fee_of(fees, value, lots, not takes, position["volume"]) - flat) / 1e8 / max(value, 1)
+    # What the account is worth is judged at the price of the fill, slippage included; the market is where it was.
+    set_touch(ctx, i, ticks, at_ns)
+    paid_for = affordable_lots(run, ctx, i, side, lots, ticks, rate, money_of(instrument_at(ctx, i), flat / 1e8))
+    set_touch(ctx, i, level_ticks, at_ns)
+    refuse = INSUFFICIENT if side > 0 or may_short(model, venue) else NO_SHORT
+    if paid_for == 0 or (order["tif"] == FOK and paid_for < lots):
         end_order(run, ctx, order, refuse)
         return True
     short_of_money = paid_for < lots
     order_id = order["order_id"]
     execute(run, ctx, i, order_id, side, ticks, paid_for, takes, at_ns)
+    mark_event(run, ctx)
+    set_liquidations(run, ctx)
     if order["order_id"] == order_id and order["state"] != 0:
         if short_of_money:
-            end_order(run, ctx, order, NO_SHORT if side < 0 and model["short"] == 0 else INSUFFICIENT)
+            end_order(run, ctx, order, refuse)
         elif flags & REDUCE_ONLY and position["position_lots"] * side >= 0:
             end_order(run, ctx, order, WOULD_INCREASE)
     return True
@@ -135,6 +142,7 @@ def execute(run, ctx, i, order_id, side, ticks, lots, takes, at_ns):
     position = position_at(ctx, i)
     fee_e8 = fee_of(fees, notional(instrument, ticks, lots), lots, not takes, position["volume"])
     held = position["position_lots"]
+    pay_borrowing(run, ctx, i, at_ns)
     event = answer_of(run)
     event["kind"] = ORDER_FILLED
     event["order_id"] = order_id
@@ -147,15 +155,13 @@ def execute(run, ctx, i, order_id, side, ticks, lots, takes, at_ns):
     event["exch_ns"] = at_ns
     event["local_ns"] = at_ns
     deliver(run, ctx, event)
-    venue["lots_left"] -= lots
+    venue["lots_left"] = max(np.int64(0), venue["lots_left"] - lots)
     venue["fills"] += 1
-    if abs(position["position_lots"]) > abs(held) or position["position_lots"] * held < 0:
+    now_held = position["position_lots"]
+    if abs(now_held) > abs(held) or (now_held > 0 and held < 0) or (now_held < 0 and held > 0):
         venue["opened_leg"] = venue["phase"]
     if run["compact"] != 0:
         count_trade(run, venue, position, instrument, held, side, lots, fee_e8)
-    mark_event(run, ctx)
-    for j in range(ctx["n"]):
-        set_liquidation(run, ctx, j)
 
 
 @kernel
@@ -190,13 +196,20 @@ def liquidate(run, ctx, i, ticks, at_ns):
     set_clock(ctx, at_ns)
     set_touch(ctx, i, ticks, at_ns)
     side = -1 if held > 0 else 1
-    value = notional(instrument, ticks, abs(held))
     fees = fees_of(run, ctx, i)
     kept = fees["flat_e8"]
-    fees["flat_e8"] = kept + value * model["liquidation_fee_e8"]
-    execute(run, ctx, i, np.int64(0), side, ticks, abs(held), True, at_ns)
+    left = abs(held)
+    while left > 0:
+        # In parts of which each one's fee fits: this fee is larger than the one that bounds the value of an order.
+        lots = left
+        while lots > 1 and notional(instrument, ticks, lots) > MOST_E8 // (model["liquidation_fee_e8"] + RATE_E8_MAX):
+            lots = (lots + 1) // 2
+        fees["flat_e8"] = kept + notional(instrument, ticks, lots) * model["liquidation_fee_e8"]
+        execute(run, ctx, i, np.int64(0), side, ticks, lots, True, at_ns)
+        left -= lots
     fees["flat_e8"] = kept
     lost = before - position["realised"] + position["fees"] + 1
     if model["isolated"] != 0 and lost > margin:
         position["insurance"] += lost - margin
-        mark_event(run, ctx)
+    mark_event(run, ctx)
+    set_liquidations(run, ctx)

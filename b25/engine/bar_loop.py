@@ -8,7 +8,7 @@ not lived through: they are shown one after the other by code that was compiled 
 import numpy as np
 
 from b25.engine.bar_marks import mark_event, note_bar_close, note_day, note_span, point_of
-from b25.engine.bar_money import bar_venue_at, model_of, pay_borrowing, set_liquidation
+from b25.engine.bar_money import bar_venue_at, model_of, pay_borrowing, set_liquidations
 from b25.engine.bar_records import BAR_RUN, BETWEEN, ENDED, OPENING, SHOWN
 from b25.engine.bar_settle import call_settle_bars
 from b25.engine.bar_venue import call_next_answer, call_venue, is_live
@@ -28,7 +28,7 @@ from b25.kernels.world import (
 )
 from b25.model.bar import FUNDING_RATE
 from b25.model.bar_run import AT_OPEN, OVER
-from b25.model.order import MARKET
+from b25.model.order import MARKET, REDUCE_ONLY
 from b25.model.world import CONTEXT, RUNNING
 
 call_back = calls("void(int64, uintp, uintp)")
@@ -53,12 +53,20 @@ def close_of(run, step):
 
 
 @kernel
+def lots_allowed(model, volume_lots):
+    """How much of a bar's volume our orders together may trade."""
+    if model["participation_e12"] < 0:
+        return np.int64(2**62)
+    return np.int64(volume_lots * (model["participation_e12"] / 1e12) + 1e-9)
+
+
+@kernel
 def begin_step(run, ctx):
     """Take up the bars of this step; their open comes first."""
     model = model_of(run)
     head = head_of(ctx)
     step = run["step"]
-    open_ns = np.int64(0)
+    open_ns, paid = np.int64(0), False
     for i in range(ctx["n"]):
         venue = bar_venue_at(run, i)
         k = place_of(run, ctx, i, step)
@@ -76,17 +84,16 @@ def begin_step(run, ctx):
         venue["phase"] = AT_OPEN
         venue["first_id"] = head["next_order_id"]
         venue["fills"] = 0
-        venue["lots_left"] = np.int64(2**62)
-        if model["participation_e12"] >= 0:
-            venue["lots_left"] = np.int64(row["volume_lots"] * (model["participation_e12"] / 1e12) + 1e-9)
-        if pay_borrowing(run, ctx, i, row["open_ns"]):
-            mark_event(run, ctx)
+        venue["lots_left"] = lots_allowed(model, row["volume_lots"])
+        paid = pay_borrowing(run, ctx, i, row["open_ns"]) or paid
         set_touch(ctx, i, row["open_ticks"], row["open_ns"])
         open_ns = row["open_ns"] if open_ns == 0 else min(open_ns, row["open_ns"])
     set_clock(ctx, max(open_ns, ctx["now_ns"]))
-    if ctx["n"] > 1:
-        for i in range(ctx["n"]):
-            set_liquidation(run, ctx, i)
+    if paid:
+        mark_event(run, ctx)
+    if paid or ctx["n"] > 1:
+        set_liquidations(run, ctx)
+    run["answers_before"] = run["answer_tail"]
     run["stage"] = OPENING
 
 
@@ -148,13 +155,17 @@ def quiet_until(run, ctx):
 @kernel
 def quiet_prices(run, ctx):
     """`(low, high, quiet)`: prices that wake the venue of the only instrument; False when an order waits for the next open."""
-    venue = bar_venue_at(run, 0)
+    venue, held = bar_venue_at(run, 0), position_at(ctx, 0)["position_lots"]
     low, high = venue["liquidation_low"], venue["liquidation_high"]
     for index in range(2):
         slot = live_at(ctx, 0, index)["first"] if live_at(ctx, 0, index)["count"] > 0 else -1
         while slot >= 0:
             order = order_at(ctx, slot)
             stop = order["stop_ticks"]
+            side = 1 if index == 0 else -1
+            if order["flags"] & REDUCE_ONLY and held * side >= 0:
+                # It has nothing to reduce any more: the venue ends it in the next bar.
+                return low, high, False
             if stop != 0:
                 if index == 0:
                     high = min(high, stop)
@@ -192,6 +203,7 @@ def stride(run, ctx):
     if position_at(ctx, 0)["position_lots"] == 0:
         pass_funding(venue, ctx["now_ns"])
         venue["borrowed_ns"] = ctx["now_ns"]
+    run["answers_before"] = run["answer_tail"]
     keep_bar(run, ctx, venue, last - 1)
     if run["compact"] != 0:
         note_span(run, ctx, first, last)
@@ -209,6 +221,8 @@ def keep_bar(run, ctx, venue, k):
     venue["bar"]["close_ns"] = row["close_ns"]
     venue["bar"]["close_ticks"] = row["close_ticks"]
     venue["bar"]["volume_lots"] = row["volume_lots"]
+    venue["lots_left"] = lots_allowed(model_of(run), row["volume_lots"])
+    venue["fills"] = 0
     venue["phase"] = OVER
 
 
@@ -259,6 +273,8 @@ def between(run, ctx):
 def turn(run, ctx):
     """Do the next thing."""
     stage = run["stage"]
+    if run["compact"] != 0:
+        head_of(ctx)["notes"] = 0
     if stage == BETWEEN:
         between(run, ctx)
     elif stage == SHOWN:
@@ -310,7 +326,9 @@ def run_bars(address):
         while run["pending"] != 0:
             if head["status"] != RUNNING:
                 return halted(run, ctx)
-            if run["compact"] == 0 and logs_nearly_full(run, ctx):
+            if run["compact"] != 0:
+                head["notes"] = 0  # nobody reads the notes of a sweep's point
+            elif logs_nearly_full(run, ctx):
                 return DRAIN
             bit = run["pending"] & -run["pending"]
             run["pending"] &= ~bit
@@ -330,9 +348,10 @@ def run_bars(address):
             if run["compact"] != 0:
                 finish_point(run, ctx)
             return DONE
-        if run["compact"] == 0:
-            if logs_nearly_full(run, ctx):
-                return DRAIN
-            if run["budget"] <= 0:
-                return PAUSE
+        if run["compact"] != 0:
+            head["notes"] = 0
+        elif logs_nearly_full(run, ctx):
+            return DRAIN
+        elif run["budget"] <= 0:
+            return PAUSE
         turn(run, ctx)

@@ -7,7 +7,7 @@ import numpy as np
 from b25.engine.bar_marks import equity_now
 from b25.kernels.address import array_at, record_at
 from b25.kernels.jit import kernel
-from b25.kernels.ledger import notional, scaled, unrealised
+from b25.kernels.ledger import E12, book_funding, notional, scaled, unrealised
 from b25.kernels.margin import maintenance_margin, tiered_liquidation_price
 from b25.kernels.units import money_of
 from b25.kernels.world import book_at, instrument_at, position_at
@@ -52,10 +52,25 @@ def exposure_of_others(ctx, i):
 
 
 @kernel
-def affordable_lots(run, ctx, i, side, lots, ticks, fee_rate):
+def may_short(model, venue):
+    """True when more of an instrument may be sold than is held."""
+    return model["short"] == 1 or (model["short"] != 0 and venue["spot"] == 0)
+
+
+@kernel
+def affordable_lots(run, ctx, i, side, lots, ticks, fee_rate, flat):
     """How many of `lots` the account can take at a price: all that reduces, and of the rest what its equity carries.
 
-    The value held after the fill, in all instruments, may not exceed leverage x equity at these prices, the fee paid.
+    The value held after the fill, in all instruments, may not exceed leverage x equity at these prices, the fee paid. The
+    touch of the instrument is the price of the fill.
+
+    Parameters
+    ----------
+    run : BAR_RUN record
+    ctx : CONTEXT record
+    i, side, lots, ticks : int
+    fee_rate, flat : float
+        Fee as a ratio of the value, and what every fill costs beside it, settlement currency.
     """
     model = model_of(run)
     held = position_at(ctx, i)["position_lots"]
@@ -65,14 +80,14 @@ def affordable_lots(run, ctx, i, side, lots, ticks, fee_rate):
     opening = lots - closing
     if opening == 0:
         return lots
-    if side == SELL and model["short"] == 0:
+    if side == SELL and not may_short(model, bar_venue_at(run, i)):
         return closing
     instrument = instrument_at(ctx, i)
     leverage = model["leverage"]
     unit = value_of(instrument, ticks, 1)
     fees = fee_rate * unit
     keeps = abs(held) if held * side > 0 else np.int64(0)
-    room = leverage * (equity_now(run, ctx) - fees * closing) - exposure_of_others(ctx, i) - unit * keeps
+    room = leverage * (equity_now(run, ctx) - fees * closing - flat) - exposure_of_others(ctx, i) - unit * keeps
     each = unit + leverage * max(fees, 0.0)
     if each * opening * (1.0 - HAIR) <= room:
         return lots
@@ -84,10 +99,7 @@ def affordable_lots(run, ctx, i, side, lots, ticks, fee_rate):
 @kernel
 def pay_funding(run, ctx, i, rate_e12, mark_ticks):
     """Book one payment of funding: a long pays a positive rate, a short receives it."""
-    position, instrument = position_at(ctx, i), instrument_at(ctx, i)
-    held = position["position_lots"]
-    payment = scaled(notional(instrument, mark_ticks, abs(held)), rate_e12)
-    position["funding"] += -payment if held > 0 else payment
+    book_funding(position_at(ctx, i), instrument_at(ctx, i), rate_e12, mark_ticks)
 
 
 @kernel
@@ -115,8 +127,22 @@ def take_funding(run, ctx, i):
 
 
 @kernel
+def spot_bought(run, ctx):
+    """Value of all spot held long at the last prices, settlement currency."""
+    total = 0.0
+    for j in range(ctx["n"]):
+        held = position_at(ctx, j)["position_lots"]
+        if bar_venue_at(run, j)["spot"] != 0 and held > 0:
+            total += value_of(instrument_at(ctx, j), book_at(ctx, j)["best_bid_ticks"], held)
+    return total
+
+
+@kernel
 def pay_borrowing(run, ctx, i, now_ns):
-    """Charge what is borrowed since it was last charged: a spot short by its value, spot bought beyond the cash by the debt."""
+    """Charge what is borrowed since it was last charged: a spot short by its value, spot bought beyond the equity by the debt.
+
+    A debt is shared by the spot instruments held long, in proportion to their values.
+    """
     model, venue = model_of(run), bar_venue_at(run, i)
     since, venue["borrowed_ns"] = venue["borrowed_ns"], now_ns
     position, instrument = position_at(ctx, i), instrument_at(ctx, i)
@@ -125,12 +151,18 @@ def pay_borrowing(run, ctx, i, now_ns):
         return False
     owed = notional(instrument, book_at(ctx, i)["best_bid_ticks"], abs(held))
     if held > 0:
-        # What the position cost beyond the account's own money was borrowed.
-        own = equity_now(run, ctx) * instrument["money_den"] / instrument["money_num"]
-        owed = np.int64(max(0.0, owed - own))
-    rate_e12 = np.int64(model["borrow_day_e12"] * ((now_ns - since) / DAY_NS))
+        bought = spot_bought(run, ctx)
+        owed = np.int64(owed * max(0.0, 1.0 - equity_now(run, ctx) / bought)) if bought > 0.0 else np.int64(0)
+    rate_e12 = min(np.int64(model["borrow_day_e12"] * ((now_ns - since) / DAY_NS)), np.int64(E12))
     position["borrow"] += scaled(owed, rate_e12)
     return owed > 0
+
+
+@kernel
+def set_liquidations(run, ctx):
+    """Work out the prices at which the venue would close each instrument."""
+    for j in range(ctx["n"]):
+        set_liquidation(run, ctx, j)
 
 
 @kernel

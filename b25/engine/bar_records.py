@@ -32,6 +32,7 @@ BAR_RUN = np.dtype(
         ("answer_head", "i8"),
         ("answer_tail", "i8"),
         ("answer_size", "i8"),
+        ("answers_before", "i8"),  # the tail when this bar began
         ("point", "u8"),  # POINT; 0 unless compact
         ("compact", "i8"),  # gather figures and keep no records
         ("callbacks", "i8"),

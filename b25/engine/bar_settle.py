@@ -19,10 +19,11 @@ from b25.model.event import (
     REPLACE_REJECTED,
 )
 from b25.model.order import CANCEL, POST_ONLY, SUBMIT, Reason
-from b25.model.world import CONTEXT, PIPE_FULL
+from b25.model.world import CONTEXT, NO_END, PIPE_FULL
 from b25.risk.gate import judge
 
 SETTLE = "void(uintp)"
+ANSWERS_MAX = 65_536  # in one bar; more than that is a strategy that answers every answer
 EVENT_SIZE = np.uint64(EVENT.itemsize)
 REQUESTED, UNKNOWN_ORDER = int(Reason.CANCEL_REQUESTED), int(Reason.UNKNOWN_ORDER)
 CROSSED, BELOW_FILLED, OK = int(Reason.POST_ONLY_WOULD_CROSS), int(Reason.QUANTITY_BELOW_FILLED), int(Reason.OK)
@@ -35,11 +36,14 @@ def answer_effect(run, ctx, effect):
     if run["answer_tail"] - run["answer_head"] >= run["answer_size"]:
         head["status"] = PIPE_FULL
         return
+    if run["answer_tail"] - run["answers_before"] >= ANSWERS_MAX:
+        head["status"] = NO_END
+        return
     event = record_at(run["answers"] + np.uint64(run["answer_tail"] % run["answer_size"]) * EVENT_SIZE, EVENT)
     run["answer_tail"] += 1
     kind, status = ORDER_ACCEPTED, OK
     if effect["kind"] == SUBMIT:
-        if crosses(ctx, effect):
+        if effect["flags"] & POST_ONLY and crosses(ctx, effect):
             kind, status = ORDER_EXPIRED, CROSSED
     else:
         slot = find_order(ctx, effect["order_id"])
@@ -53,6 +57,8 @@ def answer_effect(run, ctx, effect):
                 kind, status = REPLACE_REJECTED, UNKNOWN_ORDER
             elif effect["qty_lots"] <= order_at(ctx, slot)["filled_lots"]:
                 kind, status = REPLACE_REJECTED, BELOW_FILLED
+            elif order_at(ctx, slot)["flags"] & POST_ONLY and crosses(ctx, effect):
+                kind, status = ORDER_EXPIRED, CROSSED
     event["kind"] = kind
     event["status"] = status
     event["seq"] = effect["request_id"]
@@ -69,9 +75,7 @@ def answer_effect(run, ctx, effect):
 
 @kernel
 def crosses(ctx, effect):
-    """True for a post-only order that would take liquidity at the last price."""
-    if not effect["flags"] & POST_ONLY:
-        return False
+    """True when an order would take liquidity at the last price."""
     book = book_at(ctx, effect["instrument"])
     touch = book["best_ask_ticks"] if effect["side"] == BUY else book["best_bid_ticks"]
     return (effect["price_ticks"] - touch) * effect["side"] >= 0
@@ -87,6 +91,8 @@ def settle_bars(address):
     judge(ctx)
     outbox = outbox_of(ctx)
     trading = ctx["now_ns"] >= head["trading_ns"]
+    if not trading:
+        head["refused"] = 0  # what is refused while the strategy warms up is no part of the record
     for k in range(head["outbox"]):
         effect = outbox[k]
         if run["compact"] == 0 and trading:

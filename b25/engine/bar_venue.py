@@ -12,23 +12,23 @@ from b25.engine.bar_money import (
     bar_venue_at,
     funding_due,
     model_of,
-    set_liquidation,
+    set_liquidations,
     take_funding,
 )
 from b25.engine.bar_records import BAR_RUN, RANGING, SHOWN
 from b25.engine.records import ON_FUNDING
 from b25.kernels.address import calls, record_at
 from b25.kernels.bar_rules import NEVER, first_direction, leg_price, open_price
-from b25.kernels.bar_tape import set_clock
+from b25.kernels.bar_tape import row_at, set_clock, tape_at
 from b25.kernels.jit import kernel, late_kernel
-from b25.kernels.world import live_at, order_at, position_at
+from b25.kernels.world import head_of, live_at, order_at, position_at
 from b25.model.bar_run import AT_OPEN, FIRST_LEG, LAST_LEG, OVER, SECOND_LEG
 from b25.model.event import EVENT
 from b25.model.order import MARKET, REDUCE_ONLY, Pending, Reason, State, Tif
 from b25.model.world import CONTEXT
 
 VENUE_TURN = "int64(uintp)"
-GTC = int(Tif.GTC)
+GTC, FOK = int(Tif.GTC), int(Tif.FOK)
 OPEN, PART_FILLED, NO_REQUEST = int(State.OPEN), int(State.PART_FILLED), int(Pending.NONE)
 NOTHING, LIQUIDATED, WOULD_INCREASE = int(Reason.NOTHING_TO_MATCH), int(Reason.LIQUIDATED), int(Reason.WOULD_INCREASE)
 NO_SLOT = -1
@@ -55,7 +55,7 @@ def open_turn(run, ctx):
             if take_funding(run, ctx, i):
                 ctx["i"] = i
                 mark_event(run, ctx)
-                set_liquidation(run, ctx, i)
+                set_liquidations(run, ctx)
                 run["pending"] |= ON_FUNDING
             return True
         if liquidates_at(venue, position_at(ctx, i)["position_lots"], bar["open_ticks"]):
@@ -78,11 +78,21 @@ def liquidates_at(venue, held, ticks):
 
 
 @kernel
+def last_close(run, ctx, i):
+    """When the bar before the one that is being lived through was complete; 0 before the first."""
+    tape = tape_at(ctx, run["tapes"], i, 0)
+    if tape["next"] == 0:
+        return np.int64(0)
+    return row_at(tape, tape["next"] - 1)["close_ns"]
+
+
+@kernel
 def fill_at_open(run, ctx, i, reducing):
     """Fill the next order of an instrument that the open fills; those that reduce the position, or the others."""
     venue = bar_venue_at(run, i)
     held = position_at(ctx, i)["position_lots"]
     bar = venue["bar"]
+    closed_ns = last_close(run, ctx, i)
     for index in range(2):
         side = 1 if index == 0 else -1
         if (held * side < 0) != reducing:
@@ -95,9 +105,9 @@ def fill_at_open(run, ctx, i, reducing):
                 market = order["flags"] & MARKET != 0
                 ticks = open_price(side, order["price_ticks"], order["stop_ticks"], market, bar["open_ticks"])
                 if ticks != NEVER:
-                    # A limit that lay in the market already when it was sent takes; one that rested is taken.
+                    # What was sent or amended since the last bar takes; what rested through a bar is taken.
                     stopped = order["stop_ticks"] != 0
-                    fresh = order["created_ns"] >= bar["open_ns"] and order["filled_lots"] == 0
+                    fresh = order["updated_ns"] >= closed_ns
                     order["stop_ticks"] = 0
                     if fill_order(run, ctx, slot, ticks, market or stopped or fresh, bar["open_ns"]):
                         return True
@@ -127,12 +137,33 @@ def expire_at_open(run, ctx):
 
 @kernel
 def close_by_force(run, ctx, i, ticks, at_ns):
-    """Let the venue cancel what rests in an instrument and close what is held of it."""
+    """Let the venue cancel the next of what rests in an instrument or, when nothing does, close what is held of it.
+
+    What is sent in answer to these cancels stays.
+    """
+    venue = bar_venue_at(run, i)
     set_clock(ctx, at_ns)
+    if venue["forced_id"] == 0:
+        venue["forced_id"] = head_of(ctx)["next_order_id"]
     for index in range(2):
-        while live_at(ctx, i, index)["count"] > 0:
-            end_order(run, ctx, order_at(ctx, live_at(ctx, i, index)["first"]), LIQUIDATED)
+        slot = live_at(ctx, i, index)["first"] if live_at(ctx, i, index)["count"] > 0 else NO_SLOT
+        while slot >= 0:
+            order = order_at(ctx, slot)
+            if order["order_id"] < venue["forced_id"]:
+                end_order(run, ctx, order, LIQUIDATED)
+                return
+            slot = order["next"]
+    venue["forced_id"] = 0
     liquidate(run, ctx, i, ticks, at_ns)
+
+
+@kernel
+def may_happen(ctx, venue, i, held):
+    """True when an order of ours rests in an instrument, or its bar comes to the price that liquidates."""
+    bar = venue["bar"]
+    if live_at(ctx, i, 0)["count"] + live_at(ctx, i, 1)["count"] > 0:
+        return True
+    return held != 0 and (bar["low_ticks"] <= venue["liquidation_low"] or bar["high_ticks"] >= venue["liquidation_high"])
 
 
 @kernel
@@ -146,7 +177,7 @@ def begin_range(run, ctx):
             venue["direction"] = first_direction(held, bar["open_ticks"], bar["high_ticks"], bar["low_ticks"])
             venue["at_ticks"] = bar["open_ticks"]
             venue["opened_leg"] = 0
-            venue["phase"] = FIRST_LEG
+            venue["phase"] = FIRST_LEG if may_happen(ctx, venue, i, held) else OVER
     run["ranging"] = 0
     run["stage"] = RANGING
 
@@ -164,13 +195,24 @@ def leg_end(venue):
 
 @kernel
 def too_kind(venue, order, side, held, ticks):
-    """True for a profit that the bar does not prove: closing on the second leg what was opened on the first.
+    """True for a profit that the bar does not prove: closing after the first leg what was opened on it.
 
     The price may have been there before the position was. When the bar closes at or beyond it, it was there after.
     """
-    if venue["phase"] != SECOND_LEG or venue["opened_leg"] != FIRST_LEG or held * side >= 0 or order["stop_ticks"] != 0:
+    if venue["phase"] < SECOND_LEG or venue["opened_leg"] != FIRST_LEG or held * side >= 0 or order["stop_ticks"] != 0:
         return False
     return (venue["bar"]["close_ticks"] - ticks) * side > 0
+
+
+@kernel
+def has_volume(venue, order, side, held):
+    """True when what is left of the bar's volume lets an order act: anything, but for FOK all that it wants."""
+    if order["tif"] != FOK or order["flags"] & MARKET:
+        return venue["lots_left"] > 0
+    wanted = order["leaves_lots"]
+    if order["flags"] & REDUCE_ONLY:
+        wanted = min(wanted, max(np.int64(0), -side * held))
+    return wanted <= venue["lots_left"]
 
 
 @kernel
@@ -188,7 +230,8 @@ def next_on_leg(run, ctx, i, venue, end_ticks, direction):
             if is_live(order) and not waits:
                 stop, market = order["stop_ticks"], order["flags"] & MARKET != 0
                 ticks = leg_price(side, order["price_ticks"], stop, market, direction, venue["at_ticks"], end_ticks, by_touch)
-                if ticks != NEVER and not too_kind(venue, order, side, held, ticks):
+                acts = ticks != NEVER and (stop != 0 or has_volume(venue, order, side, held))
+                if acts and not too_kind(venue, order, side, held, ticks):
                     nearer = (best_ticks - ticks) * direction
                     if best < 0 or nearer > 0 or (nearer == 0 and stop != 0 and not best_stops):
                         best, best_ticks, best_stops = slot, ticks, stop != 0
@@ -208,8 +251,6 @@ def range_turn(run, ctx):
             end_ticks, _ = leg_end(venue)
             venue["at_ticks"] = end_ticks
             venue["phase"] += 1
-            if venue["phase"] == OVER:
-                venue["lots_left"] = 0
         run["ranging"] += 1
     return False
 
@@ -224,28 +265,29 @@ def leg_turn(run, ctx, i, venue):
     at_ns = venue["bar"]["close_ns"] - 1
     if expire_reducing(run, ctx, i, held):
         return True
-    slot, ticks = next_on_leg(run, ctx, i, venue, end_ticks, direction)
     forced = venue["liquidation_low"] if held > 0 else venue["liquidation_high"]
-    against = held != 0 and (held > 0) == (direction < 0)
-    if against and (end_ticks - forced) * direction >= 0 and (slot < 0 or (ticks - forced) * direction > 0):
-        # It may lie behind the price already, when a fill of this bar moved it.
-        at = forced if (forced - venue["at_ticks"]) * direction > 0 else venue["at_ticks"]
-        close_by_force(run, ctx, i, at, at_ns)
-        venue["at_ticks"] = at
-        return True
-    while slot >= 0:
+    reached = held != 0 and (held > 0) == (direction < 0) and (end_ticks - forced) * direction >= 0
+    while True:
+        slot, ticks = next_on_leg(run, ctx, i, venue, end_ticks, direction)
+        if reached and (venue["forced_id"] != 0 or slot < 0 or (ticks - forced) * direction > 0):
+            # It may lie behind the price already, when a fill of this bar moved it.
+            at = forced if (forced - venue["at_ticks"]) * direction > 0 else venue["at_ticks"]
+            close_by_force(run, ctx, i, at, at_ns)
+            venue["at_ticks"] = at
+            return True
+        if slot < 0:
+            return False
         order = order_at(ctx, slot)
         venue["at_ticks"] = ticks
-        takes = order["flags"] & MARKET != 0 or order["stop_ticks"] != 0
-        if order["stop_ticks"] != 0:
-            order["stop_ticks"] = 0
-            if not order["flags"] & MARKET:
-                # A stop-limit becomes a limit, which may or may not be met from here.
-                slot, ticks = next_on_leg(run, ctx, i, venue, end_ticks, direction)
-                continue
-        # False says that the bar's volume is used up: nothing more is filled in it.
-        return fill_order(run, ctx, slot, ticks, takes, at_ns)
-    return False
+        market, stopped = order["flags"] & MARKET != 0, order["stop_ticks"] != 0
+        better = (order["price_ticks"] - ticks) * order["side"]
+        order["stop_ticks"] = 0
+        # A stop-limit whose limit lies behind it rests from here on; what is met beyond its own price takes.
+        if market or not stopped or better >= 0:
+            if fill_order(run, ctx, slot, ticks, market or stopped or better > 0, at_ns):
+                return True
+            if not stopped:
+                return False
 
 
 @kernel
@@ -268,14 +310,15 @@ def fill_at_close(run, ctx, i, index):
     """Fill the next market order of an instrument and side at the close of the bar that has just ended."""
     venue = bar_venue_at(run, i)
     bar = venue["bar"]
-    slot = live_at(ctx, i, index)["first"] if venue["phase"] == OVER else NO_SLOT
+    # An instrument without a bar at this close has no price to fill at.
+    ends_now = venue["phase"] == OVER and bar["close_ns"] == ctx["now_ns"] and venue["fills"] < FILLS_MAX
+    slot = live_at(ctx, i, index)["first"] if ends_now else NO_SLOT
     while slot >= 0:
         order = order_at(ctx, slot)
         after = order["next"]
-        if is_live(order) and order["flags"] & MARKET and order["stop_ticks"] == 0:
-            venue["lots_left"] = max(venue["lots_left"], order["leaves_lots"])
-            if fill_order(run, ctx, slot, bar["close_ticks"], True, bar["close_ns"]):
-                return True
+        waits = is_live(order) and order["flags"] & MARKET and order["stop_ticks"] == 0
+        if waits and fill_order(run, ctx, slot, bar["close_ticks"], True, bar["close_ns"]):
+            return True
         slot = after
     return False
 

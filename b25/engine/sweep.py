@@ -14,6 +14,8 @@ from b25.strategy.compile import Compiled
 from b25.strategy.strategy import Strategy
 
 RAISED = -1  # status of a point whose strategy raised
+# Of the world's arrays those that no run changes, and those that are written before they are read: their counts are in the head.
+LEFT = ("instruments", "limits", "intents", "outbox", "notes")
 
 
 class SweepWorker:
@@ -35,7 +37,7 @@ class SweepWorker:
         self.cls, self.fixed = cls, dict(fixed)
         self.engine = BarEngine(cls, self.fixed, tracks, setup, compiled, compact=True)
         engine, world = self.engine, self.engine.world
-        moving = [getattr(world, name) for name in world.ARRAYS if name not in ("instruments", "limits")]
+        moving = [getattr(world, name) for name in world.ARRAYS if name not in LEFT]
         moving += [world.context, world.bar_at, engine.run, engine.tapes, engine.bar_venues, engine.last_mid2, engine.point]
         moving = [array for array in moving if array.nbytes]
         self.kept = [array.copy() for array in moving]

@@ -26,7 +26,7 @@ FAR_LEVELS = 4_096
 class World:
     """All state of a session, as flat records; `context` is the door to it and no part of it.
 
-    So is `bar_at`: it says by address where the last complete bars stand, in a tape that is only read.
+    So is `bar_at`: it says by address where the last complete bars stand, in a tape that is only read, or in `bar_slots`.
     """
 
     head: np.ndarray[Any, Any]
@@ -46,6 +46,7 @@ class World:
     fill_view: np.ndarray[Any, Any]
     bar_marks: np.ndarray[Any, Any]
     features: np.ndarray[Any, Any]
+    bar_slots: np.ndarray[Any, Any]
     bar_views: list[list[np.ndarray[Any, Any]]] = field(default_factory=list)
     no_bar: np.ndarray[Any, Any] = field(init=False)
     bar_at: np.ndarray[Any, Any] = field(init=False)
@@ -58,18 +59,19 @@ class World:
 
     def snapshot(self) -> bytes:
         """Return the bytes of the world."""
-        return b"".join(getattr(self, name).tobytes() for name in self.ARRAYS)
+        return b"".join(getattr(self, name).tobytes() for name in (*self.ARRAYS, "bar_slots"))
 
     def open_door(self, *, depth_kept: bool, balance: float) -> None:
         """Compute the addresses of the arrays into a fresh CONTEXT."""
         door = np.zeros(1, CONTEXT)
         for name in self.ARRAYS:
             door[name] = getattr(self, name).ctypes.data
-        self.no_bar = np.zeros(1, BAR_VIEW)
-        for name in BAR_VIEW.names[2:]:  # type: ignore[index]
-            self.no_bar[name] = np.nan
+        self.no_bar = _no_bars(1, 1)[0]
         frames = self.bar_marks.shape[1]
         self.bar_at = np.full((self.instruments.size, max(frames, 1)), self.no_bar.ctypes.data, np.uint64)
+        if self.bar_slots.size:
+            places = np.arange(self.bar_slots.size, dtype=np.uint64) * np.uint64(BAR_VIEW.itemsize)
+            self.bar_at = (self.bar_slots.ctypes.data + places).reshape(self.bar_slots.shape)
         door["bar_at"], door["frames"], door["feature_count"] = self.bar_at.ctypes.data, frames, self.features.shape[1]
         door["self"] = door.ctypes.data
         door["n"] = self.instruments.size
@@ -78,8 +80,17 @@ class World:
         for name in ("orders", "intents", "outbox", "notes"):
             door[f"{name}_size"] = getattr(self, name).size
         door["depth_kept"] = depth_kept
+        door["viewed"] = 1
         door["balance"] = balance
         self.context = door
+
+
+def _no_bars(n: int, frames: int) -> np.ndarray[Any, Any]:
+    """Return bars of which nothing is known."""
+    bars = np.zeros((n, frames), BAR_VIEW)
+    for name in BAR_VIEW.names[2:]:  # type: ignore[index]
+        bars[name] = np.nan
+    return bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +111,7 @@ def make_world(
     balance: float,
     sizes: Sizes | None = None,
     bar_views: Sequence[Sequence[np.ndarray[Any, Any]]] = (),
+    bar_frames: int = 0,
     features: int = 0,
 ) -> World:
     """Return an empty world for `instruments`.
@@ -115,6 +127,8 @@ def make_world(
     sizes : Sizes, optional
     bar_views : sequence of sequence of BAR_VIEW arrays
         The bars of each instrument and timeframe, for a session on bars.
+    bar_frames : int
+        How many timeframes of bars come as events, one by one; without `bar_views`.
     features : int
         How many features the strategy declares.
     """
@@ -138,8 +152,9 @@ def make_world(
         notes=np.zeros(sizes.notes, NOTE),
         order_view=np.zeros(1, ORDER_VIEW),
         fill_view=np.zeros(1, FILL_VIEW),
-        bar_marks=np.zeros((n, len(bar_views[0]) if bar_views else 0), BAR_MARK),
+        bar_marks=np.zeros((n, len(bar_views[0]) if bar_views else bar_frames), BAR_MARK),
         features=np.full((n, features), np.nan),
+        bar_slots=_no_bars(n, bar_frames),
         bar_views=[list(views) for views in bar_views],
     )
     for i in range(n):

@@ -43,7 +43,7 @@ def leg_price(side, price_ticks, stop_ticks, is_market, direction, at_ticks, end
     at_ticks, end_ticks : int
         Where the price is, and where the leg ends.
     by_touch : bool
-        Whether a limit acts when the leg only touches it.
+        Whether a limit acts when the leg only touches it, be it with its first or its last price.
     """
     if stop_ticks != 0:
         # A buy stop is met on the way up, a sell stop on the way down.
@@ -52,7 +52,8 @@ def leg_price(side, price_ticks, stop_ticks, is_market, direction, at_ticks, end
         return np.int64(stop_ticks)
     if is_market:
         return np.int64(NEVER)
-    if (price_ticks - at_ticks) * side >= 0:
+    better = (price_ticks - at_ticks) * side
+    if better > 0 or (by_touch and better == 0):
         return np.int64(at_ticks)
     if direction == side:
         return np.int64(NEVER)

@@ -91,8 +91,10 @@ def next_bar(ctx, tapes, k, low_ticks, high_ticks):
     k : int
     low_ticks, high_ticks : int
         A bar whose low is at or below the first, or whose high is at or above the second, is left for the venue to live
-        through first.
+        through first. So is every bar once the notes of the strategy want to be taken away.
     """
+    if 2 * head_of(ctx)["notes"] > ctx["notes_size"]:
+        return False
     tape = tape_at(ctx, tapes, 0, 0)
     row = row_at(tape, k)
     if row["low_ticks"] <= low_ticks or row["high_ticks"] >= high_ticks:

@@ -157,6 +157,14 @@ def other_flows(position):
 
 
 @kernel
+def book_funding(position, instrument, rate_e12, mark_ticks):
+    """Book one payment of funding on what is held: a long pays a positive rate, a short receives it; the rate in 1e-12."""
+    held = position["position_lots"]
+    payment = scaled(notional(instrument, mark_ticks, abs(held)), rate_e12)
+    position["funding"] += -payment if held > 0 else payment
+
+
+@kernel
 def scaled(amount, ratio_e12):
     """`amount * ratio` rounded half away from zero, the ratio in 1e-12 and at most 1 on either side; it cannot overflow."""
     size = share(abs(amount), abs(ratio_e12), E12)

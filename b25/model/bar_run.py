@@ -45,6 +45,7 @@ BAR_VENUE = np.dtype(
         ("liquidation_high", "i8"),
         ("spot", "i8"),
         ("borrowed_ns", "i8"),  # until when borrowing is paid for
+        ("forced_id", "i8"),  # while it liquidates: orders before this id are cancelled first; else 0
     ],
     align=True,
 )
@@ -59,7 +60,7 @@ BAR_MODEL = np.dtype(
         ("participation_e12", "i8"),  # share of a bar's volume that may be traded; -1: all of it and more
         ("leverage", "f8"),
         ("isolated", "i8"),
-        ("short", "i8"),  # whether selling what is not held is allowed
+        ("short", "i8"),  # whether selling what is not held is allowed: 0 no, 1 yes, 2 for contracts only
         ("borrow_day_e12", "i8"),
         ("liquidation_fee_e8", "i8"),
         ("liquidates", "i8"),

@@ -19,8 +19,8 @@ CLEAR: Final = 3  # the levels of `side` from the touch up to and including `pri
 SNAPSHOT: Final = 4  # a level of a full snapshot; follows CLEAR rows
 BBO: Final = 5  # best bid or offer of a ticker stream; never applied to the book
 GAP: Final = 6  # the venue's sequence is broken here: the book is suspect until a snapshot
-BAR: Final = 7
-FUNDING: Final = 8
+BAR: Final = 7  # a complete bar; see engine/apply_bar.py for how an EVENT holds one
+FUNDING: Final = 8  # `amount` is the rate in 1e-12, `price_ticks` the mark; 0 is the last price
 MARK: Final = 9
 TIMER: Final = 16
 COMMAND: Final = 17
@@ -46,7 +46,7 @@ EVENT = np.dtype(
         ("price_ticks", "i8"),
         ("qty_lots", "i8"),
         ("order_id", "i8"),
-        ("amount", "i8"),  # its meaning belongs to the kind: fee_e8, funding rate_e8, mark
+        ("amount", "i8"),  # its meaning belongs to the kind: fee_e8, funding rate_e12, mark
         ("kind", "u1"),
         ("flags", "u1"),
         ("side", "i1"),

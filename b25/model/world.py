@@ -14,6 +14,7 @@ VENUE_ORDERS_FULL: Final = 5
 PIPE_FULL: Final = 6
 INSTRUMENT_UNKNOWN: Final = 7
 NO_BARS: Final = 8  # a strategy read a bar in a run that has none, or not that timeframe
+NO_END: Final = 9  # a strategy on bars answers every answer of the venue with another request, all at one moment
 
 HEAD = np.dtype(
     [
@@ -141,6 +142,7 @@ CONTEXT = np.dtype(
         ("depth_kept", "i8"),
         ("frames", "i8"),  # timeframes of bars; 0 in a run without bars
         ("feature_count", "i8"),
+        ("viewed", "i8"),  # the strategy looks at orders or fills, so their views are to be written
         ("feature_fields", "u8"),  # of instrument 0, inside the strategy's record; 0 when it declares none
         ("balance", "f8"),  # settlement currency at the start
     ],

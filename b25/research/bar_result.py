@@ -21,6 +21,10 @@ from b25.venue.bar_models import Account, BarFills
 from b25.venue.models import Fees
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
+
     from b25.analytics.candles import Candles
     from b25.analytics.curve import EquityCurve
     from b25.analytics.series import InstrumentTrace
@@ -143,6 +147,7 @@ class BarBacktest(Backtest):
             quote=instrument.quote,
             base="contracts" if instrument.inverse else instrument.base,
             position=TimeSeries(marks["time_ns"], marks["position_lots"] * float(instrument.lot)),
+            resolution_ns=int(data.frame_ns),
         )
 
     @property
@@ -166,15 +171,28 @@ class BarBacktest(Backtest):
 
     @cached_property
     def bias(self) -> BiasReport:
-        """What makes this result better than life, by the cheap checks; `b25 backtest --check` does the whole of them."""
+        """What makes this result better than life, by the cheap checks; `check()` does all of them."""
         from b25.research.bias import check_result
 
         return check_result(self, **self.made.options)
 
+    def check(self, progress: Callable[[str], None] | None = None) -> BiasReport:
+        """Look for bias with the whole of the checks: many more runs than `bias` makes, and one as plain Python."""
+        from b25.research.bias import check
+
+        given = self.made.options | self.parameters
+        return check(self.made.cls, list(self.made.datasets), result=self, progress=progress, **given)
+
+    def stress(self) -> pl.DataFrame:
+        """Run it again with fees and slippage that are worse, and without the friendliest assumptions: what is left of it."""
+        from b25.research.stress import stressed
+
+        return stressed(self)
+
     @property
     def warnings(self) -> list[str]:
         """What the reader must know before the figures."""
-        return [finding.sentence for finding in self.bias.findings]
+        return [f"{finding.what}: {finding.sentence}" for finding in self.bias.grave]
 
     @property
     def assumptions(self) -> list[tuple[str, str]]:

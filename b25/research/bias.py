@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from b25.market.bars import Bars
 from b25.model.errors import Misuse
-from b25.research.bias_report import BiasReport, Finding, gravest_first
+from b25.research.bias_report import BiasReport, Finding, Severity, gravest_first
 from b25.research.captured_check import captured_look_ahead
 from b25.research.data_faults import data_findings
 from b25.research.dataset import Dataset
+from b25.research.features import tail_equals_batch
 from b25.research.fill_assumptions import fill_findings
 from b25.research.look_ahead import look_ahead, state_look_ahead
 from b25.research.reruns import Reruns
@@ -20,6 +22,8 @@ CUTS, CUTS_CHEAP = 12, 3
 STARTS, STARTS_CHEAP = 6, 2
 STATE_CUTS = 4
 FRAME_CUTS = 6
+FEATURE_ROWS, FEATURE_ROWS_CHEAP = 20, 4
+STEPS_CHEAP = 20_000  # so that looking at a long run costs less than the run
 
 
 def check(
@@ -67,16 +71,23 @@ def check(
     if result is not None:
         sets = list(result.made.datasets)
     say = progress or (lambda text: None)
-    runs = Reruns(strategy, sets, _fixed(sets, options), result)
+    runs = Reruns(strategy, sets, _fixed(sets, options), result, STEPS_CHEAP if cheap else 2**62)
     say("running on all of the data")
     checked: list[tuple[str, str]] = []
     findings: list[Finding] = [*fill_findings(runs.whole), *data_findings(runs.whole.made.datasets)] if runs.on_bars else []
-    findings += _ahead(runs, cheap, checked, say)
+    if runs.on_bars and runs.cls.features:
+        say("computing features on parts of the data")
+        findings += feature_findings(runs.cls, runs.whole.made.datasets, rows=FEATURE_ROWS_CHEAP if cheap else FEATURE_ROWS)
+        checked.append(("features", f"{len(runs.cls.features)} computed from less of the past and without the future"))
+    named = {finding.what for finding in findings if finding.code == "look-ahead"}
+    # What a feature is found guilty of is not said again of the decisions that it led to.
+    findings += [f for f in _ahead(runs, cheap, checked, say) if not named or not set(f.what.split(", ")) <= named]
     count = STARTS_CHEAP if cheap else STARTS
     say(f"running from {count} later starts")
     seen = later_starts(runs, count)
-    table = recursive_differences(runs, seen.first_act)
-    findings += warm_up_findings(runs, seen, table)
+    # Short runs name the fields; the cheap form asks for names only when decisions differed.
+    table = recursive_differences(runs, seen.first_act) if not cheap or seen.differed else None
+    findings += warm_up_findings(runs, seen, table) if table is not None else []
     checked.append(("warm-up", _warm_up_text(runs, seen, count)))
     return BiasReport(runs.cls.__name__, gravest_first(findings), tuple(checked), table)
 
@@ -86,7 +97,7 @@ def check_result(result: Any, **options: Any) -> BiasReport:
 
     Parameters
     ----------
-    result : Backtest
+    result : BarBacktest
     **options
         The keywords that it was made with, parameters left out.
     """
@@ -110,12 +121,36 @@ def _ahead(runs: Reruns, cheap: bool, checked: list[tuple[str, str]], say: Calla
     return findings
 
 
+def feature_findings(cls: type[Strategy], data: Sequence[Bars], *, rows: int = FEATURE_ROWS) -> list[Finding]:
+    """Compute each declared feature without what comes later, and from its lookback alone; name those that change.
+
+    Parameters
+    ----------
+    cls : type of Strategy
+    data : sequence of Bars
+    rows : int
+        How many rows to look at.
+    """
+    found = []
+    for bars in data:
+        long = {name: feature for name, feature in cls.features.items() if feature.lookback >= len(bars)}
+        for name, feature in long.items():
+            sentence = f"it needs {feature.lookback:,} bars and {bars.symbol} has {len(bars):,}, so it could not be judged"
+            found.append(Finding("warm-up", "warning", name, sentence, "give more data, or a shorter lookback"))
+        judged = {name: feature for name, feature in cls.features.items() if name not in long}
+        for one in tail_equals_batch(judged, bars, sample=rows):
+            severity: Severity = "warning" if one.fault == "warm-up" else "fault"
+            sentence, _, remedy = one.message.partition("; ")
+            found.append(Finding(one.fault, severity, one.field, sentence, remedy or "mend its expression or its lookback"))
+    return found
+
+
 def _warm_up_text(runs: Reruns, seen: Any, count: int) -> str:
     first = "no order" if seen.first_act is None else f"first order {seen.first_act:,} {runs.unit} after a start"
-    last = (
-        "decisions agree from then on" if seen.agrees_after is None else f"last other decision {seen.agrees_after:,} {runs.unit}"
-    )
-    return f"{count} later starts: {first}, {last}"
+    last = "all alike"
+    if seen.agrees_after is not None:
+        last = f"{seen.differed:,} otherwise, the last {seen.agrees_after:,} {runs.unit} after its start"
+    return f"{count} later starts: {first}; {seen.compared:,} decisions compared, {last}"
 
 
 def _fixed(sets: list[Any], options: dict[str, Any]) -> dict[str, Any]:

@@ -68,6 +68,11 @@ class BiasReport:
         """True when no finding is a fault."""
         return not any(finding.severity == "fault" for finding in self.findings)
 
+    @property
+    def grave(self) -> list[Finding]:
+        """Faults and warnings."""
+        return [finding for finding in self.findings if finding.severity != "note"]
+
     def of(self, code: str) -> list[Finding]:
         """Findings of one kind."""
         return [finding for finding in self.findings if finding.code == code]
@@ -77,7 +82,7 @@ class BiasReport:
         return {"ok": self.ok, "findings": [asdict(finding) for finding in self.findings], "checked": dict(self.checked)}
 
     def __repr__(self) -> str:
-        lines = [f"Bias checks of {self.name}: {self._verdict()}"]
+        lines = [f"Bias checks of {self.name}: {self.verdict}"]
         lines += [f"  {finding}" for finding in self.findings]
         lines += [f"  checked: {name}: {text}" for name, text in self.checked]
         return "\n".join(lines)
@@ -93,12 +98,14 @@ class BiasReport:
         small = "".join(f"<div>{escape(name)}: {escape(text)}</div>" for name, text in self.checked)
         return (
             '<div style="font-family:system-ui,sans-serif;color:inherit;max-width:860px;line-height:1.4">'
-            f'<div style="font-size:16px;font-weight:700">Bias checks of {escape(self.name)}: {escape(self._verdict())}</div>'
+            f'<div style="font-size:16px;font-weight:700">Bias checks of {escape(self.name)}: {escape(self.verdict)}</div>'
             f'<table style="font-size:13px;text-align:left">{rows}</table>'
             f'<div style="font-size:11px;margin-top:8px;opacity:.65">{small}</div></div>'
         )
 
-    def _verdict(self) -> str:
+    @property
+    def verdict(self) -> str:
+        """How many findings of each severity, in words."""
         counts = [(kind, sum(f.severity == kind for f in self.findings)) for kind in ORDER]
         said = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in counts if count)
         return said or "nothing found"

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     import polars as pl
 
     from b25.analytics.series import FillSeries
+    from b25.market.bars import Bars
     from b25.research.queue_watch import QueueWatch
 
-SAMPLE_SYMBOL, SAMPLE_MINUTES, SAMPLE_SEED = "BTC/USDT:USDT", 30, 25
+SAMPLE_SYMBOL, SAMPLE_MINUTES, SAMPLE_DAYS, SAMPLE_SEED = "BTC/USDT:USDT", 30, 365, 25
 
 
 @dataclass(frozen=True)
@@ -232,20 +233,60 @@ def dataset(
     return found
 
 
-def sample(*, minutes: int = SAMPLE_MINUTES, seed: int = SAMPLE_SEED, catalog: Catalog | Path | str | None = None) -> Dataset:
-    """Open the sample market, made by our own order-flow simulator on first use; equal seeds give equal bytes.
+@overload
+def sample(*, minutes: int | None = None, seed: int = SAMPLE_SEED, catalog: Catalog | Path | str | None = None) -> Dataset: ...
+@overload
+def sample(*, bars: str, days: int = SAMPLE_DAYS, seed: int = SAMPLE_SEED, edge: float = 0.0) -> Bars: ...
+def sample(
+    *,
+    minutes: int | None = None,
+    seed: int = SAMPLE_SEED,
+    catalog: Catalog | Path | str | None = None,
+    bars: str | None = None,
+    days: int | None = None,
+    edge: float | None = None,
+) -> Dataset | Bars:
+    """Open a market of our own making; equal arguments give equal bytes.
+
+    Without `bars` it is some minutes of an order book, made by the order-flow simulator on first use and kept in a catalog.
+    With `bars` it is a long series of bars, made anew each time: without an edge a fair game on which nothing can be earned but
+    by chance, with one a market with a hidden trend; see `b25.market.synthetic_bars`.
 
     Parameters
     ----------
-    minutes : int
-        Length.
+    minutes : int, optional
+        Length of a recording; 30 by default.
     seed : int
         Which market.
     catalog : Catalog, Path or str, optional
-        Folder of the catalog that keeps it; see `default_catalog`.
+        Folder of the catalog that keeps the recording; see `default_catalog`.
+    bars : str, optional
+        Timeframe, from ``"1s"`` to ``"1d"``.
+    days : int, optional
+        Length of the bars, from 2020-01-01 on; 365 by default.
+    edge : float, optional
+        Size of the bars' hidden trend, from 0 (the default) to 1, on the volatility of a day.
+
+    Returns
+    -------
+    Dataset, or Bars when `bars` is given
+
+    Raises
+    ------
+    Misuse
+        For a number out of bounds, or arguments of one kind with the other.
     """
+    if bars is not None:
+        if minutes is not None or catalog is not None:
+            raise Misuse("a sample of bars has neither minutes nor a catalog", remedy="say days=…; bars are made anew each time")
+        from b25.market.synthetic_bars import make_bars
+
+        return make_bars(bars, days=SAMPLE_DAYS if days is None else days, seed=seed, edge=0.0 if edge is None else edge)
+    if days is not None or edge is not None:
+        raise Misuse("days and edge are of a sample of bars", remedy='say which bars, e.g. b25.sample(bars="1h", days=365)')
     from b25.market.synthetic import build_sample
 
+    minutes = SAMPLE_MINUTES if minutes is None else minutes
     folder = catalog.folder if isinstance(catalog, Catalog) else Path(catalog or default_catalog())
     if (minutes, seed) != (SAMPLE_MINUTES, SAMPLE_SEED):
         # A catalog holds one recording of an instrument; another sample is another catalog.

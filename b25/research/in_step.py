@@ -11,6 +11,7 @@ from b25.model.order import AMEND, SUBMIT, State
 Rows = np.ndarray[Any, Any]
 LIVE = (State.CREATED, State.OPEN, State.PART_FILLED, State.UNKNOWN)
 FOREVER = 2**62
+MOMENTS_MAX = 20_000
 
 
 class Follower:
@@ -39,6 +40,23 @@ class Follower:
         self.began: dict[int, int] = {}
         self.live: dict[int, tuple[int, int, int]] = {}
         self.gone: set[int] = set()
+
+    def skip_to(self, time_ns: int) -> None:
+        """Take up what was held and resting at a moment, without going through all that led to it."""
+        self.fill = int(np.searchsorted(self.fills["local_ns"], time_ns))
+        past = self.fills[: self.fill]
+        for i in np.unique(past["instrument"]).tolist():
+            mine = past[past["instrument"] == i]
+            after = np.cumsum(mine["side"].astype(np.int64) * mine["qty_lots"])
+            held = np.concatenate(([0], after[:-1]))
+            self.positions[i] = int(after[-1])
+            self.began[i] = int(mine["local_ns"][np.flatnonzero((held == 0) | (held * after < 0))[-1]])
+        self.end = int(np.searchsorted(self.ended_ns, time_ns))
+        self.gone = set(self.ended_id[: self.end])
+        self.effect = int(np.searchsorted(self.times, time_ns))
+        requests = self.effects[: self.effect]
+        for effect in requests[np.isin(requests["order_id"], self.ended_id[self.end :])]:
+            self._request(effect)
 
     def before(self, time_ns: int) -> tuple[tuple[tuple[int, int, int], ...], tuple[tuple[int, int, int], ...]]:
         """Open positions as (instrument, side, when they began) and resting orders as (instrument, side, price)."""
@@ -81,7 +99,7 @@ class Follower:
         self.positions[i] = after
 
 
-def disagreements(whole: Any, later: Any, start_ns: int, *, fills_first: bool) -> tuple[int | None, list[int]]:
+def disagreements(whole: Any, later: Any, start_ns: int, *, fills_first: bool) -> tuple[int | None, list[int], int]:
     """Find moments at which a run from a later start decided otherwise than the whole run, both standing alike.
 
     Both stand alike when the same positions began at the same time and the same orders rest: what the account went through
@@ -101,16 +119,21 @@ def disagreements(whole: Any, later: Any, start_ns: int, *, fills_first: bool) -
         When the later run first sent an order.
     moments : list of int
         Times of the disagreements, none before `first_ns`: until then it may have been waiting, as it should.
+    compared : int
+        Moments at which either decided something, at most MOMENTS_MAX, the earliest.
     """
     sent = later.effects[(later.effects["kind"] == SUBMIT) & (later.effects["time_ns"] > start_ns)]
     if not sent.size:
-        return None, []
+        return None, [], 0
     first_ns = int(sent["time_ns"][0])
     a, b = Follower(whole, fills_first=fills_first), Follower(later, fills_first=fills_first)
     times = np.unique(np.concatenate([a.times[a.times >= max(first_ns, start_ns)], b.times[b.times >= first_ns]]))
+    times = times[:MOMENTS_MAX]
+    if times.size:
+        a.skip_to(int(times[0]))
     found = []
     for time_ns in times.tolist():
         alike = a.before(time_ns) == b.before(time_ns)
         if alike and a.decisions(time_ns) != b.decisions(time_ns):
             found.append(time_ns)
-    return first_ns, found
+    return first_ns, found, int(times.size)

@@ -33,7 +33,7 @@ def look_ahead(runs: Reruns, count: int) -> list[Finding]:
         At most one: the first decision that changed, and the record fields that differ at that end.
     """
     whole = runs.whole.outcome.effects
-    for end_ns in cuts(runs.clock, count):
+    for end_ns in cuts(runs.clock[: runs.steps_max], count):
         try:
             part = runs.until(end_ns)
         except (Halt, Misuse) as fault:
@@ -51,7 +51,7 @@ def state_look_ahead(runs: Reruns, count: int) -> list[Finding]:
 
     It finds what has looked ahead without having decided anything yet.
     """
-    for end_ns in cuts(runs.clock, count):
+    for end_ns in cuts(runs.clock[: runs.steps_max], count):
         part, seen = runs.until(end_ns), runs.seen_until(end_ns)
         if part is None:
             continue

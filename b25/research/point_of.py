@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
 import polars as pl
 
 from b25.analytics.drawdown import drawdown_ratio
+from b25.engine.sweep import RAISED
 from b25.model.bar_run import BLOCKS, POINT
+from b25.model.errors import Halt
+from b25.research.bar_result import BarBacktest
 from b25.research.result import Backtest
+
+HALTED = 1  # status of a point that a limit of the engine ended; which one, the point's own backtest says
+
+
+def points_of(
+    columns: Mapping[str, np.ndarray], fixed: Mapping[str, Any], run: Callable[[dict[str, Any]], Backtest]
+) -> np.ndarray:
+    """Run points one after the other, each a whole backtest.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray, shape (m,)
+        Parameters of each point.
+    fixed : dict
+        Parameters that are the same in all points.
+    run : callable
+        Takes the parameters of one point.
+
+    Returns
+    -------
+    ndarray of POINT, shape (m,)
+        A point whose run halted has its status and no figures.
+    """
+    rows = np.zeros(next(iter(columns.values())).size, POINT)
+    for k in range(rows.size):
+        params = {**fixed, **{name: values[k].item() for name, values in columns.items()}}
+        try:
+            rows[k] = point_of(run(params))[0]
+        except Halt as fault:
+            # The engine names the strategy's own error as the cause.
+            rows["status"][k] = RAISED if fault.__cause__ is not None else HALTED
+    return rows
 
 
 def point_of(result: Backtest) -> np.ndarray:
@@ -47,9 +85,22 @@ def point_of(result: Backtest) -> np.ndarray:
         for name in ("funding", "borrow", "volume"):
             point[name] += unit * int(p[name])
     point["begin_ns"], point["end_ns"] = int(curve.time_ns[0]), int(curve.time_ns[-1])
-    _write_blocks(point, curve.equity)
-    _write_exposure(point, result)
+    times, equity = _steps(result)
+    _write_blocks(point, equity)
+    _write_exposure(point, result, times)
     return row
+
+
+def _steps(result: Backtest) -> tuple[np.ndarray, np.ndarray]:
+    """Times and account values that returns are taken between: the closes of bars, else all points of the curve."""
+    curve = result.curve
+    if not isinstance(result, BarBacktest):
+        return curve.time_ns, curve.equity
+    _, first, end = result.made.steps
+    closes = result.made.clock_ns[first:end]
+    # What happens at the open of the next bar has the time of this close, and comes after it.
+    at = np.searchsorted(curve.time_ns[1:], closes, side="left") + 1
+    return np.concatenate((curve.time_ns[:1], closes)), np.concatenate((curve.equity[:1], curve.equity[at]))
 
 
 def _write_blocks(point: np.void, equity: np.ndarray) -> None:
@@ -62,12 +113,12 @@ def _write_blocks(point: np.void, equity: np.ndarray) -> None:
     point["bars"] = change.size
 
 
-def _write_exposure(point: np.void, result: Backtest) -> None:
-    times = result.curve.time_ns
+def _write_exposure(point: np.void, result: Backtest, times: np.ndarray) -> None:
+    before = "left" if isinstance(result, BarBacktest) else "right"
     held = np.zeros(times.size, bool)
     for trace in result.traces:
         position = trace.position
         if position is not None and position.time_ns.size:
-            at = np.searchsorted(position.time_ns, times, side="right") - 1
+            at = np.searchsorted(position.time_ns, times, side=before) - 1  # type: ignore[call-overload]
             held |= (at >= 0) & (position.values[np.maximum(at, 0)] != 0)
     point["in_market_bars"] = int(held[1:].sum())

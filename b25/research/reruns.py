@@ -27,12 +27,15 @@ class Reruns:
         Keywords of `backtest`, parameters included.
     known : Backtest, optional
         The run on all of the data, where there is one already.
+    steps_max : int
+        How much of the clock is looked at: ends within the first steps, starts within the last.
     """
 
     strategy: type[Strategy] | Strategy
     data: list[Any]
     options: dict[str, Any]
     known: Any = field(default=None, repr=False)
+    steps_max: int = 2**62
 
     @property
     def cls(self) -> type[Strategy]:
@@ -64,8 +67,11 @@ class Reruns:
         start_ns, end_ns = self.span_ns
         if not self.on_bars:
             return start_ns + NS_PER_SECOND * np.arange(1, (end_ns - start_ns) // NS_PER_SECOND + 1, dtype=np.int64)
-        closes = np.unique(np.concatenate([d.rows["close_ns"] for d in self.data]))
-        return closes[(closes > start_ns) & (closes <= end_ns)]
+        closes: np.ndarray[Any, Any] = self.data[0].rows["close_ns"]
+        if len(self.data) > 1:
+            closes = np.unique(np.concatenate([d.rows["close_ns"] for d in self.data]))
+        inside: np.ndarray[Any, Any] = closes[(closes > start_ns) & (closes <= end_ns)]
+        return inside
 
     @property
     def unit(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,8 +12,8 @@ import numpy as np
 
 from b25.market.bars import Bars
 from b25.model.bar_run import POINT
-from b25.model.errors import Misuse
-from b25.research.bar_backtest import BarPlan, machine_code, plan_of
+from b25.model.errors import Halt, Misuse
+from b25.research.bar_backtest import BarPlan, machine_code, plan_of, run_plan
 from b25.research.cluster import Cluster
 from b25.research.dataset import Dataset
 from b25.research.point_table import FIGURES, figures, why_undefined
@@ -19,21 +21,24 @@ from b25.research.progress import Progress
 from b25.research.space import (
     Columns,
     Drawn,
+    Grid,
     Points,
     asked_points,
     grid_points,
     optuna_study,
+    parameter,
     random_points,
     ranges,
 )
 from b25.research.sweep_result import Sweep
-from b25.research.sweep_run import OnePython, Runner, Threads, cores, run_points
+from b25.research.sweep_run import OnePython, Runner, Threads, cores, part_length, run_points
 from b25.research.sweep_store import PartStore, gaps_between
 from b25.research.tick_sweep import TickPlan, TickThreads
 from b25.strategy.source_key import behaviour_key
 from b25.strategy.strategy import Strategy
 
 SEARCHES = ("random", "optuna")
+FOR_TICKS = ("latency", "feed_latency", "queue", "fills", "depth", "sample_ns")
 ASKED_AT_ONCE = 8  # points that optuna asks for before it is told; the same on every machine, so that equal seeds agree
 
 
@@ -111,9 +116,8 @@ def sweep(
     cls = strategy if isinstance(strategy, type) else type(strategy)
     if not isinstance(cls, type) or not issubclass(cls, Strategy):
         raise Misuse(f"{cls!r} is no strategy", remedy="derive the class from b25.Strategy")
-    fixed = dict(strategy.parameters) if isinstance(strategy, Strategy) else {}
-    fixed |= {name: how.pop(name) for name in list(how) if name in cls.params}
-    _check_words(objective, undefined, grid, search, points)
+    shared = {name: how.pop(name) for name in list(how) if name in cls.params}
+    _check_words(objective, undefined, grid, search, points, space, where, seed)
     plan = _plan(cls, data, how)
     searched = grid_points(cls, grid, where=where) if grid is not None else None
     if search == "random":
@@ -121,9 +125,15 @@ def sweep(
     else:
         searched_points = searched
     names = list(searched_points.values) if searched_points is not None else list(ranges(cls, space))
-    for name in [n for n in names if n in fixed]:
-        raise Misuse(f"{cls.__name__}: {name} is both searched and given as {fixed[name]!r}", remedy="leave one of them out")
-    cls.record(fixed)
+    for name in [n for n in names if n in shared]:
+        raise Misuse(f"{cls.__name__}: {name} is both searched and given as {shared[name]!r}", remedy="leave one of them out")
+    own = strategy.parameters if isinstance(strategy, Strategy) else {}
+    cls.record(shared)
+    fixed = {
+        name: param.check(cls.__name__, name, (own | shared).get(name, param.default))
+        for name, param in cls.params.items()
+        if name not in names
+    }
     sweeper = _Sweeper(plan, fixed, objective, maximize, undefined, jobs, cluster, resume, progress)
     if searched_points is None:
         searched_points, results = sweeper.guided(ranges(cls, space), points or 0, seed)
@@ -132,9 +142,13 @@ def sweep(
     return Sweep(plan, fixed, searched_points, results, objective=objective, maximize=maximize, logged=log)
 
 
-def _check_words(objective: str, undefined: str, grid: Any, search: str | None, points: int | None) -> None:
+def _check_words(
+    objective: str, undefined: str, grid: Any, search: str | None, points: int | None, space: Any, where: Any, seed: int
+) -> None:
     if objective not in FIGURES:
-        raise Misuse(f"there is no objective {objective!r}", remedy=f"use one of {', '.join(FIGURES)}")
+        near = difflib.get_close_matches(str(objective), FIGURES, 1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        raise Misuse(f"there is no objective {objective!r}", remedy=f"{meant}use one of {', '.join(FIGURES)}")
     if undefined not in ("stop", "show"):
         raise Misuse(f"undefined={undefined!r}", remedy='use "stop" or "show"')
     if (grid is None) == (search is None):
@@ -145,10 +159,19 @@ def _check_words(objective: str, undefined: str, grid: Any, search: str | None, 
         raise Misuse(f"search={search!r} with points={points!r}", remedy="say how many points it takes, e.g. points=200")
     if grid is not None and points is not None:
         raise Misuse(f"points={points!r} with a grid", remedy="leave it out: every combination is a point")
+    if grid is not None and space is not None:
+        raise Misuse("a space with a grid", remedy='give one of them; a space is for search="random" or "optuna"')
+    if grid is None and where is not None:
+        raise Misuse(f"where=… with search={search!r}", remedy="leave it out; it chooses among the combinations of a grid")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise Misuse(f"seed={seed!r}", remedy="give a whole number from 0 to 4294967295")
 
 
 def _plan(cls: type[Strategy], data: Any, how: dict[str, Any]) -> BarPlan | TickPlan:
-    sets = [data] if isinstance(data, Bars | Dataset) else list(data)
+    sets = list(data) if isinstance(data, Sequence) else [data]
+    strange = [one for one in sets if not isinstance(one, Bars | Dataset)]
+    if strange:
+        raise Misuse(f"{cls.__name__}: {strange[0]!r:.80} is no data to run on", remedy="give b25.bars(...) or b25.dataset(...)")
     if not sets:
         raise Misuse(f"{cls.__name__}: no data to run on", remedy="give b25.bars(...) or b25.dataset(...)")
     ticks, bars = [d for d in sets if isinstance(d, Dataset)], [d for d in sets if isinstance(d, Bars)]
@@ -156,13 +179,13 @@ def _plan(cls: type[Strategy], data: Any, how: dict[str, Any]) -> BarPlan | Tick
         return TickPlan(cls, tuple(ticks), how)
     if len(bars) < len(sets):
         raise Misuse(f"{cls.__name__}: ticks and bars in one sweep", remedy="make bars of the ticks: b25.bars('1m', source=…)")
-    try:
-        return plan_of(cls, bars, **how)
-    except TypeError as fault:
-        unknown = str(fault).rpartition("argument ")[2] or str(fault)
-        raise Misuse(
-            f"{cls.__name__}: there is nothing called {unknown}", remedy=f"its parameters are {list(cls.params)}"
-        ) from None
+    known = set(inspect.signature(plan_of).parameters) - {"cls", "data"}
+    for name in how:
+        if name in FOR_TICKS:
+            raise Misuse(f"{name}={how[name]!r} means nothing on bars", remedy="leave it out; it is for ticks")
+        if name not in known:
+            parameter(cls, name)
+    return plan_of(cls, bars, **how)
 
 
 class _Sweeper:
@@ -198,8 +221,7 @@ class _Sweeper:
                     f"{self.plan.cls.__name__} cannot be compiled, and a cluster runs compiled strategies only",
                     remedy="see why with b25.backtest(..., compiled=True), or leave cluster out",
                 )
-            length = max(1, min(4_096, 50_000_000 // len(self.plan.bars[0])))
-            remote = Cluster(self.cluster, self.plan, self.fixed, self.key, length)
+            remote = Cluster(self.cluster, self.plan, self.fixed, self.key, part_length(len(self.plan.bars[0])))
             self.width = remote.width
             return remote
         return OnePython(self.plan, self.fixed) if code is None else Threads(self.plan, self.fixed, self.width)
@@ -214,6 +236,9 @@ class _Sweeper:
         store = PartStore(digest.hexdigest(), points.size)
         runner = self._runner()
         covered = store.load(results) if self.resume else []
+        if self.undefined == "stop":
+            for first, last in covered:
+                self.check(points, first, results[first:last])  # it may have been begun with another objective
         missing = gaps_between(covered, points.size, _length(runner, points.size, self.width))
         with Progress(points.size, self.progress, what="points") as told:
             told.add(points.size - sum(last - first for first, last in missing))
@@ -228,8 +253,8 @@ class _Sweeper:
 
             try:
                 run_points(runner, missing, points.columns, take, self.width)
-            except KeyboardInterrupt:
-                store.flush()
+            except BaseException:
+                store.flush()  # what is done is done, whatever ended the sweep
                 raise
             finally:
                 runner.close()
@@ -275,9 +300,20 @@ class _Sweeper:
         params = {name: column[0].item() for name, column in points.columns(first + at, first + at + 1).items()}
         said = ", ".join(f"{name}={value!r}" for name, value in params.items())
         raise Misuse(
-            f"{self.plan.cls.__name__}({said}) has no {self.objective}: {why_undefined(rows[at], self.objective)}",
-            remedy='leave such points out with where=…, take another objective (e.g. "net_profit"), or undefined="show"',
+            f"{self.plan.cls.__name__}({said}) has no {self.objective}: {self._why(rows[at], params)}",
+            remedy='leave such points out with where=…, take another objective (e.g. "net_profit"), or undefined="show"'
+            if isinstance(points, Grid)
+            else 'search a narrower space, or take another objective; search="random" takes undefined="show", too',
         )
+
+    def _why(self, row: np.void, params: dict[str, Any]) -> str:
+        """Why a point has no objective; one that did not end well is run again, to hear what its strategy says."""
+        if row["status"] != 0 and isinstance(self.plan, BarPlan):
+            try:
+                run_plan(self.plan, {**self.fixed, **params})
+            except Halt as fault:
+                return fault.what
+        return why_undefined(row, self.objective)
 
 
 def plan_key(plan: BarPlan | TickPlan) -> str:

@@ -236,7 +236,9 @@ class Sweep:
     def __repr__(self) -> str:
         spans = ", ".join(f"{name} {_span(column)}" for name, column in self.columns.items())
         head = f"Sweep of {self.name}: {len(self):,} points of {spans}"
-        return f"{head}\n  best by {self.objective}: {_said(self.best)}\n{self._top()}\n  {self.verdict}"
+        defined = np.isfinite(self.figures[self.objective].astype(np.float64)).any()
+        best = _said(self.best) if defined else "n/a (it is undefined at every point)"
+        return f"{head}\n  best by {self.objective}: {best}\n{self._top()}\n  {self.verdict}"
 
     @cached_property
     def verdict(self) -> str:

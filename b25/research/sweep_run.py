@@ -77,7 +77,7 @@ class Threads:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(self.jobs, thread_name_prefix="b25-sweep")
         steps = max(1, first.engine.step_end - first.engine.step_first)
-        self.length = max(1, min(PART_POINTS, PART_STEPS // steps))
+        self.length = part_length(steps)
 
     def submit(self, columns: Mapping[str, np.ndarray]) -> Any:
         """Begin a part."""
@@ -107,10 +107,11 @@ class Threads:
 
     def cancel(self) -> None:
         """Let every thread end after the point that it is at."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
         with self._lock:
             for worker in self._all:
                 worker.stop()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=True)
 
     def close(self) -> None:
         """End the threads."""
@@ -130,14 +131,10 @@ class OnePython:
         from concurrent.futures import Future
 
         from b25.research.bar_backtest import run_plan
-        from b25.research.point_of import point_of
+        from b25.research.point_of import points_of
 
-        rows = []
-        for k in range(next(iter(columns.values())).size):
-            params = {**self.fixed, **{name: values[k].item() for name, values in columns.items()}}
-            rows.append(point_of(run_plan(self.plan, params, compiled=False)))
         future: Future[np.ndarray] = Future()
-        future.set_result(np.concatenate(rows))
+        future.set_result(points_of(columns, self.fixed, lambda params: run_plan(self.plan, params, compiled=False)))
         return future
 
     def wait_any(self, futures: set[Any]) -> set[Any]:
@@ -149,6 +146,11 @@ class OnePython:
 
     def close(self) -> None:
         """Nothing was taken."""
+
+
+def part_length(steps: int) -> int:
+    """Points of a part, where each takes so many steps."""
+    return max(1, min(PART_POINTS, PART_STEPS // steps))
 
 
 def cores(jobs: int | None) -> int:

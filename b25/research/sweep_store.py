@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import time
@@ -10,10 +11,12 @@ from typing import Final
 
 import numpy as np
 
+from b25.kernels.build import build_key
 from b25.model.bar_run import POINT
 
 FLUSH_S: Final = 2.0  # short sweeps write nothing at all
 KEPT: Final = 16  # interrupted sweeps kept beside each other; older ones are forgotten
+DIGEST: Final = hashlib.sha256().digest_size
 
 
 def default_sweeps() -> Path:
@@ -30,7 +33,7 @@ class PartStore:
     Parameters
     ----------
     key : str
-        Hash of everything that decides the sweep's figures.
+        Hash of everything that decides the sweep's figures beside the engine; parts of another build are not its own.
     size : int
         Number of points.
     folder : Path, optional
@@ -39,7 +42,7 @@ class PartStore:
 
     def __init__(self, key: str, size: int, folder: Path | None = None) -> None:
         self.home = folder or default_sweeps()
-        self.folder = self.home / key[:24]
+        self.folder = self.home / hashlib.sha256(f"{key}{build_key()}{POINT.descr}".encode()).hexdigest()[:24]
         self.size = size
         self._waiting: list[tuple[int, np.ndarray]] = []
         self._flushed_s = time.monotonic()
@@ -48,14 +51,12 @@ class PartStore:
     def load(self, results: np.ndarray) -> list[tuple[int, int]]:
         """Read what is there into `results`; returns the spans of points that it covers."""
         found = []
-        for path in sorted(self.folder.glob("*.npy")):
-            try:
-                first = int(path.stem)
-                rows = np.load(path)
-                rows = rows.view(POINT).reshape(-1)
-            except (OSError, ValueError):
+        for path in sorted(self.folder.glob("*.part")):
+            rows = _read(path)
+            if rows is None or not path.stem.isdigit():
                 continue  # a part that cannot be read is run again
-            if rows.size and first + rows.size <= self.size:
+            first = int(path.stem)
+            if first + rows.size <= self.size:
                 results[first : first + rows.size] = rows
                 found.append((first, first + rows.size))
         return found
@@ -74,9 +75,9 @@ class PartStore:
             for first, rows in waiting:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 partial = self.folder / f".{first}.{os.getpid()}.partial"
-                with partial.open("wb") as file:
-                    np.save(file, rows.view(np.uint8))
-                partial.replace(self.folder / f"{first:012d}.npy")
+                content = rows.tobytes()
+                partial.write_bytes(hashlib.sha256(content).digest() + content)
+                partial.replace(self.folder / f"{first:012d}.part")
         except OSError as fault:
             self.fault = f"parts of this sweep could not be kept ({fault.strerror or fault})"
 
@@ -87,6 +88,17 @@ class PartStore:
         others.sort(key=lambda p: p.stat().st_mtime if p.exists() else 0.0, reverse=True)
         for stale in others[KEPT:]:
             shutil.rmtree(stale, ignore_errors=True)
+
+
+def _read(path: Path) -> np.ndarray | None:
+    """Rows of a part; None when the file is not whole."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    rows = content[DIGEST:]
+    whole = len(rows) > 0 and len(rows) % POINT.itemsize == 0 and hashlib.sha256(rows).digest() == content[:DIGEST]
+    return np.frombuffer(rows, POINT) if whole else None
 
 
 def gaps_between(covered: list[tuple[int, int]], size: int, length: int) -> list[tuple[int, int]]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from b25.research.backtest import backtest
 from b25.research.dataset import Dataset
-from b25.research.point_of import point_of
+from b25.research.point_of import points_of
 from b25.strategy.strategy import Strategy
 
 
@@ -48,7 +48,6 @@ class TickThreads:
     fixed: Mapping[str, Any]
     jobs: int
     length: int = 1
-    _ended: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         for data in self.plan.data:
@@ -60,11 +59,7 @@ class TickThreads:
         return self._pool.submit(self._part, columns)
 
     def _part(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        rows = []
-        for k in range(next(iter(columns.values())).size):
-            params = {**self.fixed, **{name: values[k].item() for name, values in columns.items()}}
-            rows.append(point_of(backtest(self.plan.cls, self.plan.data, **self.plan.how, **params)))
-        return np.concatenate(rows)
+        return points_of(columns, self.fixed, lambda params: backtest(self.plan.cls, self.plan.data, **self.plan.how, **params))
 
     def wait_any(self, futures: set[Any]) -> set[Any]:
         """Wait until one of them is done; wakes now and then, so that Ctrl-C is heard."""

@@ -23,13 +23,17 @@ def walk_forward(
     data: Any,
     *,
     grid: Mapping[str, Sequence[Any]] | None = None,
-    search: Any = None,
+    search: str | None = None,
+    space: Mapping[str, Any] | None = None,
+    points: int | None = None,
+    seed: int = 25,
     train: int | str = "90d",
     test: int | str = "30d",
     step: int | str | None = None,
     embargo: int | str = 0,
     anchored: bool = False,
     objective: str = "sharpe",
+    maximize: bool = True,
     cluster: Any = None,
     jobs: int | None = None,
     progress: Callable[[str], None] | None = None,
@@ -47,7 +51,7 @@ def walk_forward(
     data : Bars, Dataset, or sequence of either
     grid : mapping of str to values, optional
         Parameters to try, as in `sweep`; give this or `search`.
-    search : Random or Optuna, optional
+    search, space, points, seed
         As in `sweep`.
     train, test : int or str
         Length of both parts: a number of bars, or a time such as ``"90d"``.
@@ -58,7 +62,9 @@ def walk_forward(
     anchored : bool
         Train from the beginning of the data each time, rather than on a span that rolls along.
     objective : str
-        Metric to choose by; larger is better.
+        Figure to choose by, as in `sweep`.
+    maximize : bool
+        Whether more of it is better.
     cluster, jobs
         As in `sweep`.
     progress : callable, optional
@@ -77,13 +83,16 @@ def walk_forward(
     """
     sets = list(data) if isinstance(data, Sequence) else [data]
     if (grid is None) == (search is None):
-        raise Misuse("a walk-forward needs a grid or a search", remedy='give one of them, e.g. grid={"fast": [5, 10]}')
+        raise Misuse(
+            "a walk-forward needs a grid or a search", remedy='give grid={"fast": [5, 10]}, or search="random", points=100'
+        )
     if "start" in options or "end" in options:
         raise Misuse("a walk-forward has no start and end of its own", remedy="cut the data: data.between(start, end)")
     layout = WalkForwardWindows(train=train, test=test, step=step, anchored=anchored, gap=embargo)
     windows = _windows(layout, sets)
     tell = progress or (lambda text: None)
-    how = {"grid": grid, "search": search, "objective": objective, "cluster": cluster, "jobs": jobs}
+    how: dict[str, Any] = {"objective": objective, "maximize": maximize, "cluster": cluster, "jobs": jobs}
+    how |= {"grid": grid} if grid is not None else {"search": search, "space": space, "points": points, "seed": seed}
     found: list[Step] = []
     money = options.get("balance")
     for number, window in enumerate(windows, 1):
@@ -120,13 +129,11 @@ def _one(cls: type[Strategy], data: Any, window: Window, how: dict[str, Any], op
     from b25.research.sweep import sweep
 
     names = set(cls.params)
-    swept = sweep(cls, data, start=window.train_start_ns, end=window.train_end_ns, **how, **options)
+    swept = sweep(cls, data, progress=False, start=window.train_start_ns, end=window.train_end_ns, **how, **options)
     best = {name: value for name, value in swept.best.items() if name in names}
     inside = _score(swept.best_row, how["objective"])
     result = backtest(cls, data, start=window.test_start_ns, end=window.test_end_ns, **(options | best))
-    metric = result.metrics.get(how["objective"])
-    # Annualised figures of a short test are not shown, but they can be compared with each other.
-    outside = None if metric is None else (metric.value if metric.value is not None else metric.computed)
+    outside, why_none = _figure(result, how["objective"])
     curve = result.curve
     cost, held = closing_cost(result)
     return Step(
@@ -135,7 +142,7 @@ def _one(cls: type[Strategy], data: Any, window: Window, how: dict[str, Any], op
         tried=_tried(swept, best),
         train_score=inside,
         test_score=outside,
-        why_none="" if outside is not None or metric is None else metric.reason,
+        why_none=why_none,
         time_ns=curve.time_ns,
         equity=curve.equity,
         closing_cost=cost,
@@ -144,6 +151,23 @@ def _one(cls: type[Strategy], data: Any, window: Window, how: dict[str, Any], op
         hash=result.hash,
         train_hash=swept.hash,
     )
+
+
+def _figure(result: Any, objective: str) -> tuple[float | None, str]:
+    """Objective of a test run, or why there is none. A test is no choice, so it is not counted among the trials."""
+    from b25.analytics.fill_metrics import fill_metrics
+    from b25.analytics.metrics import equity_metrics
+    from b25.analytics.trade_metrics import trade_metrics
+
+    curve = result.curve
+    found = equity_metrics(curve, traces=result.traces) | trade_metrics(result.trades, span_days=curve.span_days)
+    found |= fill_metrics(result.traces, net_profit=curve.net_profit, funding=result.funding)
+    metric = found.get(objective)
+    if metric is None:
+        return None, f"{objective} is known of a sweep's points only"
+    # Annualised figures of a short test are not shown, but they can be compared with each other.
+    value = metric.value if metric.value is not None else metric.computed
+    return value, "" if value is not None else metric.reason
 
 
 def _score(row: Mapping[str, Any], objective: str) -> float:

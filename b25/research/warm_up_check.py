@@ -32,11 +32,15 @@ class WarmUp:
         Most steps after a start at which a decision still differed; None when none did.
     lasting : bool
         True when decisions go on to differ until the end: they depend on the start itself, not on a warm-up.
+    compared, differed : int
+        Moments of decision, and those at which both runs stood alike and decided otherwise.
     """
 
     first_act: int | None
     agrees_after: int | None
     lasting: bool
+    compared: int = 0
+    differed: int = 0
 
 
 def later_starts(runs: Reruns, count: int) -> WarmUp:
@@ -52,19 +56,22 @@ def later_starts(runs: Reruns, count: int) -> WarmUp:
     first: list[int] = []
     last: list[int] = []
     lasting = False
+    compared = differed = 0
+    base = max(0, clock.size - runs.steps_max)
     for share in (np.arange(count) + 0.381966) / count * 0.75:
-        row = int(share * clock.size)
+        row = base + int(share * (clock.size - base))
         if not runs.on_bars:
             row -= row % 60  # timers begin at the start: whole minutes keep their phase
         later = runs.since(int(clock[row]))
-        begun, moments = disagreements(whole, later.outcome, int(clock[row]), fills_first=not runs.on_bars)
+        begun, moments, looked_at = disagreements(whole, later.outcome, int(clock[row]), fills_first=not runs.on_bars)
+        compared, differed = compared + looked_at, differed + len(moments)
         if begun is not None:
             first.append(int(np.searchsorted(clock, begun)) - row)
         if moments:
             steps = int(np.searchsorted(clock, moments[-1])) - row
             last.append(steps)
             lasting |= steps > (clock.size - row) / 2
-    return WarmUp(min(first, default=None), max(last, default=None), lasting)
+    return WarmUp(min(first, default=None), max(last, default=None), lasting, compared, differed)
 
 
 def recursive_differences(runs: Reruns, first_act: int | None) -> pl.DataFrame:

@@ -74,6 +74,11 @@ def reads_depth(cls: type[Strategy]) -> bool:
     return not names_read(cls).isdisjoint(door_market.DEEP_READS)
 
 
+def looks_at_views(cls: type[Strategy]) -> bool:
+    """Tell whether any code in reach of the class names a method that shows an order or a fill."""
+    return not names_read(cls).isdisjoint(("order", "fill"))
+
+
 def strategy_dtype(key: str) -> "np.dtype[Any]":
     """Return the record dtype of the class being compiled; called by the generated module."""
     cls: type[Strategy] = _registry[key]
@@ -143,7 +148,7 @@ STRIDE = [
     "        while k < end and next_bar(c, tapes, k, low, high):",
     "            k += 1",
     "            s.on_bar(c)",
-    '            if head["intents"] != 0 or head["status"] != 0 or head["timer_ns"] > 0:',
+    '            if head["intents"] != 0 or head["status"] != 0 or head["timer_ns"] > 0{noted}:',
     "                break",
     "        return k",
     "    tape, book, place, mark = tape_at(c, tapes, 0, 0), book_at(c, 0), bar_place_at(c, 0, 0), bar_mark_at(c, 0, 0)",
@@ -155,7 +160,7 @@ STRIDE = [
     "        show_quiet(c, head, book, place, mark, views, row, k)",
     "        k += 1",
     "        s.on_bar(c)",
-    '        if head["intents"] != 0 or head["status"] != 0 or head["timer_ns"] > 0:',
+    '        if head["intents"] != 0 or head["status"] != 0 or head["timer_ns"] > 0{noted}:',
     "            break",
     '    tape["next"] = k',
     "    return k",
@@ -195,7 +200,9 @@ def _write_module(cls: type[Strategy], key: str, *, kept: bool) -> Path:
     for name in cls.callbacks():
         lines += [f"    if kind == {BITS[name]}:", f"        s.{name}(c)", "        return"]
     if "on_bar" in cls.callbacks():
-        lines += [line.format(kept=kept) for line in STRIDE]
+        # What is noted must be taken away before the table is full; a class that notes nothing pays nothing for it.
+        noted = ' or 2 * head["notes"] > c["notes_size"]' if "log" in names_read(cls) else ""
+        lines += [line.format(kept=kept, noted=noted) for line in STRIDE]
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     temporary.write_text("\n".join(lines) + "\n")
     temporary.replace(path)

@@ -153,6 +153,8 @@ class PlainContext:
         if not (0 <= i < len(self._tick) and 0 <= frame < world.bar_marks.shape[1]):
             world.head["status"] = NO_BARS
             return BarSeen._make(world.no_bar[0].item())
+        if world.bar_slots.size:
+            return BarSeen._make(world.bar_slots[i, frame].item())
         at = int(world.bar_at[i, frame])
         if at == world.no_bar.ctypes.data:
             return BarSeen._make(world.no_bar[0].item())

@@ -59,6 +59,9 @@ def behaviour_key(cls: type[Strategy]) -> str:
     fields = [field for field in cls.dtype.descr if not field[0].startswith("is_")]
     features = [(name, one.key, one.lookback) for name, one in getattr(cls, "features", {}).items()]
     digest = hashlib.sha256(f"{cls.__qualname__}{fields}{features or ''}".encode())
+    held = {name: value for base in reversed(cls.__mro__) for name, value in vars(base).items() if hasattr(value, "content_key")}
+    for name in sorted(held):
+        digest.update(f"{name}={held[name].content_key}".encode())
     for name, function in functions_in_reach(cls):
         digest.update(name.encode())
         for code in _codes(function.__code__):
@@ -102,5 +105,5 @@ def _constant(value: Any) -> str:
         return repr(value)
     if isinstance(value, types.ModuleType):
         return f"module {value.__name__} {getattr(value, '__version__', '')}"
-    # Functions are followed, not printed; anything else has no stable text.
-    return type(value).__qualname__
+    # Functions are followed, not printed; a model says by its content key what it is; anything else has no stable text.
+    return str(getattr(value, "content_key", type(value).__qualname__))

@@ -15,6 +15,7 @@ from b25.model.margin import TIERS
 
 E12 = 10**12
 LEVERAGE_MAX = 125.0
+CONTRACTS_ONLY = 2
 
 
 def _ratio_e12(name: str, value: float, most: float) -> int:
@@ -109,10 +110,10 @@ class Account:
             raise Misuse(f"unknown margin {self.margin!r}", remedy="use cross or isolated")
         if not isinstance(self.leverage, int | float) or not 0 < self.leverage <= LEVERAGE_MAX:
             raise Misuse(f"leverage={self.leverage!r}", remedy=f"give a number above 0, at most {LEVERAGE_MAX:g}")
-        short = self.short if self.short is not None else all(is_contract(i) for i in instruments)
+        short = self.short if self.short is not None else any(is_contract(i) for i in instruments)
         row["leverage"] = self.leverage
         row["isolated"] = self.margin == "isolated"
-        row["short"] = short
+        row["short"] = CONTRACTS_ONLY if self.short is None else self.short
         row["borrow_day_e12"] = _ratio_e12("borrow_per_day", self.borrow_per_day, 0.1)
         row["liquidation_fee_e8"] = _ratio_e12("liquidation_fee", self.liquidation_fee, 0.1) // 10_000
         row["liquidates"] = short or self.leverage > 1

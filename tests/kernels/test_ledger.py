@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 
 from b25.kernels.ledger import (
     book_fill,
+    book_funding,
     equity_change,
     notional,
     notional_fits,
+    other_flows,
+    scaled,
     share,
     signed_value,
     unrealised,
@@ -257,3 +260,40 @@ def test_an_inverse_notional_that_would_wrap_is_known_beforehand(price, lots):
 def test_a_share_of_any_size_is_exact(part, whole, rest):
     part, rest = part % (whole + 1), rest % whole
     assert wide_share(np.int64(rest), np.int64(part), np.int64(whole)) == (rest * part + whole // 2) // whole
+
+
+E12 = 10**12
+
+
+@given(amount=st.integers(-(2**62), 2**62), ratio=st.integers(-E12, E12))
+def test_a_scaled_amount_is_rounded_half_away_from_zero(amount, ratio):
+    exact = F(amount * ratio, E12)
+    size = (2 * abs(exact) + 1) // 2  # floor(|x| + 1/2)
+    assert scaled(np.int64(amount), np.int64(ratio)) == (size if exact >= 0 else -size)
+
+
+@pytest.mark.parametrize(("amount", "ratio", "result"), [(5, 1, 3), (-5, 1, -3), (5, -1, -3), (4, 1, 2), (2**62, 10, 2**62)])
+def test_scaled_by_hand(amount, ratio, result):
+    tenths = {1: E12 // 2, -1: -E12 // 2, 10: E12}[ratio]
+    assert scaled(np.int64(amount), np.int64(tenths)) == result
+
+
+@pytest.mark.golden("L08")
+@pytest.mark.parametrize(("lots", "paid"), [(2, -6), (-2, 6), (0, 0)])
+def test_a_long_pays_a_positive_rate_and_a_short_receives_it(lots, paid):
+    position, _ = booked([(lots, 30_000)] if lots else [])
+    book_funding(position, ONE.record()[0], np.int64(10**8), np.int64(30_000))
+    assert position["funding"] == paid
+    assert position["realised"] == 0
+
+
+@given(amounts=st.tuples(*[st.integers(-(10**12), 10**12)] * 4), rest=st.integers(0, E8 - 1))
+def test_the_other_flows_are_fees_funding_borrowing_and_insurance(amounts, rest):
+    position = np.zeros(1, POSITION)[0]
+    for name, amount in zip(("fees", "funding", "borrow", "insurance"), amounts, strict=True):
+        position[name] = amount
+    position["fees_e8"] = rest
+    fee, funding, borrow, insurance = amounts
+    exact = -(fee + F(rest, E8)) + funding - borrow + insurance
+    assert other_flows(position) == pytest.approx(float(exact), rel=1e-12, abs=1e-3)
+    assert equity_change(position, ONE.record()[0], 2) == other_flows(position)

@@ -124,6 +124,7 @@ def test_an_honest_strategy_is_left_alone(cls, compiled):
     assert dict(report.checked)["look-ahead"].endswith("12 runs that end earlier")
 
 
+@pytest.mark.golden("T20")
 def test_reading_the_next_bar_of_an_array_is_found_by_the_name_of_the_array():
     report = check(ReadsNextBar, DATA)
     (finding,) = report.of("look-ahead")
@@ -175,6 +176,7 @@ def test_a_feature_that_looks_ahead_is_found_by_its_name(cheap):
     assert not report.ok
 
 
+@pytest.mark.golden("T20")
 def test_a_strategy_that_needs_500_bars_and_waits_for_100_is_flagged_with_the_fields():
     report = check(ActsTooEarly, DATA)
     (finding,) = report.of("warm-up")
@@ -239,3 +241,17 @@ def test_the_report_shows_itself_and_speaks_json():
     assert "<code>tomorrow</code>" in text
     assert report.as_dict()["ok"] is False
     assert report.as_dict()["findings"][0]["remedy"]
+
+
+def test_a_feature_that_needs_more_bars_than_there_are_cannot_be_judged_and_it_says_so():
+    short = DATA.between(None, DATA.start_ns + 100 * HOUR_NS)
+
+    class Long(b25.Strategy):
+        level: float = b25.feature(pl.col("close").rolling_mean(200), lookback=200)
+
+        def on_bar(self, ctx):
+            if self.level > 0:
+                ctx.target(1.0)
+
+    (finding,) = check(Long, short, cheap=True, compiled=False).of("warm-up")
+    assert (finding.what, finding.severity) == ("level", "warning")

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from b25.model.errors import Misuse
-from b25.research.features import evaluate, tail_equals_batch
+from b25.research.bars import bars as open_bars
+from b25.research.features import evaluate, frame_of, tail_equals_batch
 from b25.strategy.feature import feature
 
 
@@ -140,3 +141,19 @@ def test_a_lookback_is_asked_for_and_must_fit(frame):
         tail_equals_batch({"x": CLOSE}, frame)
     with pytest.raises(Misuse, match="a lookback of 600 in 600 rows"):
         tail_equals_batch({"x": CLOSE}, frame, 600)
+
+
+def test_larger_bars_are_seen_when_they_are_complete(frame):
+    whole = frame.select("date", *(pl.col(name).round(2) for name in ("open", "high", "low", "close", "volume")))
+    whole = whole.with_columns(high=pl.max_horizontal("open", "high", "close"), low=pl.min_horizontal("open", "low", "close"))
+    bars = open_bars("1h", "4h", source=whole, symbol="BTC/USDT")
+    seen = frame_of(bars)
+    close, larger = bars.rows["close_ns"], bars.larger[0]
+    for row in (0, 2, 3, 4, 6, 7, 100, 599):
+        complete = larger.view[larger.rows["close_ns"] <= close[row]]
+        wanted = complete["close"][-1] if complete.size else None
+        assert seen["close_4h"][row] == wanted
+    assert seen["buy_volume"].is_nan().all()
+    trend = {"trend": feature(pl.col("close_4h").pct_change(4), lookback=5)}
+    assert evaluate(trend, bars).shape == (600, 1)
+    assert tail_equals_batch(trend, bars) == []

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import b25
+from b25.research.dataset import Dataset
 
 # What the demo assumes: a maker of the top tier.
 FEES = b25.Fees(maker=-0.00005, taker=0.0003)
@@ -16,13 +17,13 @@ def compiled(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> b25.Dataset:
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """Half an hour of the sample market, BTC with a tick of 0.1."""
     return b25.sample(catalog=tmp_path_factory.mktemp("sample"))
 
 
 @pytest.fixture(scope="session")
-def capture(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> b25.Dataset:
+def capture(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """Six minutes of ETH as Binance's USD-M futures traded it, tick 0.01."""
     folder = tmp_path_factory.mktemp("capture")
     file = shared / "data/binance_raw/usdm_ethusdt_20240808.gz"

@@ -1,4 +1,4 @@
-"""What holds for every strategy shipped: one result in both lives, in every process, and something to do on real data."""
+"""What holds for every strategy shipped: one result in both lives, in every process, and something to do on its data."""
 
 import ast
 import importlib
@@ -12,6 +12,10 @@ from functools import cache
 import pytest
 
 import b25
+from b25.market.bars import Bars
+from b25.research.bias import check
+from b25.research.dataset import Dataset
+from b25.research.result import Backtest
 from b25.research.strategy_file import load_strategy
 from b25.strategy.strategy import Strategy
 from tests.conftest import ROOT
@@ -19,7 +23,12 @@ from tests.strategies.conftest import FEES
 from tests.strategies.market import live_at_most
 
 FOLDER = ROOT / "strategies"
-FILES = sorted(path.stem for path in FOLDER.glob("*.py"))
+ALL = sorted(path.stem for path in FOLDER.glob("*.py"))
+# What trades on ticks; strategies on bars have tests of their own beside this one.
+FILES = [name for name in ALL if "def on_bar(" not in (FOLDER / f"{name}.py").read_text()]
+# What plain Python may ask for, beside b25 and math.
+ASKS_FOR = {"skfolio_weights": {"numpy", "skfolio.optimization"}}
+ON_BARS = ("breakout", "moving_average_cross")
 MINUTE_NS = 60_000_000_000
 # Strategies that keep at most one order a side by what they promise.
 QUOTERS = ("market_maker", "avellaneda_stoikov", "order_book_imbalance")
@@ -31,9 +40,9 @@ HASHES = """
 import json, sys
 import b25
 from tests.strategies.conftest import FEES
-from tests.strategies.test_every_strategy import FILES, strategy_of, two_minutes
+from tests.strategies.test_every_strategy import FILES, brief_run
 data = b25.sample(catalog=sys.argv[1])
-print(json.dumps({name: two_minutes(strategy_of(name), data, name).hash for name in FILES}))
+print(json.dumps({name: brief_run(name, data).hash for name in FILES}))
 """
 
 
@@ -44,7 +53,7 @@ def strategy_of(name: str) -> type[Strategy]:
     return found
 
 
-def two_minutes(cls: type[Strategy], data: b25.Dataset, name: str, *, compiled: bool = True) -> b25.Backtest:
+def two_minutes(cls: type[Strategy], data: Dataset, name: str, *, compiled: bool = True) -> Backtest:
     """Run on the sample's tenth and eleventh minute."""
     start_ns = data.start_ns + 9 * MINUTE_NS
     return b25.backtest(
@@ -52,9 +61,21 @@ def two_minutes(cls: type[Strategy], data: b25.Dataset, name: str, *, compiled: 
     )
 
 
+def two_months() -> Bars:
+    """Hourly bars of a market with a trend in it."""
+    return b25.sample(bars="1h", days=60, edge=0.3)
+
+
+def brief_run(name: str, data: Dataset, *, compiled: bool = True) -> Backtest:
+    """Run on what the strategy is made for: two minutes of ticks, or two months of bars."""
+    if name in ON_BARS:
+        return b25.backtest(strategy_of(name), two_months(), compiled=compiled)
+    return two_minutes(strategy_of(name), data, name, compiled=compiled)
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_compiled_and_plain_python_do_the_same_to_the_byte(sample, name):
-    fast, slow = (two_minutes(strategy_of(name), sample, name, compiled=way) for way in (True, False))
+    fast, slow = (brief_run(name, sample, compiled=way) for way in (True, False))
     assert fast.made.compiled
     assert not slow.made.compiled
     assert fast.outcome.fills.size > 0
@@ -74,7 +95,7 @@ def elsewhere(sample):
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_same_run_has_the_same_hash_here_and_in_another_process(sample, elsewhere, name):
-    first, second = (two_minutes(strategy_of(name), sample, name).hash for _ in range(2))
+    first, second = (brief_run(name, sample).hash for _ in range(2))
     assert first == second == elsewhere[name]
 
 
@@ -96,15 +117,39 @@ def test_the_defaults_trade_on_recorded_data(request, market, name):
         assert result.fills["maker"].all()
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", ON_BARS)
+def test_on_sample_bars_the_defaults_trade_and_nothing_is_refused(name):
+    data = b25.sample(bars="1h", days=365, edge=0.3)
+    result = b25.backtest(strategy_of(name), data)
+    assert result.made.compiled, result.made.why_plain
+    assert result.outcome.fills.size > 20
+    assert set(result.fills["side"]) == {b25.BUY, b25.SELL}
+    assert result.refusals.is_empty()
+    held = abs(result.outcome.marks["position_lots"]) * result.outcome.marks["mid2_ticks"] / 2 * 0.1 * 0.001
+    assert (held <= 1.02 * result.curve.equity.max()).all()
+
+
+@pytest.mark.parametrize("name", ON_BARS)
+def test_the_bias_checks_find_nothing_in_strategies_on_bars(name):
+    report = check(strategy_of(name), b25.sample(bars="1h", days=365, edge=0.3))
+    assert not report.findings, report
+
+
+@pytest.mark.parametrize("name", ON_BARS)
+def test_a_strategy_on_bars_says_so_when_it_is_given_ticks(sample, name):
+    with pytest.raises(b25.Misuse, match="on_bar"):
+        b25.backtest(strategy_of(name), sample)
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_it_imports_b25_and_nothing_below_it(name):
     tree = ast.parse((FOLDER / f"{name}.py").read_text())
     imported = [a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names]
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    assert set(imported) <= {"b25", "math"}
+    assert set(imported) <= {"b25", "math"} | ASKS_FOR.get(name, set())
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", ALL)
 def test_every_parameter_has_a_place_in_the_docstring_bounds_and_a_unit(name):
     cls = strategy_of(name)
     text = cls.__doc__ or ""
@@ -125,7 +170,7 @@ def test_the_spread_filter_passes_and_stops_on_recorded_data(sample, capture):
         assert 0.3 < share < 1.0
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", ALL)
 def test_the_command_line_finds_it_by_file_and_class(name):
     cls = strategy_of(name)
     assert load_strategy(f"{FOLDER / name}.py:{cls.__name__}").__name__ == cls.__name__

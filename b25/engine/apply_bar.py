@@ -1,0 +1,68 @@
+"""Apply a complete bar, or a payment of funding, that comes as an event: what the loop over bars reads from its tapes.
+
+An EVENT holds a bar so: `exch_ns` its open and `local_ns` its close time, `order_id` the open and `price_ticks` the close in
+ticks, `amount` the high (upper half) and the low, `qty_lots` the volume, `status` the number of its timeframe. The bars of all
+instruments and timeframes that are complete at one moment come one after the other, the last with LAST_OF_MESSAGE.
+"""
+
+import numpy as np
+
+from b25.engine.records import ON_BAR
+from b25.kernels.address import record_at
+from b25.kernels.bar_tape import set_touch
+from b25.kernels.jit import kernel
+from b25.kernels.ledger import book_funding
+from b25.kernels.units import price_of, quantity_of
+from b25.kernels.world import bar_mark_at, bar_place_at, book_at, head_of, instrument_at, position_at
+from b25.model.bar import BAR_VIEW
+from b25.model.event import LAST_OF_MESSAGE
+from b25.model.world import NO_BARS
+
+HALF = 32
+LOW_HALF = 2**HALF - 1
+
+
+@kernel
+def bar_slot(ctx, i, frame):
+    """Return the BAR_VIEW that holds the last complete bar of an instrument and timeframe, in a world fed by events."""
+    return record_at(bar_place_at(ctx, i, frame)["address"], BAR_VIEW)
+
+
+@kernel
+def apply_bar(ctx, event):
+    """Make a bar the last complete one of its instrument and timeframe; returns ON_BAR when it is the last of its moment."""
+    i, frame = np.int64(event["instrument"]), np.int64(event["status"])
+    if frame >= ctx["frames"]:
+        head_of(ctx)["status"] = NO_BARS
+        return 0
+    instrument, view = instrument_at(ctx, i), bar_slot(ctx, i, frame)
+    view["open_ns"] = event["exch_ns"]
+    view["close_ns"] = event["local_ns"]
+    view["open"] = price_of(instrument, event["order_id"])
+    view["high"] = price_of(instrument, event["amount"] >> HALF)
+    view["low"] = price_of(instrument, event["amount"] & LOW_HALF)
+    view["close"] = price_of(instrument, event["price_ticks"])
+    view["volume"] = quantity_of(instrument, event["qty_lots"])
+    bar_mark_at(ctx, i, frame)["seen"] += 1
+    if frame == 0:
+        set_touch(ctx, i, event["price_ticks"], event["local_ns"])
+    if not event["flags"] & LAST_OF_MESSAGE:
+        return 0
+    for j in range(ctx["n"]):
+        for f in range(ctx["frames"]):
+            bar_mark_at(ctx, j, f)["fresh"] = 1 if bar_slot(ctx, j, f)["close_ns"] == event["local_ns"] else 0
+    ctx["i"] = 0
+    return ON_BAR
+
+
+@kernel
+def apply_funding(ctx, event):
+    """Book a payment of funding; returns whether anything was held."""
+    i = np.int64(event["instrument"])
+    if position_at(ctx, i)["position_lots"] == 0:
+        return False
+    mark = event["price_ticks"]
+    if mark == 0:
+        mark = book_at(ctx, i)["best_bid_ticks"]
+    book_funding(position_at(ctx, i), instrument_at(ctx, i), event["amount"], mark)
+    return True
