@@ -17,6 +17,8 @@ from b25.strategy.record_backed import Backed, Cell, View
 CALLBACKS = (
     "on_start", "on_book", "on_trade", "on_gap", "on_bar", "on_funding", "on_fill", "on_order", "on_timer", "on_stop",
 )  # fmt: skip
+# What a class is made of; a field of such a name would hide it.
+RESERVED = {"params", "state", "parts", "windows", "features", "dtype", "callbacks", "record", "parameters", *CALLBACKS}
 
 
 class Nested:
@@ -75,6 +77,8 @@ class Strategy(Backed):
             raise Misuse(
                 f"{where} has no value", remedy="give it a default: a number, b25.param(...), an indicator or b25.window(n)"
             )
+        if name in RESERVED:
+            raise Misuse(f"{where}: {name} is a name of the class itself", remedy="give the field another name")
         value = cls.__dict__[name]
         for table in (cls.params, cls.state, cls.parts, cls.windows, cls.features):
             table.pop(name, None)

@@ -292,3 +292,17 @@ def test_thousands_of_notes_are_taken_away_between_quiet_bars():
     out = run_bars(Chatty, bars_of([(100, 101, 99, 100 + k % 2) for k in range(20_000)]))
     assert out.notes.size == 40_000
     assert np.array_equal(out.notes["time_ns"][::2], START + MINUTE * np.arange(1, 20_001))
+
+
+class AsksTwice(b25.Strategy):
+    """Wants the same twice in one callback."""
+
+    def on_bar(self, ctx):
+        ctx.target(1.0)
+        ctx.target(1.0)
+
+
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "plain"])
+def test_a_target_that_is_named_twice_is_ordered_once(compiled):
+    result = b25.backtest(AsksTwice, bars_of([(100, 101, 99, 100)] * 4), balance=1_000_000.0, compiled=compiled)
+    assert result.fills["quantity"].to_list() == [1.0]
