@@ -193,6 +193,8 @@ def test_where_leaves_combinations_out(market):
         ({}, "needs a grid or a search"),
         ({"search": "hill"}, "there is no search 'hill'"),
         ({"search": "random"}, "say how many points"),
+        ({"search": "random", "points": 10**8}, r"points=100,000,000[\s\S]*take fewer"),
+        ({"grid": {"fast": range(1, 201), "slow": range(2, 501), "size": range(1000)}}, "the grid has 99,800,000 points"),
         ({"search": "random", "points": 5, "where": lambda p: True}, "where=… with search"),
         ({"search": "random", "points": 5, "space": {"fast": (9, 3)}}, "runs backwards"),
         ({"search": "random", "points": 5, "space": {"fast": 9}}, "is no range"),
