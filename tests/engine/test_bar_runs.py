@@ -211,6 +211,26 @@ def test_one_pool_of_money_stands_behind_all_instruments():
     assert out.world.positions["position_lots"].tolist() == [8, 2]
 
 
+@pytest.mark.parametrize("rests", [False, True])
+def test_what_a_fill_leads_to_in_another_instrument_is_live_for_the_rest_of_its_bar(rests):
+    class Follow(b25.Strategy):
+        def on_bar(self, ctx):
+            if ctx.bars_seen() == 1:
+                ctx.buy(1.0, 98.0, i=0)
+                if rests:
+                    ctx.buy(1.0, 50.0, i=1)
+
+        def on_fill(self, ctx):
+            if ctx.fill().instrument == 0:
+                ctx.buy(1.0, 95.0, i=1)
+
+    bars = [bars_of([FLAT, (100, 101, low, 100), FLAT]) for low in (97, 90)]
+    out = run_bars(Follow, bars, compiled=False)
+    assert out.fills["instrument"].tolist() == [0, 1]
+    assert out.fills["price_ticks"].tolist() == [98, 95]
+    assert out.fills["local_ns"].tolist() == [START + 2 * MINUTE - 1] * 2
+
+
 def test_nothing_is_filled_in_a_gap():
     bars = bars_of([FLAT, (1, 1, 1, 1), (1, 1, 1, 1), (103, 104, 102, 103)], missing=[1, 2])
     out = play(bars, {0: [order(BUY, 1)]})
