@@ -62,6 +62,9 @@ class Strategy(Backed):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        for name in _annotations(cls):
+            if name in RESERVED:
+                raise Misuse(f"{cls.__name__}.{name} is a name of the class itself", remedy="give the field another name")
         for kept in ("params", "state", "parts", "windows", "features"):
             setattr(cls, kept, dict(getattr(cls, kept)))
         for name, annotation in _annotations(cls).items():
@@ -77,8 +80,6 @@ class Strategy(Backed):
             raise Misuse(
                 f"{where} has no value", remedy="give it a default: a number, b25.param(...), an indicator or b25.window(n)"
             )
-        if name in RESERVED:
-            raise Misuse(f"{where}: {name} is a name of the class itself", remedy="give the field another name")
         value = cls.__dict__[name]
         for table in (cls.params, cls.state, cls.parts, cls.windows, cls.features):
             table.pop(name, None)

@@ -117,7 +117,7 @@ def test_a_unit_is_told_with_the_remedy():
 
 
 def test_a_field_must_not_hide_what_a_class_is_made_of():
-    with pytest.raises(b25.Misuse, match="state is a name of the class itself"):
+    with pytest.raises(b25.Misuse, match=r"Hides.state is a name of the class itself"):
 
         class Hides(b25.Strategy):
             state: float = 0.0
