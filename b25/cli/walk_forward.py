@@ -1,14 +1,15 @@
 """Choose parameters on the past, trade them on what came next, window by window."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from b25.cli import bar_options as options
 from b25.cli.output import JSON, answer, progress
-from b25.model.errors import Misuse
 
-EXAMPLE = "Example: b25 walk-forward my.py:Cross --bars 1h --source data.csv --symbol BTC/USDT --grid fast=5,10 --grid slow=20,40"
+EXAMPLE = (
+    "Example: b25 walk-forward my.py:Cross --bars 1h --source data.csv --symbol BTC/USDT --grid fast=5:50:5 --grid slow=60,90"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -17,52 +18,75 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    strategy: Annotated[str, typer.Argument(metavar="FILE.py:Class", help="The strategy class.")],
-    grid: Annotated[list[str], typer.Option(metavar="NAME=A,B,…", help="Values of a parameter; once for each parameter.")],
-    bars: Annotated[str, typer.Option(help="Timeframe, e.g. 5m.")] = "1h",
-    source: Annotated[str | None, typer.Option(help="File or folder of bars.")] = None,
-    symbol: Annotated[str | None, typer.Option(help="Unified symbol, where the source does not say it.")] = None,
-    venue: Annotated[str | None, typer.Option(help="ccxt id of the venue, where the source does not say it.")] = None,
-    catalog: Annotated[Path | None, typer.Option(help="Folder of bars; else data/catalog.", envvar="B25_CATALOG")] = None,
+    strategy: options.Strategy,
+    bars: options.Frames = None,
+    data: options.Data = None,
+    source: options.Source = None,
+    symbol: options.Symbol = None,
+    venue: options.Venue = None,
+    catalog: options.Catalog = None,
+    grid: options.Grid = None,
+    search: options.Search = None,
+    points: options.Points = None,
+    space: options.Space = None,
+    seed: options.Seed = 25,
     train: Annotated[str, typer.Option(help="Length of a training span, e.g. 90d; a bare number counts bars.")] = "90d",
     test: Annotated[str, typer.Option(help="Length of a test, e.g. 30d; a bare number counts bars.")] = "30d",
     step: Annotated[str | None, typer.Option(help="From one test to the next; else the test's length.")] = None,
     embargo: Annotated[str, typer.Option(help="Left out between training and test.")] = "0",
     anchored: Annotated[bool, typer.Option("--anchored", help="Train from the beginning each time.")] = False,
-    objective: Annotated[str, typer.Option(help="Metric to choose by.")] = "sharpe",
-    fee_maker: Annotated[float, typer.Option(help="Ratio of the value, e.g. 0.0002; negative is a rebate.")] = 0.0002,
-    fee_taker: Annotated[float, typer.Option(help="Ratio of the value, e.g. 0.0005.")] = 0.0005,
-    values: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter that is fixed.")] = None,
-    balance: Annotated[float | None, typer.Option(help="Settlement currency at the start.")] = None,
-    jobs: Annotated[int | None, typer.Option(help="Processes; else one a core.")] = None,
-    table: Annotated[Path | None, typer.Option(help="Write the windows to this Parquet file.")] = None,
+    objective: options.Objective = "sharpe",
+    minimize: options.Minimize = False,
+    fee_maker: options.FeeMaker = 0.0002,
+    fee_taker: options.FeeTaker = 0.0005,
+    slippage_bps: options.Slippage = None,
+    participation: options.Participation = None,
+    fill: options.Fill = None,
+    leverage: options.Leverage = None,
+    margin: options.Margin = None,
+    warmup: options.Warmup = None,
+    values: options.Values = None,
+    balance: options.Balance = None,
+    jobs: options.Jobs = None,
+    cluster: options.Cluster = None,
+    table: options.Table = None,
     json: Annotated[bool, JSON] = False,
 ) -> None:
     """Search on each training span, trade the best on the test after it, and print how much of it survived."""
-    from b25.cli.backtest import _parameters
-    from b25.research.bars import bars as open_bars
-    from b25.research.strategy_file import load_strategy
-    from b25.research.walk_forward import walk_forward
-    from b25.venue.models import Fees
+    with options.usage():
+        from b25.research.strategy_file import load_strategy
+        from b25.research.walk_forward import walk_forward
 
-    found = walk_forward(
-        load_strategy(strategy),
-        open_bars(bars, source=source, symbol=symbol, venue=venue, catalog=catalog),
-        grid={name: numbers for name, numbers in map(grid_axis, grid)},
-        train=_length(train),
-        test=_length(test),
-        step=None if step is None else _length(step),
-        embargo=_length(embargo),
-        anchored=anchored,
-        objective=objective,
-        jobs=jobs,
-        fees=Fees(fee_maker, fee_taker),
-        balance=balance,
-        progress=lambda text: progress(f"b25: {text}"),
-        **_parameters(values or []),
-    )
-    if table:
-        _write(found, table)
+        sets = options.open_bars(
+            options.frames_of(bars or ["1h"]), data, source=source, symbol=symbol, venue=venue, catalog=catalog
+        )
+        how = options.assumed(
+            fee_maker=fee_maker, fee_taker=fee_taker, slippage_bps=slippage_bps, participation=participation, fill=fill,
+            leverage=leverage, margin=margin, balance=balance, warmup=warmup,
+        )  # fmt: skip
+        found = walk_forward(
+            load_strategy(strategy),
+            sets if len(sets) > 1 else sets[0],
+            grid=options.grid_of(grid) or None,
+            search=search,
+            points=points,
+            space=options.space_of(space),
+            seed=seed,
+            train=_length(train),
+            test=_length(test),
+            step=None if step is None else _length(step),
+            embargo=_length(embargo),
+            anchored=anchored,
+            objective=objective,
+            maximize=not minimize,
+            jobs=jobs,
+            cluster=cluster,
+            progress=lambda text: progress(f"b25: {text}"),
+            **how,
+            **options.parameters(values),
+        )
+        if table:
+            options.write_table(found.table, table)
     lines = [repr(found), "", str(found.table), *([f"windows: {table}"] if table else [])]
     answer(facts(found) if json else {}, json=json, lines=lines if not json else ())
 
@@ -89,34 +113,5 @@ def facts(found: Any) -> dict[str, Any]:
     }
 
 
-def grid_axis(text: str) -> tuple[str, list[Any]]:
-    """Read ``NAME=A,B,…`` into the name and its values."""
-    name, equals, listed = text.partition("=")
-    values = [_number(word.strip()) for word in listed.split(",") if word.strip()]
-    if not equals or not name.strip() or not values:
-        raise Misuse(f"--grid {text!r} is no NAME=A,B,…", remedy="write e.g. --grid fast=5,10,20")
-    return name.strip(), values
-
-
-def _number(word: str) -> Any:
-    if word.lower() in ("true", "false"):
-        return word.lower() == "true"
-    for kind in (int, float):
-        try:
-            return kind(word)
-        except ValueError:
-            continue
-    raise Misuse(f"{word!r} in --grid is no number", remedy="give numbers, true or false")
-
-
 def _length(text: str) -> int | str:
     return int(text) if text.isdigit() else text
-
-
-def _write(found: Any, path: Path) -> None:
-    try:
-        found.table.write_parquet(path)
-    except OSError as fault:
-        raise Misuse(
-            f"{path} cannot be written: {fault.strerror or fault}", remedy="give a file in a folder that exists"
-        ) from None

@@ -266,11 +266,22 @@ def assumed_text(
 def _earned_at(closes: np.ndarray, marks: np.ndarray, at: np.ndarray, data: Bars, instrument: Instrument) -> np.ndarray:
     """What an instrument had earned at each close, settlement currency: its ledger then, at its last close."""
     rows = data.rows
-    last = np.searchsorted(rows["close_ns"], closes, side="right") - 1
-    # The number of events that come before each close.
-    before = np.searchsorted(at, np.arange(closes.size), side="right")
-    state = marks[np.maximum(before - 1, 0)].copy()
-    state["mid2_ticks"] = 2 * rows["close_ticks"][np.maximum(last, 0)].astype(np.int64)
-    worth = earned(state, instrument)
-    worth[before == 0] = 0.0
-    return worth
+    if rows.size >= closes.size and np.array_equal(rows["close_ns"][-closes.size :], closes):
+        prices = rows["close_ticks"][-closes.size :].astype(np.float64)
+    else:
+        last = np.searchsorted(rows["close_ns"], closes, side="right") - 1
+        prices = rows["close_ticks"][np.maximum(last, 0)].astype(np.float64)
+    # Each mark holds from the first close after it to the next mark's; before the first nothing was earned.
+    held_for = np.diff(np.append(at, closes.size))
+    first = int(at[0])
+    record = instrument.record()[0]
+    money = marks["realised"] - marks["cost"] - marks["fees"] - marks["fees_e8"] / 1e8
+    money = money + marks["funding"] - marks["borrow"] + marks["insurance"]
+    held = np.repeat(marks["position_lots"].astype(np.float64), held_for)
+    value = np.repeat(money, held_for)
+    if instrument.inverse:
+        value -= held * (float(record["inverse_num"]) / prices[first:])
+    else:
+        value += held * prices[first:]
+    value *= float(record["money_num"]) / float(record["money_den"])
+    return np.concatenate((np.zeros(first), value))

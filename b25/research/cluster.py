@@ -26,7 +26,7 @@ from b25.strategy.compile import compile_strategy
 from b25.strategy.source_key import functions_in_reach
 from b25.strategy.strategy import Strategy
 
-KNOCK_S: Final = 3.0
+KNOCK_S: Final = 5.0
 CONNECT_S: Final = 10
 LOOK_S: Final = 5  # between two looks at whether any worker is left
 DESERTED_S: Final = 60.0  # how long a sweep waits for a worker to come back
@@ -107,7 +107,8 @@ class Cluster:
         while True:
             begun = time.monotonic()
             try:
-                done = set(self._distributed.wait(list(futures), timeout=LOOK_S, return_when="FIRST_COMPLETED").done)
+                with self.client.as_current():
+                    done = set(self._distributed.wait(list(futures), timeout=LOOK_S, return_when="FIRST_COMPLETED").done)
                 break
             except (TimeoutError, self._distributed.TimeoutError):
                 alone_s = 0.0 if self._has_workers() else alone_s + time.monotonic() - begun
@@ -149,7 +150,7 @@ class Cluster:
 
 
 def knock(address: Any) -> None:
-    """See whether anybody listens at an address; a client alone would try for long.
+    """See whether a scheduler listens at an address; a client would try for long, and wait for ever for one that says nothing.
 
     Raises
     ------
@@ -165,9 +166,15 @@ def knock(address: Any) -> None:
     if not colon or not host or not port.isdigit():
         raise Misuse(f"cluster={address!r} is no address", remedy='give that of a Dask scheduler, e.g. "tcp://10.0.0.5:8786"')
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S) as door:
+            # A scheduler speaks first, unless it waits for the client to agree on a cipher.
+            heard = scheme == "tls" or bool(door.recv(1))
+    except TimeoutError:
+        raise nobody(address, "what listens there is no scheduler, or does not answer") from None
     except (OSError, OverflowError) as fault:
         raise nobody(address, getattr(fault, "strerror", None) or type(fault).__name__) from None
+    if not heard:
+        raise nobody(address, "what listens there hung up")
 
 
 def nobody(address: Any, why: str) -> Misuse:

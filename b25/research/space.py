@@ -15,7 +15,7 @@ from b25.strategy.fields import Param
 from b25.strategy.strategy import Strategy
 
 Columns = dict[str, np.ndarray]
-POINTS_MAX = 100_000_000
+POINTS_MAX = 10_000_000  # the figures of so many take some 7 GB
 
 
 @dataclass(frozen=True, slots=True)

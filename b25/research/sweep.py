@@ -19,6 +19,7 @@ from b25.research.dataset import Dataset
 from b25.research.point_table import FIGURES, figures, why_undefined
 from b25.research.progress import Progress
 from b25.research.space import (
+    POINTS_MAX,
     Columns,
     Drawn,
     Grid,
@@ -157,6 +158,8 @@ def _check_words(
         raise Misuse(f"there is no search {search!r}", remedy=f"use {' or '.join(SEARCHES)}")
     if search is not None and (isinstance(points, bool) or not isinstance(points, int) or points < 1):
         raise Misuse(f"search={search!r} with points={points!r}", remedy="say how many points it takes, e.g. points=200")
+    if search is not None and points is not None and points > POINTS_MAX:
+        raise Misuse(f"points={points:,}", remedy=f"take fewer; {POINTS_MAX:,} are the most")
     if grid is not None and points is not None:
         raise Misuse(f"points={points!r} with a grid", remedy="leave it out: every combination is a point")
     if grid is not None and space is not None:

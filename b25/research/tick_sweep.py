@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ class TickThreads:
     def __post_init__(self) -> None:
         for data in self.plan.data:
             _ = data.tape  # laid out once, before the threads would each do it
+        self._first, self._ready = threading.Lock(), False
         self._pool = ThreadPoolExecutor(self.jobs, thread_name_prefix="b25-sweep")
 
     def submit(self, columns: Mapping[str, np.ndarray]) -> Any:
@@ -59,6 +61,14 @@ class TickThreads:
         return self._pool.submit(self._part, columns)
 
     def _part(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        with self._first:  # the first point compiles what all others find ready
+            if not self._ready:
+                rows = self._run(columns)
+                self._ready = True
+                return rows
+        return self._run(columns)
+
+    def _run(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         return points_of(columns, self.fixed, lambda params: backtest(self.plan.cls, self.plan.data, **self.plan.how, **params))
 
     def wait_any(self, futures: set[Any]) -> set[Any]:
