@@ -113,7 +113,9 @@ def big_sweep_memory(stage: Stage) -> Iterator[Figure]:
     points = len(BIG_GRID["fast"]) * len(BIG_GRID["slow"]) * len(BIG_GRID["quantity"])
     say(f"a sweep of {points:,} points")
     with Worker("ours_bars.py", pinned=False) as ours:
-        found = ours.ask("sweep", data=data, count=BIG_BARS, grid=BIG_GRID, fee=FEE, balance=BALANCE, jobs=2, returns=False)
+        found = ours.ask(
+            "sweep", data=data, count=BIG_BARS, grid=BIG_GRID, fee=FEE, balance=BALANCE, jobs=2, returns=False, resume=True
+        )
     if found["points"] != points:
         raise BenchFailed(f"the sweep has {found['points']:,} rows instead of {points:,}")
     peak = found["tree_rss_bytes"] / 1e9

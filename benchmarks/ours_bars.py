@@ -47,7 +47,14 @@ def backtest(data: str, count: int, fast: int, slow: int, fee: float, balance: f
 
 
 def sweep(
-    data: str, count: int, grid: dict[str, list[Any]], fee: float, balance: float, jobs: int, returns: bool = True
+    data: str,
+    count: int,
+    grid: dict[str, list[Any]],
+    fee: float,
+    balance: float,
+    jobs: int,
+    returns: bool = True,
+    resume: bool = False,
 ) -> dict[str, Any]:
     """All points of a grid in one call, under vectorbt's rule; the total return of each in the grid's order."""
     held = bars(data, count)
@@ -60,8 +67,10 @@ def sweep(
             fees=b25.Fees(fee, fee),
             balance=balance,
             jobs=jobs,
-            resume=False,
+            objective="net_profit",
+            resume=resume,
             progress=False,
+            log=False,
         )
     )
     table = found.table
@@ -79,7 +88,7 @@ def sweep(
 def tearsheet(data: str, count: int) -> dict[str, Any]:
     """The tear sheet of one run."""
     held = bars(data, count)
-    backtest_s, run = seconds(lambda: b25.backtest(MaCross, held, fast=50, slow=250))
+    backtest_s, run = seconds(lambda: b25.backtest(MaCross, held, fast=50, slow=250, balance=1e6))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sheet.html"
         took_s, _ = seconds(lambda: run.tearsheet(path))

@@ -38,6 +38,11 @@ class Picture:
 
     figure: Figure
 
+    @property
+    def still(self) -> Picture:
+        """Itself, so that it may stand where one that moves was asked for."""
+        return self
+
     def png(self) -> bytes:
         """Return the picture as a PNG file's bytes, of 256 colours: a notebook that keeps it stays small."""
         from PIL import Image  # matplotlib brings it

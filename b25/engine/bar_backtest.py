@@ -160,6 +160,11 @@ class BarEngine(Backtest):
         self.begin_ns = self.start_ns = int(first_open[trading])
         self.seen_from_ns = int(first_open[self.step_first])
 
+    def share_clock(self, other: BarEngine) -> None:
+        """Keep no clock of one's own beside that of an engine over the same bars."""
+        self.clock_ns, self.places = other.clock_ns, other.places
+        self.run["clock_ns"], self.run["places"] = self.clock_ns.ctypes.data, self.places.ctypes.data
+
     def _tapes(self, views: Sequence[Sequence[np.ndarray[Any, Any]]]) -> np.ndarray[Any, Any]:
         tapes = np.zeros((len(views), len(views[0])), BAR_TAPE)
         for i, (rows, seen) in enumerate(zip(self.rows, views, strict=True)):

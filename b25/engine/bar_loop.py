@@ -352,6 +352,6 @@ def run_bars(address):
             head["notes"] = 0
         elif logs_nearly_full(run, ctx):
             return DRAIN
-        elif run["budget"] <= 0:
+        if run["budget"] <= 0:
             return PAUSE
         turn(run, ctx)

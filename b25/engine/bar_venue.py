@@ -177,7 +177,7 @@ def begin_range(run, ctx):
             venue["direction"] = first_direction(held, bar["open_ticks"], bar["high_ticks"], bar["low_ticks"])
             venue["at_ticks"] = bar["open_ticks"]
             venue["opened_leg"] = 0
-            venue["phase"] = FIRST_LEG if may_happen(ctx, venue, i, held) else OVER
+            venue["phase"] = FIRST_LEG
     run["ranging"] = 0
     run["stage"] = RANGING
 
@@ -246,6 +246,10 @@ def range_turn(run, ctx):
         i = run["ranging"]
         venue = bar_venue_at(run, i)
         while FIRST_LEG <= venue["phase"] <= LAST_LEG:
+            # Asked only now: what happened in the bars of other instruments may have led to orders in this one.
+            if not may_happen(ctx, venue, i, position_at(ctx, i)["position_lots"]):
+                venue["phase"] = OVER
+                break
             if leg_turn(run, ctx, i, venue):
                 return True
             end_ticks, _ = leg_end(venue)

@@ -7,7 +7,7 @@ import numpy as np
 
 from b25.engine.bar_backtest import BarEngine, BarSetup, BarTrack
 from b25.engine.bar_loop import run_bars
-from b25.engine.sweep_loop import JOB, SEGMENT, sweep_points
+from b25.engine.sweep_loop import JOB, LANE, LANES, SEGMENT, sweep_points
 from b25.kernels.address import address_of
 from b25.model.bar_run import POINT
 from b25.strategy.compile import Compiled
@@ -18,8 +18,31 @@ RAISED = -1  # status of a point whose strategy raised
 LEFT = ("instruments", "limits", "intents", "outbox", "notes")
 
 
+class Lane:
+    """One run that a worker uses for point after point, and how all that it changes was before the first of them."""
+
+    def __init__(self, engine: BarEngine) -> None:
+        self.engine = engine
+        world = engine.world
+        moving = [getattr(world, name) for name in world.ARRAYS if name not in LEFT]
+        moving += [world.context, world.bar_at, engine.run, engine.tapes, engine.bar_venues, engine.last_mid2, engine.point]
+        moving = [array for array in moving if array.nbytes]
+        self.kept = [array.copy() for array in moving]
+        self.segments = np.zeros(len(moving), SEGMENT)
+        for segment, array, kept in zip(self.segments, moving, self.kept, strict=True):
+            assert array.nbytes % 8 == 0
+            assert array.flags.c_contiguous
+            segment["to"], segment["source"], segment["words"] = array.ctypes.data, kept.ctypes.data, array.nbytes // 8
+
+    def write(self, row: Any) -> None:
+        """Write it into a LANE record."""
+        row["segments"], row["segment_count"] = self.segments.ctypes.data, self.segments.size
+        row["strategy"], row["run"] = self.engine.strategy.ctypes.data, self.engine.run.ctypes.data
+        row["point"] = self.engine.point.ctypes.data
+
+
 class SweepWorker:
-    """What one thread needs to run points: an engine of its own over shared bars, and how it was before the first of them.
+    """What one thread needs to run points: engines of its own over shared bars, one for each point that is under way at once.
 
     Parameters
     ----------
@@ -36,22 +59,18 @@ class SweepWorker:
     ) -> None:
         self.cls, self.fixed = cls, dict(fixed)
         self.engine = BarEngine(cls, self.fixed, tracks, setup, compiled, compact=True)
-        engine, world = self.engine, self.engine.world
-        moving = [getattr(world, name) for name in world.ARRAYS if name not in LEFT]
-        moving += [world.context, world.bar_at, engine.run, engine.tapes, engine.bar_venues, engine.last_mid2, engine.point]
-        moving = [array for array in moving if array.nbytes]
-        self.kept = [array.copy() for array in moving]
-        self.segments = np.zeros(len(moving), SEGMENT)
-        for segment, array, kept in zip(self.segments, moving, self.kept, strict=True):
-            assert array.nbytes % 8 == 0
-            assert array.flags.c_contiguous
-            segment["to"], segment["source"], segment["words"] = array.ctypes.data, kept.ctypes.data, array.nbytes // 8
+        engines = [self.engine]
+        for _ in range(LANES - 1):
+            engines.append(BarEngine(cls, self.fixed, tracks, setup, compiled, compact=True))
+            engines[-1].share_clock(self.engine)
+        self.lanes = [Lane(engine) for engine in engines]
+        self.rows = np.zeros(LANES, LANE)
+        for lane, row in zip(self.lanes, self.rows, strict=True):
+            lane.write(row)
         self.job = np.zeros(1, JOB)
         job = self.job
-        job["segments"], job["segment_count"] = self.segments.ctypes.data, self.segments.size
-        job["strategy"], job["record_words"] = engine.strategy.ctypes.data, engine.strategy.nbytes // 8
-        job["run"], job["run_code"] = engine.run.ctypes.data, address_of(run_bars)
-        job["point"] = engine.point.ctypes.data
+        job["lanes"], job["record_words"] = self.rows.ctypes.data, self.engine.strategy.nbytes // 8
+        job["run_code"] = address_of(run_bars)
         self.loop = sweep_points.code()
 
     def run(self, columns: Mapping[str, np.ndarray[Any, Any]], results: np.ndarray[Any, Any]) -> None:
@@ -70,19 +89,20 @@ class SweepWorker:
             records[name] = values
         job = self.job
         job["records"], job["results"] = records.ctypes.data, results.ctypes.data
-        job["next"], job["count"], job["stop"] = 0, count, 0
+        job["next"], job["count"], job["stop"], job["taken"] = 0, count, 0, 0
         while int(job[0]["next"]) < count and not int(job[0]["stop"]):
             try:
                 self.loop(np.uintp(job.ctypes.data))
             except Exception:
-                # The world of that point is half moved; the next one begins with a fresh one.
-                at = int(job[0]["next"])
+                # The world of that point is half moved; the others go on, and its lane begins afresh with its next point.
+                lane = int(job[0]["lane"])
+                at = int(job[0]["next"]) + lane
                 results[at] = np.zeros(1, POINT)[0]
                 results["status"][at] = RAISED
-                job["next"] = at + 1
+                self.rows["ended"][lane] = self.rows["raised"][lane] = 1
 
     def stop(self) -> None:
-        """Let the run end after the point that it is at; what is not run keeps what its results held."""
+        """Let the run end soon; points that are under way are given up, and what is not run keeps what its results held."""
         self.job["stop"] = 1
 
     @property

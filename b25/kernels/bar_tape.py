@@ -119,6 +119,7 @@ def show_quiet(ctx, head, book, place, mark, views, row, k):
     at_ns, ticks = row["close_ns"], row["close_ticks"]
     place["address"] = views + np.uint64(k) * VIEW_SIZE
     mark["seen"] = k + 1
+    mark["fresh"] = 1
     ctx["now_ns"] = at_ns
     head["now_ns"] = at_ns
     book["best_bid_ticks"] = ticks

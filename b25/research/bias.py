@@ -140,7 +140,8 @@ def feature_findings(cls: type[Strategy], data: Sequence[Bars], *, rows: int = F
         judged = {name: feature for name, feature in cls.features.items() if name not in long}
         for one in tail_equals_batch(judged, bars, sample=rows):
             severity: Severity = "warning" if one.fault == "warm-up" else "fault"
-            sentence, _, remedy = one.message.partition("; ")
+            told = one.message.removeprefix(f"{one.field}: ").removeprefix(f"{one.fault}: ")
+            sentence, _, remedy = told.partition("; ")
             found.append(Finding(one.fault, severity, one.field, sentence, remedy or "mend its expression or its lookback"))
     return found
 

@@ -35,11 +35,12 @@ def figures(points: Array) -> dict[str, Array]:
         days = (points["end_ns"] - points["begin_ns"]) / NS_PER_DAY
         broke = points["broke"] != 0
         mean, deviation, down = _daily(points)
+        steady = (points["days"] >= 2) & (points["day_best"] == points["day_worst"])
         out: dict[str, Any] = {
             "net_profit": end - start,
             "total_return": np.where(broke, np.nan, end / start - 1.0),
             "cagr": np.where((end > 0) & (days > 0), (end / start) ** (DAYS_PER_YEAR / days) - 1.0, np.nan),
-            "volatility": np.where(broke, np.nan, deviation * math.sqrt(DAYS_PER_YEAR)),
+            "volatility": np.where(broke, np.nan, np.where(steady, 0.0, deviation * math.sqrt(DAYS_PER_YEAR))),
             "sharpe": np.where(broke, np.nan, mean / deviation * math.sqrt(DAYS_PER_YEAR)),
             "sortino": np.where(broke | ~(down > 0) | np.isnan(deviation), np.nan, mean / down * math.sqrt(DAYS_PER_YEAR)),
             "max_drawdown": points["drawdown"].copy(),

@@ -27,6 +27,7 @@ def walk_forward(
     space: Mapping[str, Any] | None = None,
     points: int | None = None,
     seed: int = 25,
+    where: Callable[[Mapping[str, Any]], bool] | None = None,
     train: int | str = "90d",
     test: int | str = "30d",
     step: int | str | None = None,
@@ -51,7 +52,7 @@ def walk_forward(
     data : Bars, Dataset, or sequence of either
     grid : mapping of str to values, optional
         Parameters to try, as in `sweep`; give this or `search`.
-    search, space, points, seed
+    search, space, points, seed, where
         As in `sweep`.
     train, test : int or str
         Length of both parts: a number of bars, or a time such as ``"90d"``.
@@ -91,7 +92,7 @@ def walk_forward(
     layout = WalkForwardWindows(train=train, test=test, step=step, anchored=anchored, gap=embargo)
     windows = _windows(layout, sets)
     tell = progress or (lambda text: None)
-    how: dict[str, Any] = {"objective": objective, "maximize": maximize, "cluster": cluster, "jobs": jobs}
+    how: dict[str, Any] = {"objective": objective, "maximize": maximize, "cluster": cluster, "jobs": jobs, "where": where}
     how |= {"grid": grid} if grid is not None else {"search": search, "space": space, "points": points, "seed": seed}
     found: list[Step] = []
     money = options.get("balance")

@@ -152,7 +152,7 @@ STRIDE = [
     "                break",
     "        return k",
     "    tape, book, place, mark = tape_at(c, tapes, 0, 0), book_at(c, 0), bar_place_at(c, 0, 0), bar_mark_at(c, 0, 0)",
-    '    views, mark["fresh"] = tape["views"], 1',
+    '    views = tape["views"]',
     "    while k < end:",
     "        row = row_at(tape, k)",
     '        if row["low_ticks"] <= low or row["high_ticks"] >= high:',

@@ -117,6 +117,18 @@ def sell(ctx, quantity, price=None, tif=GTC, post_only=False, reduce_only=False,
 
 
 @kernel
+def wished_lots(ctx, i):
+    """Signed lots of the orders for an instrument that this callback has asked for so far."""
+    intents = intents_of(ctx)
+    total = np.int64(0)
+    for k in range(head_of(ctx)["intents"]):
+        row = intents[k]
+        if row["kind"] == SUBMIT and row["instrument"] == i and row["reason"] == 0:
+            total += row["side"] * row["qty_lots"]
+    return total
+
+
+@kernel
 def target(ctx, quantity, i=0):
     """Bring the position to a signed `quantity`, rounded toward zero to whole lots, by one market order; 0 when it is there.
 
@@ -129,7 +141,7 @@ def target(ctx, quantity, i=0):
     if quantity < 0.0:
         wanted = -wanted
     held = positions_of(ctx)[i]
-    missing = wanted - held["position_lots"] - held["open_buy_lots"] + held["open_sell_lots"]
+    missing = wanted - held["position_lots"] - held["open_buy_lots"] + held["open_sell_lots"] - wished_lots(ctx, i)
     if missing == 0:
         return np.int64(0)
     side = BUY if missing > 0 else SELL

@@ -17,6 +17,8 @@ from b25.strategy.record_backed import Backed, Cell, View
 CALLBACKS = (
     "on_start", "on_book", "on_trade", "on_gap", "on_bar", "on_funding", "on_fill", "on_order", "on_timer", "on_stop",
 )  # fmt: skip
+# What a class is made of; a field of such a name would hide it.
+RESERVED = {"params", "state", "parts", "windows", "features", "dtype", "callbacks", "record", "parameters", *CALLBACKS}
 
 
 class Nested:
@@ -60,6 +62,9 @@ class Strategy(Backed):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        for name in _annotations(cls):
+            if name in RESERVED:
+                raise Misuse(f"{cls.__name__}.{name} is a name of the class itself", remedy="give the field another name")
         for kept in ("params", "state", "parts", "windows", "features"):
             setattr(cls, kept, dict(getattr(cls, kept)))
         for name, annotation in _annotations(cls).items():

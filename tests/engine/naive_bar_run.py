@@ -6,76 +6,27 @@ For one linear instrument with a tick and a lot of 1. Written from docs/bars.md;
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from fractions import Fraction
 
+from tests.engine.naive_bar_account import E8, NaiveAccount, Order, Setup
 from tests.kernels.naive_bar_rules import better, exact_slip, first_direction, open_price, walk
 
-E8 = 10**8
 GTC, IOC, FOK = 0, 1, 2
 
 
-@dataclass
-class Order:
-    order_id: int
-    side: int
-    lots: int
-    limit: int  # 0 for a market order
-    stop: int  # 0 when it has none, or no more
-    tif: int
-    post: bool
-    reduces: bool
-    market: bool
-    sent_ns: int
-    touched_ns: int  # last sent, amended or filled
-    state: str = "CREATED"
-    reason: str = "OK"
-    filled: int = 0
-    asked: bool = True
-    more: int = 0  # lots that a pending amend adds
-
-    @property
-    def left(self):
-        return self.lots - self.filled
-
-    @property
-    def rests(self):
-        return self.state in ("OPEN", "PART_FILLED")
-
-
-@dataclass
-class Setup:
-    balance: int
-    contract: bool = True
-    at_close: bool = False
-    by_touch: bool = False
-    slippage_e12: int = 0
-    impact_e12: int = 0
-    participation: Fraction | None = None
-    maker_e8: int = 0
-    taker_e8: int = 0
-    leverage: Fraction = Fraction(1)
-    isolated: bool = False
-    maintenance: Fraction = Fraction(1, 200)
-    liquidation_e8: int = 0
-    funding: list[tuple[int, int]] = field(default_factory=list)  # (ns, rate_e12)
-
-
-class NaiveRun:
+class NaiveRun(NaiveAccount):
     """Lives through bars of (open_ns, close_ns, open, high, low, close, volume); `wishes_of(kind, number)` is the strategy."""
 
     def __init__(self, bars, setup: Setup, wishes_of: Callable[[str, int], list[tuple[int, ...]]]) -> None:
-        self.bars, self.setup, self.wishes_of = bars, setup, wishes_of
+        super().__init__(setup)
+        self.bars, self.wishes_of = bars, wishes_of
         self.orders: list[Order] = []
-        self.fills: list[tuple[int, ...]] = []
         self.refused: list[str] = []
         self.notes: list[tuple[int, ...]] = []
         self.answers: deque[tuple[str, Order, tuple[int, ...]]] = deque()
-        self.next_id, self.held, self.cash, self.fees_e8, self.funding, self.insurance = 1, 0, 0, 0, 0, 0
-        self.cost = self.grown_cost = self.grown_lots = 0
-        self.now = self.price = self.volume = self.lots_left = self.closed_ns = self.heard = self.first_id = self.inside_ns = 0
-        self.opened_leg = self.leg = 0
         self.paid = deque(setup.funding)
+        self.next_id = 1
+        self.volume = self.closed_ns = self.heard = self.first_id = self.inside_ns = 0
 
     # What the strategy hears and wishes
 
@@ -201,41 +152,7 @@ class NaiveRun:
         order.reason = reason
         self.state(order, state)
 
-    # Money
-
-    def equity(self, price):
-        return self.setup.balance + self.cash + self.held * price - Fraction(self.fees_e8, E8) + self.funding + self.insurance
-
-    def affordable(self, side, lots, price, rate_e8):
-        closing = min(lots, abs(self.held)) if self.held * side < 0 else 0
-        opening = lots - closing
-        if opening == 0:
-            return lots
-        if side < 0 and not self.setup.contract:
-            return closing
-        keeps = abs(self.held) if self.held * side > 0 else 0
-        rate, leverage = Fraction(rate_e8, E8), self.setup.leverage
-        room = leverage * (self.equity(price) - closing * price * rate) - keeps * price
-        each = price + leverage * price * max(rate, 0)
-        return closing + max(0, min(opening, math.floor(room / each)))
-
-    def book(self, order_id, side, price, lots, fee_e8, maker):
-        before, closing = self.held, min(lots, abs(self.held)) if self.held * side < 0 else 0
-        self.cash -= side * lots * price
-        self.fees_e8 += fee_e8
-        self.held += side * lots
-        if closing:
-            kept = abs(before) - closing
-            self.cost = (self.grown_cost * kept * 2 + self.grown_lots) // (2 * self.grown_lots)
-        if lots > closing:
-            self.cost += side * (lots - closing) * price
-            self.grown_cost, self.grown_lots = self.cost, abs(self.held)
-        if abs(self.held) > abs(before) or self.held * before < 0:
-            self.opened_leg = self.leg
-        fill = (self.now, order_id, side, price, lots, fee_e8, int(maker))
-        self.fills.append(fill)
-        self.lots_left = max(0, self.lots_left - lots)
-        return fill
+    # Fills
 
     def fill(self, order, level, takes):
         """Fill an order at a level, as far as everything allows; False when the bar's volume does not."""
@@ -276,28 +193,6 @@ class NaiveRun:
     def end_now(self, order, reason):
         order.state, order.reason = "EXPIRED", reason
         self.hear(order=order)
-
-    # Liquidation
-
-    def forced(self):
-        """The price at or beyond which the venue closes what is held, or None."""
-        setup = self.setup
-        if self.held == 0 or not (setup.contract or setup.leverage > 1):
-            return None
-        side, lots = (1 if self.held > 0 else -1), abs(self.held)
-        if setup.isolated:
-            wallet = Fraction(abs(self.cost)) / setup.leverage
-        else:
-            wallet = self.equity(self.price) - (self.held * self.price - self.cost)
-        # At this price the equity is the part of the value that the venue demands.
-        price = (wallet - self.cost) / (lots * (setup.maintenance - side))
-        if price <= 0:
-            return None
-        return math.floor(price) if side > 0 else math.ceil(price)
-
-    def is_forced(self, price):
-        forced = self.forced()
-        return forced is not None and (price <= forced if self.held > 0 else price >= forced)
 
     def liquidate(self, price):
         for one in [o for o in self.alive() if o.rests]:

@@ -211,6 +211,26 @@ def test_one_pool_of_money_stands_behind_all_instruments():
     assert out.world.positions["position_lots"].tolist() == [8, 2]
 
 
+@pytest.mark.parametrize("rests", [False, True])
+def test_what_a_fill_leads_to_in_another_instrument_is_live_for_the_rest_of_its_bar(rests):
+    class Follow(b25.Strategy):
+        def on_bar(self, ctx):
+            if ctx.bars_seen() == 1:
+                ctx.buy(1.0, 98.0, i=0)
+                if rests:
+                    ctx.buy(1.0, 50.0, i=1)
+
+        def on_fill(self, ctx):
+            if ctx.fill().instrument == 0:
+                ctx.buy(1.0, 95.0, i=1)
+
+    bars = [bars_of([FLAT, (100, 101, low, 100), FLAT]) for low in (97, 90)]
+    out = run_bars(Follow, bars, compiled=False)
+    assert out.fills["instrument"].tolist() == [0, 1]
+    assert out.fills["price_ticks"].tolist() == [98, 95]
+    assert out.fills["local_ns"].tolist() == [START + 2 * MINUTE - 1] * 2
+
+
 def test_nothing_is_filled_in_a_gap():
     bars = bars_of([FLAT, (1, 1, 1, 1), (1, 1, 1, 1), (103, 104, 102, 103)], missing=[1, 2])
     out = play(bars, {0: [order(BUY, 1)]})
@@ -272,3 +292,17 @@ def test_thousands_of_notes_are_taken_away_between_quiet_bars():
     out = run_bars(Chatty, bars_of([(100, 101, 99, 100 + k % 2) for k in range(20_000)]))
     assert out.notes.size == 40_000
     assert np.array_equal(out.notes["time_ns"][::2], START + MINUTE * np.arange(1, 20_001))
+
+
+class AsksTwice(b25.Strategy):
+    """Wants the same twice in one callback."""
+
+    def on_bar(self, ctx):
+        ctx.target(1.0)
+        ctx.target(1.0)
+
+
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "plain"])
+def test_a_target_that_is_named_twice_is_ordered_once(compiled):
+    result = b25.backtest(AsksTwice, bars_of([(100, 101, 99, 100)] * 4), balance=1_000_000.0, compiled=compiled)
+    assert result.fills["quantity"].to_list() == [1.0]

@@ -12,7 +12,8 @@ from b25.model.order import Reason, State
 from b25.venue.bar_models import Account, BarFills
 from b25.venue.models import Fees
 from tests.engine.bar_runs import PERP, SPOT, START, bars_of, digest, refusals_of, table_engine
-from tests.engine.naive_bar_run import NaiveRun, Setup
+from tests.engine.naive_bar_account import Setup
+from tests.engine.naive_bar_run import NaiveRun
 
 WISHES, ROWS = [1] * 12 + [2, 3, 3, 4, 5, 6], range(8, 41)
 

@@ -118,11 +118,6 @@ def test_the_best_can_be_run_again_with_its_full_record(market):
         found.backtest(6)
 
 
-def test_a_function_of_the_module_is_called_and_features_are_left_alone(market):
-    found = quiet(Leaning, market, {"fast": [3, 8]})
-    assert_rows_are_backtests(found, Leaning, market)
-
-
 # Equal runs are equal bytes
 
 
@@ -325,6 +320,24 @@ def test_plain_python_that_raises_is_marked_too():
 
 def statistics_of(value):
     return value
+
+
+# Beside the figures
+
+
+def test_a_sweep_that_is_repeated_counts_its_trials_once(market, folders):
+    first = b25.sweep(Cross, market, grid=GRID, objective="net_profit", progress=False)
+    again = quiet(Cross, market, GRID)
+    assert (first.trials.count, again.trials.count) == (6, 6)
+    assert quiet(Cross, market, GRID | {"slow": [30, 70]}).trials.count == 9
+    assert b25.backtest(Cross, market, fast=3, slow=70).metrics["trials"].value == 9
+    quiet(Cross, wandering(2_000, 8), GRID, log=False)
+    assert len(list((folders / "trials").glob("*.jsonl"))) == 1
+
+
+def test_a_function_of_the_module_is_called_and_features_are_left_alone(market):
+    found = quiet(Leaning, market, {"fast": [3, 8]})
+    assert_rows_are_backtests(found, Leaning, market)
 
 
 # Bounds

@@ -110,6 +110,14 @@ def test_efficiency_and_stability_are_of_the_windows(found):
     assert found.parameters["usual_share"].max() <= 1
 
 
+def test_combinations_that_make_no_sense_are_left_out_of_every_window():
+    wide = {"fast": [3, 30], "slow": [20, 40]}
+    left = walk_forward(Cross, DATA, grid=wide, where=lambda p: p["fast"] > p["slow"], **SPANS)
+    assert {(one.parameters["fast"], one.parameters["slow"]) for one in left.steps} == {(30.0, 20.0)}
+    with pytest.raises(Misuse, match="where"):
+        walk_forward(Cross, DATA, search="random", points=2, where=bool, space={"fast": (2, 9)}, **SPANS)
+
+
 def test_two_equal_walk_forwards_have_equal_hashes_and_another_one_another(found):
     assert walk_forward(Cross, DATA, grid=GRID, jobs=1, **SPANS).hash == found.hash
     anchored = walk_forward(Cross, DATA, grid=GRID, anchored=True, **SPANS)

@@ -40,9 +40,9 @@ HASHES = """
 import json, sys
 import b25
 from tests.strategies.conftest import FEES
-from tests.strategies.test_every_strategy import FILES, brief_run
+from tests.strategies.test_every_strategy import FILES, ON_BARS, brief_run
 data = b25.sample(catalog=sys.argv[1])
-print(json.dumps({name: brief_run(name, data).hash for name in FILES}))
+print(json.dumps({name: brief_run(name, data).hash for name in (*FILES, *ON_BARS)}))
 """
 
 
@@ -73,7 +73,7 @@ def brief_run(name: str, data: Dataset, *, compiled: bool = True) -> Backtest:
     return two_minutes(strategy_of(name), data, name, compiled=compiled)
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*FILES, *ON_BARS])
 def test_compiled_and_plain_python_do_the_same_to_the_byte(sample, name):
     fast, slow = (brief_run(name, sample, compiled=way) for way in (True, False))
     assert fast.made.compiled
@@ -93,7 +93,7 @@ def elsewhere(sample):
     return json.loads(run.stdout)
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*FILES, *ON_BARS])
 def test_the_same_run_has_the_same_hash_here_and_in_another_process(sample, elsewhere, name):
     first, second = (brief_run(name, sample).hash for _ in range(2))
     assert first == second == elsewhere[name]

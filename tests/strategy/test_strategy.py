@@ -114,3 +114,10 @@ def test_a_unit_is_told_with_the_remedy():
     # A bare max_position=100 says nothing; its unit stands where a wrong value is refused.
     with pytest.raises(Misuse, match="in base"):
         Heir(quantity=-1)
+
+
+def test_a_field_must_not_hide_what_a_class_is_made_of():
+    with pytest.raises(b25.Misuse, match=r"Hides.state is a name of the class itself"):
+
+        class Hides(b25.Strategy):
+            state: float = 0.0
