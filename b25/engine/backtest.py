@@ -271,7 +271,7 @@ class Backtest:
 
     def _outcome(self) -> Outcome:
         self._drain()
-        whole = {name: np.concatenate([log[:0], *self.taken[name]]) for name, log in self.logs.items()}
+        whole = {name: _joined(self.taken[name]) if self.taken[name] else log[:0].copy() for name, log in self.logs.items()}
         live = self.world.orders[self.world.orders["state"] != 0]
         return Outcome(
             fills=whole["fill"],
@@ -285,6 +285,11 @@ class Backtest:
             end_ns=int(self.run[0]["end_ns"]),
             rows=int(self.run[0]["rows"]),
         )
+
+
+def _joined(pieces: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    """Put the pieces of a log together; most runs have one, which need not be copied again."""
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 def _until(track: Track, end_ns: int | None) -> Track:

@@ -139,7 +139,7 @@ class BarEngine(Backtest):
         closes = [one[0].rows["close_ns"] for one in frames]
         opens = [one[0].rows["open_ns"] for one in frames]
         if len(frames) == 1:
-            clock, first_open, self.places = np.ascontiguousarray(closes[0]), opens[0], np.zeros((0, 1), np.int32)
+            clock, first_open, self.places = frames[0][0].clock_ns, opens[0], np.zeros((0, 1), np.int32)
         else:
             clock = np.unique(np.concatenate(closes))
             first_open = np.full(clock.size, np.iinfo(np.int64).max)

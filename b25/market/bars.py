@@ -131,6 +131,13 @@ class Bars:
         return int(self.rows["close_ns"][-1])
 
     @cached_property
+    def clock_ns(self) -> np.ndarray:
+        """When each bar is complete: ndarray of int64, contiguous, read-only."""
+        found = np.ascontiguousarray(self.rows["close_ns"])
+        found.flags.writeable = False
+        return found
+
+    @cached_property
     def view(self) -> np.ndarray:
         """The bars in quote and base units: ndarray of BAR_VIEW, read-only."""
         record = self.instrument.record()[0]
