@@ -55,10 +55,13 @@ def ma_cross_sweep(stage: Stage) -> Iterator[Figure]:
             },
             PEER_ROUNDS,
         )
+    with Worker("ours_bars.py", pinned=False) as ours:
+        both = [steps / float(ask_sweep(ours, data, 2)["run_s"]) / 1e6 for _ in range(PEER_ROUNDS + 1)][1:]
     speeds = {name: [steps / took_s / 1e6 for took_s in all_s] for name, all_s in taken.items()}
     best = max(statistics.median(speeds[engine]) for engine in ENGINES)
     detail = f"million bar-steps/s on one core: b25 {spread(speeds['b25'])}"
     detail += "".join(f", {engine} engine {spread(speeds[engine])}" for engine in ENGINES)
+    detail += f"; as it comes, on all cores, b25 {spread(both)}, {statistics.median(both) / best:.0f} ×"
     detail += f"; {len(PAIRS)} total returns equal to {worst:.1g}; {decisions}; first call there "
     detail += f"{amount(expected['numba']['run_s'])} s"
     what = "MA-cross, 200 pairs × 100,000 bars, bar-steps/s: b25 / vectorbt 1.2 (warm)"

@@ -10,6 +10,7 @@ import importlib.util
 import os
 import re
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,10 @@ def _load(name: str, path: Path) -> Any:
     # Numba's cache looks for the generated module under its name, too.
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with warnings.catch_warnings():
+            # "Cannot cache compiled function": a strategy that names a large array is compiled anew in each process.
+            warnings.simplefilter("ignore", numba_errors.NumbaWarning)
+            spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
