@@ -16,7 +16,7 @@ COMMANDS = [line for language, text in BLOCKS if not language for line in text.s
 
 
 def test_the_strategy_runs_as_it_is_printed(tmp_path, monkeypatch):
-    (source,) = [text for language, text in BLOCKS if language == "python"]
+    source = next(text for language, text in BLOCKS if language == "python")
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "readme"}
     exec(source, names)  # noqa: S102 - our own text
@@ -27,6 +27,17 @@ def test_the_strategy_runs_as_it_is_printed(tmp_path, monkeypatch):
     told = re.search(r"it has `([^`]+)`", README)
     assert told is not None
     assert [name for name in told[1].replace("(path)", "").replace("()", "").split() if not hasattr(result, name[1:])] == []
+
+
+def test_the_sweep_runs_as_it_is_printed(tmp_path, monkeypatch):
+    _, source = [text for language, text in BLOCKS if language == "python"]
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "readme", "b25": b25}
+    exec(source, names)  # noqa: S102 - our own text
+    found = names["found"]
+    assert len(found) == 4
+    assert found.best["weight"] in (0.05, 0.1, 0.2, 0.4)
+    assert (tmp_path / "cross.html").stat().st_size > 50_000
 
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if line.startswith("b25 ")])

@@ -46,8 +46,10 @@ class NaiveRun(NaiveAccount):
 
     def judge(self, kind, number):
         """Take the wishes of one callback, each seeing what was there before the callback; then judge them one by one."""
-        asked = [intent for wish in self.wishes_of(kind, number) for intent in self.intents(*wish)]
-        for what, *rest in asked:
+        self.asked = []
+        for wish in self.wishes_of(kind, number):
+            self.asked += self.intents(*wish)
+        for what, *rest in self.asked:
             {"submit": self.submit, "cancel": self.cancel, "amend": self.amend}[what](*rest)
 
     def intents(self, what, side, lots, price, stop, tif, flags):
@@ -58,7 +60,9 @@ class NaiveRun(NaiveAccount):
         elif what == 3:
             yield "amend", stop, price, lots
         elif what == 4:
-            missing = side * lots - self.held - sum(o.side * (o.left + o.more) for o in self.alive())
+            # What this callback has asked for already is on its way as well.
+            wished = sum(intent[2] * intent[3] for intent in self.asked if intent[0] == "submit")
+            missing = side * lots - self.held - sum(o.side * (o.left + o.more) for o in self.alive()) - wished
             if missing:
                 yield "submit", self.new_id(), 1 if missing > 0 else -1, abs(missing), 0, 0, IOC, False, False
         elif what == 5:

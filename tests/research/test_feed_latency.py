@@ -61,5 +61,5 @@ def test_a_callback_that_is_never_called_is_refused(sample: Dataset) -> None:
         def on_bar(self, ctx):
             ctx.buy(1.0)
 
-    with pytest.raises(b25.Misuse, match="never be called"):
+    with pytest.raises(b25.Misuse, match="never called on ticks"):
         b25.backtest(Barred, sample)
