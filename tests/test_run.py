@@ -48,6 +48,13 @@ def test_in_ci_a_test_skipped_for_want_of_shared_has_failed(suite, capfd, monkey
     assert closing_line(capfd).startswith("b25: 1 passed, 1 failed, 0 skipped")
 
 
+def test_in_ci_a_test_skipped_for_want_of_a_package_has_failed(suite, capfd, monkeypatch):
+    monkeypatch.setenv("CI", "true")
+    suite("import pytest\ndef test_good(): pass\ndef test_bound(): pytest.importorskip('no_such_module')\n")
+    assert run.main([]) == 1
+    assert closing_line(capfd).startswith("b25: 1 passed, 1 failed, 0 skipped")
+
+
 def test_elsewhere_it_is_listed_with_its_reason(suite, capfd):
     suite("import pytest\ndef test_good(): pass\ndef test_without_data(): pytest.skip('needs ../shared')\n")
     assert run.main([]) == 0
