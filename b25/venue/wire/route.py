@@ -72,6 +72,8 @@ class Call:
     address: str = ""
     key: "ApiKey | None" = None
     headers: dict[str, str] = field(default_factory=dict)
+    used_weight: int = 0
+    as_of_ms: int | None = None  # of a lagged read: show what was known then
 
     @property
     def account(self) -> "Account":
@@ -93,6 +95,36 @@ class Call:
         """The listing that `symbol` names, if it was sent."""
         name = self.parameters.symbol()
         return None if name is None else self._named(name)
+
+    @property
+    def nominal_weight(self) -> int:
+        """What the request was charged."""
+        weight = self.route.weight
+        return weight if isinstance(weight, int) else weight(self.parameters)
+
+    def check_orders(self, orders: int = 1) -> None:
+        """Refuse when the account may not place so many more orders now."""
+        self.core.limits.check_orders(self.route.market, str(self.account.account_id), self.now_ms, orders)
+
+    def count_orders(self, orders: int = 1) -> None:
+        """Count orders that were accepted, and say so in the headers."""
+        counted = self.core.limits.count_orders(self.route.market, str(self.account.account_id), self.now_ms, orders)
+        self.headers.update(counted)
+
+    def order_named(self, id_name: str = "orderId", client_name: str = "origClientOrderId") -> dict[str, Any]:
+        """Which order is meant, as keyword arguments `order_id` and `client_id`; one of them must be sent."""
+        order_id = self.parameters.integer(id_name)
+        client_id = self.parameters.text(client_name)
+        if order_id is None and client_id is None:
+            raise VenueError(-1102, f"Param '{client_name}' or '{id_name}' must be sent, but both were empty/null!")
+        return {"order_id": order_id, "client_id": client_id}
+
+    def page(self, limit_default: int = 500, limit_max: int = 1000) -> dict[str, Any]:
+        """Keyword arguments `start_ms`, `end_ms` and `limit` of a list that is read in pages."""
+        start_ms, end_ms = self.parameters.integer("startTime"), self.parameters.integer("endTime")
+        if start_ms is not None and end_ms is not None and start_ms > end_ms:
+            raise VenueError(-1128, "Combination of optional parameters invalid.")
+        return {"start_ms": start_ms, "end_ms": end_ms, "limit": self.parameters.limit(limit_default, limit_max)}
 
     def _named(self, name: str) -> "Listing":
         listing = self.listings.get(name)
