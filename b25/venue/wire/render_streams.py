@@ -3,11 +3,12 @@
 Two things follow the market: futures events carry the transaction time `T`, and spot trades the flag `M`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from b25.model.event import BUY, SELL
+from b25.venue.exchange.money import money_text
 from b25.venue.wire.candles import Candle
 from b25.venue.wire.statistics import AggTrade, Statistics
 
@@ -19,9 +20,17 @@ Payload = dict[str, Any]
 _EIGHT = Decimal("1e-8")
 
 
+def texts(listing: "Listing") -> tuple[Callable[[int], str], Callable[[int], str]]:
+    """How this market writes ticks and lots: spot with eight decimals, futures with those of the grid."""
+    if listing.market != "spot":
+        return listing.price_text, listing.qty_text
+    tick, lot = int(listing.tick / _EIGHT), listing.lot_money
+    return (lambda ticks: money_text(ticks * tick)), (lambda lots: money_text(lots * lot))
+
+
 def price_levels(listing: "Listing", levels: Iterable[tuple[int, int]]) -> list[list[str]]:
     """Levels as pairs of texts."""
-    price, qty = listing.price_text, listing.qty_text
+    price, qty = texts(listing)
     return [[price(ticks), qty(lots)] for ticks, lots in levels]
 
 
@@ -55,28 +64,31 @@ def partial_book(listing: "Listing", levels: int) -> Payload:
 
 def trade(listing: "Listing", one: "PublicTrade", now_ms: int) -> Payload:
     """One trade."""
+    price, qty = texts(listing)
     payload: Payload = {
-        "e": "trade", "E": now_ms, "s": listing.name, "t": one.trade_id, "p": listing.price_text(one.price_ticks),
-        "q": listing.qty_text(one.qty_lots), "T": one.time_ms, "m": one.buyer_is_maker,
+        "e": "trade", "E": now_ms, "s": listing.name, "t": one.trade_id, "p": price(one.price_ticks),
+        "q": qty(one.qty_lots), "T": one.time_ms, "m": one.buyer_is_maker,
     }  # fmt: skip
     return payload | {"M": True} if listing.market == "spot" else payload
 
 
 def agg_trade(listing: "Listing", one: AggTrade, now_ms: int) -> Payload:
     """Trades of one taker at one price."""
+    price, qty = texts(listing)
     payload: Payload = {
-        "e": "aggTrade", "E": now_ms, "s": listing.name, "a": one.agg_id, "p": listing.price_text(one.price_ticks),
-        "q": listing.qty_text(one.qty_lots), "f": one.first_id, "l": one.last_id, "T": one.time_ms, "m": one.buyer_is_maker,
+        "e": "aggTrade", "E": now_ms, "s": listing.name, "a": one.agg_id, "p": price(one.price_ticks),
+        "q": qty(one.qty_lots), "f": one.first_id, "l": one.last_id, "T": one.time_ms, "m": one.buyer_is_maker,
     }  # fmt: skip
     return payload | {"M": True} if listing.market == "spot" else payload
 
 
 def book_ticker(listing: "Listing", touch: tuple[int, int, int, int], now_ms: int) -> Payload:
     """The touch: bid, its lots, ask, its lots. Spot has neither event type nor times."""
+    price, qty = texts(listing)
     bid, bid_lots, ask, ask_lots = touch
     payload: Payload = {
-        "u": listing.update_id, "s": listing.name, "b": listing.price_text(bid), "B": listing.qty_text(bid_lots),
-        "a": listing.price_text(ask), "A": listing.qty_text(ask_lots),
+        "u": listing.update_id, "s": listing.name, "b": price(bid), "B": qty(bid_lots),
+        "a": price(ask), "A": qty(ask_lots),
     }  # fmt: skip
     return {"e": "bookTicker", **payload, "T": now_ms, "E": now_ms} if listing.market == "linear" else payload
 
@@ -89,7 +101,8 @@ def touch(listing: "Listing") -> tuple[int, int, int, int]:
 
 def kline(listing: "Listing", statistics: Statistics, interval: str, candle: Candle, closed: bool, now_ms: int) -> Payload:
     """A candle."""
-    price, qty, turnover = listing.price_text, listing.qty_text, statistics.turnover_text
+    price, qty = texts(listing)
+    turnover = statistics.turnover_text
     return {
         "e": "kline", "E": now_ms, "s": listing.name,
         "k": {
@@ -104,10 +117,10 @@ def kline(listing: "Listing", statistics: Statistics, interval: str, candle: Can
 def mini_ticker(statistics: Statistics, now_ms: int) -> Payload:
     """The rolling day, short."""
     listing, day = statistics.listing, statistics.ticker()
-    price = listing.price_text
+    price, qty = texts(listing)
     return {
         "e": "24hrMiniTicker", "E": now_ms, "s": listing.name, "c": price(day.last_ticks), "o": price(day.open_ticks),
-        "h": price(day.high_ticks), "l": price(day.low_ticks), "v": listing.qty_text(day.lots),
+        "h": price(day.high_ticks), "l": price(day.low_ticks), "v": qty(day.lots),
         "q": statistics.turnover_text(day.ticklots),
     }  # fmt: skip
 
@@ -115,7 +128,7 @@ def mini_ticker(statistics: Statistics, now_ms: int) -> Payload:
 def ticker(statistics: Statistics, now_ms: int) -> Payload:
     """The rolling day; spot adds the touch and the close before."""
     listing, day = statistics.listing, statistics.ticker()
-    price, qty = listing.price_text, listing.qty_text
+    price, qty = texts(listing)
     change = day.last_ticks - day.open_ticks
     percent = Decimal(100 * change) / day.open_ticks if day.open_ticks else Decimal(0)
     payload: Payload = {
@@ -154,13 +167,14 @@ def mark_price(listing: "Listing", now_ms: int) -> Payload:
 def force_order(liquidation: "Liquidation", now_ms: int) -> Payload:
     """Somebody's position was closed by the venue."""
     listing, order = liquidation.listing, liquidation.order
+    price, qty = texts(listing)
     return {
         "e": "forceOrder", "E": now_ms,
         "o": {
-            "s": listing.name, "S": order.side, "o": order.type, "f": order.tif, "q": listing.qty_text(order.qty_lots),
-            "p": listing.price_text(order.price_ticks), "ap": order.average_price_text, "X": order.state,
-            "l": listing.qty_text(order.fills[-1].qty_lots if order.fills else order.filled_lots),
-            "z": listing.qty_text(order.filled_lots), "T": liquidation.time_ms,
+            "s": listing.name, "S": order.side, "o": order.type, "f": order.tif, "q": qty(order.qty_lots),
+            "p": price(order.price_ticks), "ap": order.average_price_text, "X": order.state,
+            "l": qty(order.fills[-1].qty_lots if order.fills else order.filled_lots),
+            "z": qty(order.filled_lots), "T": liquidation.time_ms,
         },
     }  # fmt: skip
 

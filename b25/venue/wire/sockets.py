@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from b25.venue.exchange.accounts import Account, ApiKey
 
 # Close codes of RFC 6455.
-NORMAL, GOING_AWAY, POLICY, TOO_BIG = 1000, 1001, 1008, 1009
+GOING_AWAY, UNSUPPORTED, POLICY = 1001, 1003, 1008
 # A closing socket whose client does not answer is reset after this long.
 CLOSE_WITHIN_S = 5.0
 
@@ -105,7 +105,7 @@ class Socket:
     def keep_alive(self, now_ms: float) -> None:
         """Ping when it is time; hang up on who does not answer or has been here for too long."""
         settings, market = self.settings, self.market
-        if not self.is_open:
+        if self.frozen or not self.is_open:
             return
         if now_ms - self.opened_ms >= settings.lifetime_ms:
             self.close(GOING_AWAY, "24 hours are over")
