@@ -60,6 +60,8 @@ class Socket:
         self.cut_for = ""
         self.listen_key = ""
         self.key: ApiKey | None = None  # of the session, after session.logon
+        self.logged_on_ms = self.connected_ms = 0
+        self.returns_limits = True
         self.subscriptions: dict[int, Account] = {}  # user data of the WebSocket API, by subscription
         self.next_subscription = 0
         self._received: deque[float] = deque()

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from b25.venue.exchange.money import money_text
 from b25.venue.wire.candles import Candle, Candles
 from b25.venue.wire.tickers import RollingWindow, Ticker, average_price
 
@@ -131,7 +132,7 @@ class Statistics:
 
     def turnover_text(self, ticklots: int) -> str:
         """Turnover as the wire writes it: eight decimals of the quote asset."""
-        return f"{ticklots * self.listing.tick * self.listing.lot:.8f}"
+        return money_text(self.listing.notional(ticklots))
 
     def weighted_text(self, ticker: Ticker) -> str:
         """Mean price of a ticker by volume, eight decimals."""

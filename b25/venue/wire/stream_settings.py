@@ -30,6 +30,8 @@ class StreamSettings:
         How long a listenKey lives without being extended.
     wrong_path : {"silent", "error"}
         What a futures channel asked for on another path gets: an acknowledgement and no data, as live; or an error.
+    logon_ed25519_only : bool
+        Whether `session.logon` refuses keys of other kinds, as live.
     """
 
     ping_ms: dict[Market, int]
@@ -42,6 +44,7 @@ class StreamSettings:
     message_bytes: int = 1 << 16
     listen_key_ms: int = 3_600_000
     wrong_path: Literal["silent", "error"] = "silent"
+    logon_ed25519_only: bool = True
 
 
 def live_settings(**changes: object) -> StreamSettings:
