@@ -70,6 +70,7 @@ class Hub:
         self.watchers: list[Callable[[], None]] = []  # told after each advance: the status page
         self._bent = StreamFaults(faults)
         self._kept_alive_ms = 0.0
+        self._sent_before = 0
         self._connections: dict[str, deque[float]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         for listing in (*exchange.spot.values(), *exchange.linear.values()):
@@ -161,7 +162,8 @@ class Hub:
 
     def remove(self, socket: Socket) -> None:
         """Let go of a socket that has closed."""
-        self.sockets.pop(socket, None)
+        if self.sockets.pop(socket, self) is None:
+            self._sent_before += socket.sent
         for name in list(socket.streams):
             self.unsubscribe(socket, name)
         self.users.forget(socket)
@@ -199,6 +201,11 @@ class Hub:
             task.cancel()
         for socket in tuple(self.sockets):
             socket.close(GOING_AWAY, "the venue stops")
+
+    @property
+    def sent(self) -> int:
+        """Messages sent since the venue began."""
+        return self._sent_before + sum(socket.sent for socket in self.sockets)
 
     # -- sending ----------------------------------------------------------------------------------
 

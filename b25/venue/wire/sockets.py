@@ -58,6 +58,7 @@ class Socket:
         self.awaits_pong = False
         self.frozen = False  # half open: nothing goes out any more, and nothing that comes in is looked at
         self.cut_for = ""
+        self.sent = 0
         self.listen_key = ""
         self.key: ApiKey | None = None  # of the session, after session.logon
         self.logged_on_ms = self.connected_ms = 0
@@ -82,6 +83,7 @@ class Socket:
         if self.frozen or transport.is_closing():
             return
         transport.write(ready)
+        self.sent += 1
         if transport.get_write_buffer_size() > self.settings.buffer_bytes:
             self.abort("slow reader")
 
