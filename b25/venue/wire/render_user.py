@@ -56,8 +56,9 @@ def execution_report(event: OrderEvent, now_ms: int) -> Payload:
         "i": order.order_id, "l": qty(fill.qty_lots if fill else 0), "z": qty(order.filled_lots),
         "L": price(fill.price_ticks if fill else 0), "n": money_text(fill.commission) if fill else "0",
         "N": fill.commission_asset if fill else None, "T": event.time_ms, "t": fill.trade_id if fill else -1,
-        "I": event.execution_id, "w": order.is_open and order.is_working, "m": fill.maker if fill else False, "M": fill is not None,
-        "O": order.created_ms, "Z": money_text(order.filled_quote), "Y": money_text(fill.quote) if fill else ZERO,
+        "I": event.execution_id, "w": order.is_open and order.is_working, "m": fill.maker if fill else False,
+        "M": fill is not None, "O": order.created_ms,
+        "Z": money_text(order.filled_quote), "Y": money_text(fill.quote) if fill else ZERO,
         "Q": money_text(order.quote_qty),
     }  # fmt: skip
     if order.working_ms >= 0:
@@ -72,8 +73,9 @@ def _conditional(event: OrderEvent, qty: Any) -> Payload:
     more: Payload = {}
     if event.execution == "TRADE_PREVENTION":
         more |= {
-            "v": event.execution_id, "A": qty(order.prevented_lots), "B": qty(event.prevented_lots), "u": event.counter_order_id,
-            "U": event.counter_order_id, "Cs": order.listing.name, "pl": qty(event.prevented_lots), "pL": ZERO,
+            "v": event.execution_id, "A": qty(order.prevented_lots), "B": qty(event.prevented_lots),
+            "u": event.counter_order_id, "U": event.counter_order_id, "Cs": order.listing.name,
+            "pl": qty(event.prevented_lots), "pL": ZERO,
             "pY": money_text(order.listing.notional(order.price_ticks * event.prevented_lots)),
         }  # fmt: skip
     if order.trailing_delta_bips:
@@ -147,14 +149,15 @@ def account_update(event: BalanceEvent, now_ms: int) -> Payload:
     """Futures: wallets and positions after something changed them."""
     assets = [
         {
-            "a": state.asset, "wb": money_text(state.wallet), "cw": money_text(state.cross_wallet), "bc": money_text(state.change),
+            "a": state.asset, "wb": money_text(state.wallet), "cw": money_text(state.cross_wallet),
+            "bc": money_text(state.change),
         }
         for state in event.assets
     ]  # fmt: skip
     positions = [
         {
-            "s": state.listing.name, "pa": state.listing.qty_text(state.lots), "ep": state.entry_text, "bep": state.break_even_text,
-            "cr": money_text(state.realised), "up": money_text(state.unrealised), "mt": state.margin_type,
+            "s": state.listing.name, "pa": state.listing.qty_text(state.lots), "ep": state.entry_text,
+            "bep": state.break_even_text, "cr": money_text(state.realised), "up": money_text(state.unrealised), "mt": state.margin_type,
             "iw": money_text(state.isolated_wallet), "ps": state.position_side,
         }
         for state in event.positions

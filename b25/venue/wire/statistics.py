@@ -1,4 +1,4 @@
-"""What one symbol's trades add up to: candles, the rolling day, the average price, and aggregate trades. REST and streams share it."""
+"""What one symbol's trades add up to: candles, the rolling day, average price, aggregate trades; for REST and streams alike."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -48,7 +48,13 @@ class Aggregator:
                 continue
             told += self.close()
             self.open = AggTrade(
-                self._next_id, trade.price_ticks, trade.qty_lots, trade.trade_id, trade.trade_id, trade.time_ms, trade.buyer_is_maker
+                self._next_id,
+                trade.price_ticks,
+                trade.qty_lots,
+                trade.trade_id,
+                trade.trade_id,
+                trade.time_ms,
+                trade.buyer_is_maker,
             )
             self._next_id += 1
         if not self.within_ms:
@@ -118,7 +124,7 @@ class Statistics:
         return self._day.ticker(self.candles.current("1m"), self._now_ms, self._last_lots)
 
     def average_price(self) -> Decimal:
-        """Mean price of the last five minutes by volume, in the quote asset; the last price when nothing traded, 0 without any."""
+        """Mean price of the last five minutes by volume; the last price when nothing traded in them, 0 before the first trade."""
         ticklots, lots = average_price(self.candles, self._now_ms)
         if lots:
             return (Decimal(ticklots) / lots * self.listing.tick).quantize(Decimal("1e-8"))

@@ -131,7 +131,14 @@ class StatusPage:
         change = Decimal(100 * (day.last_ticks - day.open_ticks)) / day.open_ticks if day.open_ticks else Decimal(0)
         last = listing.price_text(listing.last_ticks) if listing.last_ticks else "–"
         market = "spot" if listing.market == "spot" else "USD-M"
-        return {"key": key, "name": listing.name, "market": market, "status": listing.status, "last": last, "change": f"{change:.2f}"}
+        return {
+            "key": key,
+            "name": listing.name,
+            "market": market,
+            "status": listing.status,
+            "last": last,
+            "change": f"{change:.2f}",
+        }
 
     def detail(self, key: str | None) -> dict[str, Any] | None:
         """The symbol that somebody looks at: the one asked for, or the first."""

@@ -23,7 +23,14 @@ def _nothing(_: object) -> None:
 def _route(market: Market, path: str, security: Security, names: str = "") -> Route:
     known = frozenset(names.split()) | frozenset({"timestamp", "recvWindow", "signature"})
     return Route(
-        method="WS", path=path, market=market, handler=_nothing, security=security, weight=2, names=known, is_free_on_success=False
+        method="WS",
+        path=path,
+        market=market,
+        handler=_nothing,
+        security=security,
+        weight=2,
+        names=known,
+        is_free_on_success=False,
     )
 
 
