@@ -109,7 +109,9 @@ def test_a_client_that_follows_the_rules_holds_the_venues_book_at_every_update(m
 
 def test_cadences_do_not_disturb_each_other_and_cover_every_id():
     stand, dice, live = Stand(), random.Random(5), []
-    sockets = {name: stand.listener(name, market="linear") for name in ("btcusdt@depth@100ms", "btcusdt@depth", "btcusdt@depth@500ms")}
+    sockets = {
+        name: stand.listener(name, market="linear") for name in ("btcusdt@depth@100ms", "btcusdt@depth", "btcusdt@depth@500ms")
+    }
     last = dict.fromkeys(sockets, stand.linear.update_id)
     counts = dict.fromkeys(sockets, 0)
     for _ in range(400):

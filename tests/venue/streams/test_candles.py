@@ -118,7 +118,9 @@ def test_seeded_history_comes_before_the_first_trade():
     minutes = []
     for number in range(120):
         open_ms = opening_ms("1m", START_MS) + 60_000 * number
-        minutes.append(Candle(open_ms, open_ms + 59_999, 100 + number, 105 + number, 95 + number, 101 + number, 10, 1_000, 2, 5, 500, 0, 0))
+        minutes.append(
+            Candle(open_ms, open_ms + 59_999, 100 + number, 105 + number, 95 + number, 101 + number, 10, 1_000, 2, 5, 500, 0, 0)
+        )
     candles.seed(minutes)
     candles.take(300, 1, minutes[-1].close_ms + 5, 1, True)
     assert [told(row)[:6] for row in candles.between("1m", None, None, 3)] == [
