@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from b25.model.errors import Misuse
 from b25.model.event import BUY, NO_ASK_TICKS, NO_BID_TICKS, SELL
 from b25.venue.exchange.book import Book, matching_book
 from b25.venue.exchange.filters import Filters, LinearFilters, SpotFilters
-from b25.venue.exchange.money import COIN, decimal_text, divided_text, grid_steps
+from b25.venue.exchange.money import COIN, decimal_text, decimals_of, divided_text, grid_steps
 from b25.venue.exchange.reference import ReferencePrice
+from b25.venue.exchange.trailing import TrailingStop
 
 if TYPE_CHECKING:
     from b25.venue.exchange.brackets import Bracket
@@ -31,6 +31,8 @@ LINEAR_ORDER_TYPES: Final = (
     "TAKE_PROFIT_MARKET",
     "TRAILING_STOP_MARKET",
 )
+# The last is known to spot only.
+STP_MODES: Final = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT")
 LINEAR_TIFS: Final = ("GTC", "IOC", "FOK", "GTX", "GTD")
 PERPETUAL_DELIVERY_MS: Final = 4_133_404_800_000
 
@@ -63,7 +65,7 @@ class Flow(Protocol):
         """Do what is due up to this time."""
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class Listing:
     """One symbol of one market.
 
@@ -104,6 +106,8 @@ class Listing:
     permissions: Sequence[str] = ("SPOT",)
     brackets: Sequence["Bracket"] = ()
     mark: "MarkState | None" = None
+    price_precision: int = 0  # decimals that a price may have before -1111; 0: the tick's, at least 2
+    quantity_precision: int = 0  # 0: the lot's
     onboard_ms: int = 1_569_398_400_000
     delivery_ms: int = PERPETUAL_DELIVERY_MS
     contract_type: str = "PERPETUAL"
@@ -117,13 +121,15 @@ class Listing:
     def __post_init__(self) -> None:
         self.ticklot_money = grid_steps(self.tick * self.lot, COIN, f"{self.name}: tick x lot")
         self.lot_money = grid_steps(self.lot, COIN, f"{self.name}: lot")
+        self.price_precision = self.price_precision or max(2, decimals_of(self.tick))
+        self.quantity_precision = self.quantity_precision or decimals_of(self.lot)
         spot = self.market == "spot"
         self.order_types = self.order_types or (SPOT_ORDER_TYPES if spot else LINEAR_ORDER_TYPES)
-        self.stp_modes = self.stp_modes or ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", *(("DECREMENT",) if spot else ()))
+        self.stp_modes = self.stp_modes or (STP_MODES if spot else STP_MODES[:-1])
         self.set_filters(self.filters)
         self.orders: dict[int, Order] = {}  # accounts' open orders by id
         self.algos: dict[int, AlgoOrder] = {}  # by their id in the trigger book
-        self.trailing: dict[int, Order | AlgoOrder] = {}
+        self.trailing: dict[int, TrailingStop] = {}  # by the order's id, or the trigger's of an algo order
         self.reference = ReferencePrice()
         self.last_order_id = 0
         self.last_execution_id = 0
@@ -131,6 +137,9 @@ class Listing:
         self._pending: dict[tuple[int, int], int] = {}
         self._taken_update_id = self.update_id
         self._changed_ms = 0
+
+    def __repr__(self) -> str:
+        return f"<Listing {self.market} {self.name} {self.status}>"
 
     # -- grid -------------------------------------------------------------------------------------
 
@@ -259,4 +268,3 @@ class Listing:
         bids = sorted(((price, lots) for (side, price), lots in pending.items() if side == BUY), reverse=True)
         asks = sorted((price, lots) for (side, price), lots in pending.items() if side == SELL)
         return DepthChange(previous + 1, self.update_id, previous, self._changed_ms, bids, asks)
-

@@ -26,11 +26,23 @@ def grid_steps(value: Decimal, step: Decimal, what: str) -> int:
     return int(steps)
 
 
+def decimals_of(value: Decimal) -> int:
+    """How many decimals a number has, trailing zeros not counted."""
+    exponent = EXACT.normalize(value).as_tuple().exponent
+    assert isinstance(exponent, int)
+    return max(0, -exponent)
+
+
+def ceil_share(amount: int, part: int, whole: int) -> int:
+    """Amount x part / whole, rounded up."""
+    return -(-amount * part // whole)
+
+
 def decimal_text(steps: int, step: Decimal) -> str:
     """So many steps as a plain decimal number with the step's decimals."""
-    sign, digits, exponent = step.as_tuple()
+    _, digits, exponent = step.as_tuple()
     unit = int("".join(map(str, digits)))
-    assert not sign and isinstance(exponent, int)
+    assert isinstance(exponent, int)
     total = steps * unit
     if exponent >= 0:
         return str(total * 10**exponent)

@@ -41,10 +41,17 @@ class OrderStore:
         if self.open.get(order.listing.name, {}).pop(order.order_id, None) is not None:
             self._remember_finished(order)
 
-    def forget(self, order: Order) -> None:
-        """Drop an order as if it had never been: refused after it had been given an id."""
+    def rename(self, order: Order, client_id: str) -> None:
+        """Give an order another client id."""
         symbol = order.listing.name
-        self.open.get(symbol, {}).pop(order.order_id, None)
+        if self.by_client.get((symbol, order.client_id)) is order:
+            del self.by_client[symbol, order.client_id]
+        order.client_id = client_id
+        self.by_client[symbol, client_id] = order
+
+    def forget(self, order: Order) -> None:
+        """Drop a finished order."""
+        symbol = order.listing.name
         self.orders.get(symbol, {}).pop(order.order_id, None)
         if self.by_client.get((symbol, order.client_id)) is order:
             del self.by_client[symbol, order.client_id]

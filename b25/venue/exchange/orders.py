@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 SIDES: Final = {"BUY": BUY, "SELL": SELL}
 # States in which an order can still trade.
 OPEN_STATES: Final = frozenset({"NEW", "PARTIALLY_FILLED"})
-STP_MODES: Final = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -163,6 +162,9 @@ class Order:
     good_till_ms: int = 0
     realised: int = 0
     modifications: int = 0
+    algo: "AlgoOrder | None" = None  # the conditional order that it came from
+    by_venue: bool = False  # liquidation, auto-deleveraging, settlement: its trades are told as CALCULATED
+    closing_trade_id: int = 0  # of a market order by value: the trade that spends what it can
 
     @property
     def sign(self) -> int:
@@ -230,8 +232,6 @@ class AlgoOrder:
     actual_ticklots: int = 0
     reject_reason: str = ""
     trigger_id: int = 0  # its id in the book's trigger book
-    activated: bool = False  # trailing: the activation price was reached
-    extreme_ticks: int = 0  # trailing: the best price since then
 
     @property
     def sign(self) -> int:

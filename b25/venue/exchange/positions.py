@@ -120,6 +120,7 @@ class LinearWallet:
     income: deque[Income] = field(default_factory=lambda: deque(maxlen=INCOME_MAX))
     updated_ms: int = 0
     called: bool = False  # cross margin call
+    deadlines: dict[str, int] = field(default_factory=dict)  # countdownCancelAll: symbol to time_ms
 
     def setting(self, symbol: str) -> SymbolSettings:
         """Settings of a symbol."""
