@@ -96,17 +96,17 @@ KNOBS: dict[str, Knob] = {
     "hostile_symbol": Knob(
         Stage.MARKET, {"name": "<img src=x onerror=alert(1)>"}, "exchangeInfo lists a symbol with HTML in its name"
     ),
-    "key_flags": Knob(Stage.MARKET, {"enableReading": True}, "apiRestrictions says this of every key"),
+    "key_flags": Knob(Stage.MARKET, {"flags": {"enableWithdrawals": True}}, "apiRestrictions says this of every key"),
     # Things that the client never did
     "foreign_order": Knob(
         Stage.ACTION,
-        {"account": "", "market": "spot", "symbol": "", "order": {}},
+        {"market": "spot", "symbol": "", "order": {}},
         "an order of the account that its client never sent",
     ),
-    "liquidate": Knob(Stage.ACTION, {"account": "", "symbol": ""}, "the position is liquidated"),
-    "adl": Knob(Stage.ACTION, {"account": "", "symbol": ""}, "the position is reduced by auto-deleveraging"),
+    "liquidate": Knob(Stage.ACTION, {"symbol": ""}, "the position is liquidated"),
+    "adl": Knob(Stage.ACTION, {"symbol": ""}, "the position is reduced by auto-deleveraging"),
     "settle": Knob(Stage.ACTION, {"symbol": ""}, "the symbol is settled: positions are closed, orders cancelled"),
-    "transfer": Knob(Stage.ACTION, {"account": "", "asset": "", "amount": "0", "market": "spot"}, "money comes or goes"),
+    "transfer": Knob(Stage.ACTION, {"asset": "", "amount": "0", "market": "spot"}, "money comes or goes"),
     "algo_reject": Knob(Stage.MARKET, {"rm": "Reduce Only reject"}, "a triggered algo order is rejected for this reason"),
     "crash": Knob(Stage.ACTION, {"symbol": "", "market": "spot", "share": 0.05, "over_ms": 10_000}, "the market falls"),
     "squeeze": Knob(Stage.ACTION, {"symbol": "", "market": "spot", "share": 0.05, "over_ms": 10_000}, "the market rises"),

@@ -17,6 +17,7 @@ from b25.venue.wire import (
     algo_linear,
     market_linear,
     market_spot,
+    pages,
     sapi,
     settings_linear,
     trade_linear,
@@ -37,7 +38,6 @@ TABLES: tuple[RouteTable, ...] = (
     settings_linear.TABLE,
     *account_linear.TABLES,
 )
-NOT_FOUND_PAGE = b"<html>\n<head><title>404 Not Found</title></head>\n<body>\n<center><h1>404 Not Found</h1></center>\n</body>\n</html>\n"
 UNKNOWN = VenueError(-1000, "An unknown error occurred while processing the request.")
 HTML = "text/html"
 JSON = "application/json;charset=UTF-8"
@@ -92,38 +92,6 @@ class Front:
         parameters.refuse_unknown(route.names)
         return call
 
-    def prepare_ws(self, route: Route, values: dict[str, Any], address: str, account_key: str | None = None) -> Call:
-        """Judge a request of the WebSocket API, whose parameters are a JSON object.
-
-        Parameters
-        ----------
-        route : Route
-            The REST endpoint that does the same.
-        values : dict
-            Parameters; signed ones carry `apiKey`, `timestamp` and `signature`.
-        address : str
-            Where it comes from.
-        account_key : str, optional
-            Key of a session that has logged on: then no signature is needed.
-        """
-        from b25.venue.wire.signing import ws_payload
-
-        now_ms = self.core.advance()
-        parameters = Parameters.of(values)
-        weight = route.weight if isinstance(route.weight, int) else route.weight(parameters)
-        call = Call(self.core, route, parameters, now_ms, address)
-        call.used_weight = self.core.limits.admit(route.market, address, weight, now_ms)
-        if route.security is not Security.NONE:
-            key = call.key = self.core.gatekeeper.key(parameters.values.pop("apiKey", None) or account_key, route)
-            if route.security is not Security.KEY and account_key is None:
-                parameters.need("timestamp")
-                self.core.gatekeeper.verify(key, ws_payload(values), parameters.need("signature").encode())
-                self.core.gatekeeper.check_time(parameters)
-        else:
-            parameters.values.pop("apiKey", None)
-        parameters.refuse_unknown(route.names)
-        return call
-
     def run(self, call: Call) -> Answer:
         """Do it, and render the answer; `VenueError` when the core refuses."""
         shown = self.result(call)
@@ -145,7 +113,9 @@ class Front:
             raise UNKNOWN from fault
 
     def refuse(self, market: str, address: str, error: VenueError) -> Answer:
-        """Render an error."""
+        """Render an error; some faults answer with a page."""
+        if getattr(error, "is_page", False):
+            return Answer(error.http, pages.page(error.http), {"Content-Type": HTML, **getattr(error, "headers", {})})
         body: dict[str, Any] = {"code": error.code, "msg": error.msg}
         if error.data is not None:
             body["data"] = error.data
@@ -156,6 +126,6 @@ class Front:
     def not_found(self, method: str, path: str, address: str) -> Answer:
         """A path that does not exist: a page on spot, -5000 on futures."""
         if not path.startswith("/fapi/"):
-            return Answer(404, NOT_FOUND_PAGE, {"Content-Type": HTML})
+            return Answer(404, pages.page(404), {"Content-Type": HTML})
         text = f"Path {path[:128]}, Method {method[:16]} is invalid"
         return Answer(404, orjson.dumps({"code": -5000, "msg": text}), {})
