@@ -213,7 +213,7 @@ class Hub:
         """Send a payload to audiences: rendered once, and bent by the faults that are on."""
         if self.clock.offset_ms:
             payload = shifted(payload, self.clock.offset_ms)
-        bends = self.faults.any_rest()
+        bends = self._bent.are_on()
         rendered = b""
         for audience in tuple(audiences):
             if bends or audience.held is not None:

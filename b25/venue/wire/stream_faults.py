@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from b25.venue.exchange.listing import Listing
     from b25.venue.wire.faults import Faults
 
+# Knobs that change what goes out; while none is on, a payload is rendered once for all its streams.
+KNOBS = (
+    "mute_stream", "future_ts", "diff_drop", "diff_dup", "diff_reorder", "snapshot_newer_ms", "book_cross", "price_spike",
+    "kline_revise",
+)  # fmt: skip
 Late = tuple[float, bytes]
 # A second version of a closed candle: its close and high are so many ticks higher.
 REVISED_TICKS = 5
@@ -31,6 +36,10 @@ class StreamFaults:
 
     def __init__(self, faults: "Faults") -> None:
         self.faults = faults
+
+    def are_on(self) -> bool:
+        """Whether any knob of market data is turned."""
+        return self.faults.any_rest() and any(map(self.faults.is_on, KNOBS))
 
     def bent(self, audience: Audience, payload: Payload | list[Payload], listing: "Listing | None") -> list[Late]:
         """The payloads that go out in the place of this one, each with its delay."""
