@@ -142,7 +142,6 @@ class Limits:
     def __init__(self, settings: LimitSettings | None = None) -> None:
         self.settings = settings or LimitSettings()
         self.markets = self.settings.markets()
-        self.asked = 0  # requests since the venue began
         self._addresses: dict[tuple[str, str], _Address] = {}
         self._orders: dict[tuple[str, str], tuple[_Count, ...]] = {}
 
@@ -165,7 +164,6 @@ class Limits:
         int
             Weight used in this minute, for the header X-MBX-USED-WEIGHT-1M.
         """
-        self.asked += 1
         limits, state = self.markets[market], self._address(market, address)
         if state.banned_until_ms > now_ms:
             raise _banned(state, now_ms)

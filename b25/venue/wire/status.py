@@ -4,6 +4,7 @@ import base64
 import hashlib
 import time
 from collections import deque
+from collections.abc import Callable
 from decimal import Decimal
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from b25.venue.wire.faults import Fault
     from b25.venue.wire.hub import Hub
     from b25.venue.wire.limits import Limits
-    from b25.venue.wire.server import Venue
     from b25.venue.wire.statistics import Statistics
 
 EVERY_MS = 500.0
@@ -59,11 +59,14 @@ class StatusPage:
         Whose venue it is.
     limits : Limits
         What was used of them.
+    requests : callable
+        How many requests there have been.
     """
 
-    def __init__(self, hub: "Hub", limits: "Limits") -> None:
+    def __init__(self, hub: "Hub", limits: "Limits", requests: Callable[[], int]) -> None:
         self.hub = hub
         self.limits = limits
+        self.requests = requests
         self._watching: dict[Socket, str | None] = {}  # the symbol that each looks at
         self._shown_ms = 0.0
         self._rates: deque[tuple[float, int, int]] = deque(maxlen=6)
@@ -83,7 +86,7 @@ class StatusPage:
         now_ms = time.monotonic() * 1_000
         if self._watching and now_ms - self._shown_ms >= EVERY_MS:
             self._shown_ms = now_ms
-            self._rates.append((now_ms, self.limits.asked, self.hub.sent))
+            self._rates.append((now_ms, self.requests(), self.hub.sent))
             self._tell()
 
     def _tell(self) -> None:
@@ -205,11 +208,6 @@ class StatusPage:
         finally:
             for gone in [one for one in self._watching if not one.is_open or one not in self.hub.sockets]:
                 del self._watching[gone]
-
-
-def status_routes(venue: "Venue") -> list[web.RouteDef]:
-    """The status page of a venue."""
-    return StatusPage(venue.hub, venue.limits).routes()
 
 
 def _is_own_page(request: web.Request) -> bool:
