@@ -78,7 +78,10 @@ class DepthWindows:
 
     def _diff(self, window: Window, now_ms: int) -> Payload:
         last_id = self.listing.update_id
-        ids = window.last_id + 1, last_id, window.last_id
+        # A futures diff begins with the id that the one before ended with: a snapshot taken between the two then has the id
+        # that its first diff must straddle, also in a market so quiet that there is none in between.
+        first_id = window.last_id + (self.listing.market == "spot")
+        ids = first_id, last_id, window.last_id
         bids, asks = sorted(window.bids.items(), reverse=True), sorted(window.asks.items())
         window.last_id, window.bids, window.asks = last_id, {}, {}
         return depth_update(self.listing, ids, bids, asks, now_ms, window.changed_ms)

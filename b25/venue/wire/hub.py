@@ -64,7 +64,7 @@ class Hub:
         self.sockets: dict[Socket, None] = {}
         self.audiences = Audiences(self._on_first)
         self.market = MarketStreams(self.audiences, self.publish)
-        self.listen_keys = ListenKeys(self.settings.listen_key_ms)
+        self.listen_keys = ListenKeys(self.settings.listen_key_ms, self.life_ms)
         self.users = UserStreams(faults, self.listen_keys, self.told_ms, self.later)
         self.connection_faults = ConnectionFaults(self)
         self.watchers: list[Callable[[], None]] = []  # told after each advance: the status page
@@ -105,9 +105,9 @@ class Hub:
         life_ms = self.life_ms()
         if life_ms - self._kept_alive_ms >= KEEP_ALIVE_MS or life_ms < self._kept_alive_ms:
             self._kept_alive_ms = life_ms
+            self.users.expire()
             for socket in tuple(self.sockets):
                 socket.keep_alive(life_ms)
-            self.users.expire(life_ms)
         for watcher in self.watchers:
             watcher()
 
@@ -213,7 +213,7 @@ class Hub:
         """Send a payload to audiences: rendered once, and bent by the faults that are on."""
         if self.clock.offset_ms:
             payload = shifted(payload, self.clock.offset_ms)
-        bends = self.faults.any_rest()
+        bends = self._bent.are_on()
         rendered = b""
         for audience in tuple(audiences):
             if bends or audience.held is not None:

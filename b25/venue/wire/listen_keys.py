@@ -2,6 +2,7 @@
 
 import secrets
 import string
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,11 +32,13 @@ class ListenKeys:
     ----------
     alive_ms : int
         How long one lives after it was made or extended.
+    now_ms : callable
+        The clock by which it does.
     """
 
-    def __init__(self, alive_ms: int) -> None:
+    def __init__(self, alive_ms: int, now_ms: Callable[[], float]) -> None:
         self.alive_ms = alive_ms
-        self.now_ms = 0.0
+        self.now_ms = now_ms
         self._by_account: dict[int, ListenKey] = {}
         self._by_text: dict[str, ListenKey] = {}
 
@@ -45,7 +48,7 @@ class ListenKeys:
         if key is None:
             text = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
             key = self._by_account[account.account_id] = self._by_text[text] = ListenKey(text, account, 0.0)
-        key.until_ms = self.now_ms + self.alive_ms
+        key.until_ms = self.now_ms() + self.alive_ms
         return key.text
 
     def extend(self, account: "Account") -> str:
@@ -70,9 +73,9 @@ class ListenKeys:
         """The living key of this text."""
         return self._by_text.get(text)
 
-    def expired(self, now_ms: float) -> list[ListenKey]:
-        """Let time pass; gives the keys that died, which are gone."""
-        self.now_ms = now_ms
+    def expired(self) -> list[ListenKey]:
+        """The keys whose time is over; they are gone."""
+        now_ms = self.now_ms()
         dead = [key for key in self._by_text.values() if now_ms >= key.until_ms]
         for key in dead:
             self._remove(key)

@@ -164,7 +164,8 @@ class MarketStreams:
         if listing.market == "spot":
             payload = render.partial_book(listing, audience.channel.levels)
         else:
-            ids = (last or listing.update_id - 1) + 1, listing.update_id, last or listing.update_id - 1
+            previous = last or listing.update_id - 1
+            ids = previous, listing.update_id, previous
             bids, asks = (listing.book.levels(side, audience.channel.levels) for side in (1, -1))
             payload = render.depth_update(listing, ids, bids, asks, now_ms, now_ms)
         self.publish([audience], payload, listing)

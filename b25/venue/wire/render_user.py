@@ -157,8 +157,8 @@ def account_update(event: BalanceEvent, now_ms: int) -> Payload:
     positions = [
         {
             "s": state.listing.name, "pa": state.listing.qty_text(state.lots), "ep": state.entry_text,
-            "bep": state.break_even_text, "cr": money_text(state.realised), "up": money_text(state.unrealised), "mt": state.margin_type,
-            "iw": money_text(state.isolated_wallet), "ps": state.position_side,
+            "bep": state.break_even_text, "cr": money_text(state.realised), "up": money_text(state.unrealised),
+            "mt": state.margin_type, "iw": money_text(state.isolated_wallet), "ps": state.position_side,
         }
         for state in event.positions
     ]  # fmt: skip

@@ -9,14 +9,17 @@ import orjson
 
 from b25.venue.wire.audiences import Audience
 from b25.venue.wire.channels import Kind
-from b25.venue.wire.render_streams import Payload, shifted
+from b25.venue.wire.render_streams import Payload, shifted, texts
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from b25.venue.exchange.listing import Listing
     from b25.venue.wire.faults import Faults
 
+# Knobs that change what goes out; while none is on, a payload is rendered once for all its streams.
+KNOBS = (
+    "mute_stream", "future_ts", "diff_drop", "diff_dup", "diff_reorder", "snapshot_newer_ms", "book_cross", "price_spike",
+    "kline_revise",
+)  # fmt: skip
 Late = tuple[float, bytes]
 # A second version of a closed candle: its close and high are so many ticks higher.
 REVISED_TICKS = 5
@@ -34,6 +37,10 @@ class StreamFaults:
     def __init__(self, faults: "Faults") -> None:
         self.faults = faults
 
+    def are_on(self) -> bool:
+        """Whether any knob of market data is turned."""
+        return self.faults.any_rest() and any(map(self.faults.is_on, KNOBS))
+
     def bent(self, audience: Audience, payload: Payload | list[Payload], listing: "Listing | None") -> list[Late]:
         """The payloads that go out in the place of this one, each with its delay."""
         channel, draw = audience.channel, self.faults.draw
@@ -47,7 +54,7 @@ class StreamFaults:
         if channel.kind is Kind.DEPTH:
             return self._diff(audience, payload, listing)
         if channel.kind in (Kind.TRADE, Kind.AGG_TRADE) and (fault := draw("price_spike", name, market)):
-            payload = {**payload, "p": spiked(payload["p"], fault.values["factor"], listing.tick)}
+            payload = {**payload, "p": spiked(payload["p"], fault.values["factor"], listing)}
         told: list[Late] = [(0.0, orjson.dumps(payload))]
         if channel.kind is Kind.KLINE and payload["k"]["x"] and draw("kline_revise", name, market):
             told.append((0.0, orjson.dumps(revised(payload, listing))))
@@ -75,22 +82,23 @@ class StreamFaults:
         return told
 
 
-def spiked(price: str, factor: float, tick: "Decimal") -> str:
+def spiked(price: str, factor: float, listing: "Listing") -> str:
     """A price times a factor, on the grid."""
-    exact = type(tick)(price) * type(tick)(str(factor))
-    return f"{exact // tick * tick:f}"
+    return texts(listing)[0](max(1, round(listing.to_ticks(price) * factor)))
 
 
 def crossed(payload: Payload, listing: "Listing") -> Payload:
     """The diff with a bid that stands above the best ask."""
+    price, qty = texts(listing)
     above = (listing.best_ask_ticks or listing.last_ticks) + 1
-    return {**payload, "b": [[listing.price_text(above), listing.qty_text(1)], *payload["b"]]}
+    return {**payload, "b": [[price(above), qty(1)], *payload["b"]]}
 
 
 def revised(payload: Payload, listing: "Listing") -> Payload:
     """The closed candle with another close."""
+    price = texts(listing)[0]
     candle: dict[str, Any] = dict(payload["k"])
     close = listing.to_ticks(candle["c"]) + REVISED_TICKS
-    candle["c"] = listing.price_text(close)
-    candle["h"] = listing.price_text(max(close, listing.to_ticks(candle["h"])))
+    candle["c"] = price(close)
+    candle["h"] = price(max(close, listing.to_ticks(candle["h"])))
     return {**payload, "k": candle}

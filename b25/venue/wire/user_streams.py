@@ -149,9 +149,9 @@ class UserStreams:
 
     # -- how it ends ------------------------------------------------------------------------------
 
-    def expire(self, now_ms: float) -> None:
+    def expire(self) -> None:
         """Tell of the listen keys whose time is over."""
-        for key in self.keys.expired(now_ms):
+        for key in self.keys.expired():
             self._tell_expired(key)
 
     def _tell_expired(self, key: ListenKey) -> None:
