@@ -71,6 +71,7 @@ STOP: Final = 2
 CANCEL: Final = 3
 AMEND: Final = 4
 SET_MARK: Final = 5
+SET_POSITION: Final = 6  # `qty_lots` is what the account holds from now on, for reasons outside of this book
 
 # Flags of a command and of an order.
 POST_ONLY: Final = 1
@@ -125,22 +126,14 @@ assert MATCH_LEVEL.itemsize == 16
 
 MATCH_CHANGE = np.dtype([("price_ticks", "i8"), ("side", "i8")], align=True)
 
+# One cache line. The names stand in the order of `MatchEvent`, whatever the order in memory.
 MATCH_EVENT = np.dtype(
-    [
-        ("kind", "i8"),
-        ("order_id", "i8"),
-        ("account", "i8"),
-        ("side", "i8"),
-        ("price_ticks", "i8"),
-        ("qty_lots", "i8"),
-        ("leaves_lots", "i8"),
-        ("maker_order_id", "i8"),
-        ("maker_account", "i8"),
-        ("maker_leaves_lots", "i8"),
-        ("trade_id", "i8"),
-        ("reason", "i8"),
-    ],
-    align=True,
+    {
+        "names": list(MatchEvent._fields),
+        "formats": ["u1", "i8", "i4", "i1", "i4", "i8", "i8", "i8", "i4", "i8", "i8", "u1"],
+        "offsets": [0, 8, 4, 1, 56, 16, 24, 32, 60, 40, 48, 2],
+        "itemsize": 64,
+    }
 )
 assert MATCH_EVENT.names == MatchEvent._fields
 
@@ -161,7 +154,9 @@ MATCH_BOOK = np.dtype(
         ("high_ticks", "i8"),  # of the trades since stops were last looked at; 0 when there were none
         ("low_ticks", "i8"),
         ("trade_id", "i8"),
+        ("taken_lots", "i8"),  # by accounts from the crowd and from each other so far, sells negative
         ("orders", "i8"),  # resting and waiting
+        ("waiting", "i8"),
         ("events", "i8"),  # written to the event array
         ("changes", "i8"),  # written to the change array
         ("free_order", "i4"),  # first slot of the free list

@@ -156,6 +156,12 @@ class NaiveMatchingBook:
         self._fire(lambda order: order.by_mark, price_ticks, price_ticks)
         return self._end()
 
+    def set_position(self, account, qty_lots):
+        self._begin()
+        self.positions[account] = qty_lots
+        self._expire_reduce_only(account)
+        return self._end()
+
     # -- what can be seen -------------------------------------------------------------------------
 
     def levels(self, side, depth):

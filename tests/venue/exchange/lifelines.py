@@ -43,7 +43,7 @@ def _check(life):
             filled += event.fill.qty_lots
             assert (event.fill.price_ticks - order.price_ticks) * order.sign <= 0 or not order.price_ticks or order.by_venue
         assert order.filled_lots == filled
-        assert 0 <= order.leaves_lots
+        assert order.leaves_lots >= 0
         if order.state in OVER:
             assert number == len(life) - 1, "an order that is over says no more"
         if order.state == "FILLED":

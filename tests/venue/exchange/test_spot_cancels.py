@@ -98,7 +98,10 @@ def test_pages_of_orders_and_trades(floor, desk):
     assert [order.order_id for order in desk.all_orders(floor.bob, "BTCUSDT", start_ms=start_ms, limit=2)] == [2, 4]
     assert [fill.trade_id for fill in desk.my_trades(floor.bob, "BTCUSDT", from_id=2, limit=2)] == [2, 3]
     assert [fill.trade_id for fill in desk.my_trades(floor.bob, "BTCUSDT", order_id=6)] == [3]
-    assert [fill.trade_id for fill in desk.my_trades(floor.bob, "BTCUSDT", start_ms=start_ms + 1000, end_ms=start_ms + 2000)] == [2, 3]
+    assert [fill.trade_id for fill in desk.my_trades(floor.bob, "BTCUSDT", start_ms=start_ms + 1000, end_ms=start_ms + 2000)] == [
+        2,
+        3,
+    ]
     error = refused(desk.my_trades, floor.bob, "BTCUSDT", start_ms=0, end_ms=86_400_001)
     assert says(error) == (-1127, "More than 24 hours between startTime and endTime.")
 

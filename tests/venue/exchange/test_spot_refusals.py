@@ -137,7 +137,9 @@ def test_no_number_is_too_strange(floor, text):
     for name in ("quantity", "price", "quote_quantity", "stop_price"):
         kind = "MARKET" if name == "quote_quantity" else "STOP_LOSS_LIMIT"
         terms = {"quantity": Decimal(1), "price": Decimal(1), "stop_price": Decimal(1)} if kind != "MARKET" else {}
-        request = NewOrder(symbol="BTCUSDT", side="BUY", type=kind, tif="GTC" if terms else None, **{**terms, name: Decimal(text)})
+        request = NewOrder(
+            symbol="BTCUSDT", side="BUY", type=kind, tif="GTC" if terms else None, **{**terms, name: Decimal(text)}
+        )
         assert refused(floor.exchange.spot_orders.place, floor.ann, request).code in (-1100, -1013, -1111)
 
 
