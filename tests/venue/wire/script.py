@@ -142,7 +142,9 @@ async def spot_only(ex):
         found = await ex.fetch_order(stop["id"], SPOT)
         assert (found["status"], found["triggerPrice"]) == ("open", next(iter(params.values())))
         await ex.cancel_order(stop["id"], SPOT)
-    trailing = await ex.create_order(SPOT, "market", "sell", 0.01, None, {"trailingPercent": 1, "stopLossOrTakeProfit": "stopLoss"})
+    trailing = await ex.create_order(
+        SPOT, "market", "sell", 0.01, None, {"trailingPercent": 1, "stopLossOrTakeProfit": "stopLoss"}
+    )
     await ex.cancel_order(trailing["id"], SPOT)
     spent = await ex.create_market_buy_order_with_cost(SPOT, 1_000)
     assert 990 < spent["cost"] <= 1_000
