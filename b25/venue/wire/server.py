@@ -1,7 +1,7 @@
 """The venue as one process: exchange, clock, faults, endpoints and sockets behind a TLS port and a plain one.
 
-    async with Venue(VenueSettings(folder=folder, tls_port=0, port=0)) as venue:
-        account = venue.exchange.open_account("alice")
+async with Venue(VenueSettings(folder=folder, tls_port=0, port=0)) as venue:
+    account = venue.exchange.open_account("alice")
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from b25.venue.wire.admin import Admin
 from b25.venue.wire.clock import ClockMode, VenueClock
 from b25.venue.wire.core import Core
 from b25.venue.wire.director import Director
+from b25.venue.wire.fast_http import FastHttp
 from b25.venue.wire.faults import Faults
 from b25.venue.wire.front import Front
 from b25.venue.wire.hub import Hub
@@ -28,11 +29,14 @@ from b25.venue.wire.limits import Limits, LimitSettings
 from b25.venue.wire.rest import BODY_BYTES_MAX, Rest
 from b25.venue.wire.scenario import Scenario
 from b25.venue.wire.socket_server import market_routes
+from b25.venue.wire.status import StatusPage
 from b25.venue.wire.stream_settings import StreamSettings
 from b25.venue.wire.tls import CERTIFICATE, server_context, write_private
 from b25.venue.wire.ws_api import WsApi, api_routes
 
 TICK_S = 0.005
+HUB_MS = 5
+"""A burst of requests does not make the streams look up more often than this."""
 ADMIN_TOKEN = "venue-admin-token"  # noqa: S105 - the name of the file
 
 
@@ -114,6 +118,8 @@ class Venue:
         self.admin_token = secrets.token_urlsafe(24)
         self._rest = Rest(self.front)
         self._runner: web.AppRunner | None = None
+        self._servers: list[asyncio.Server] = []
+        self._hub_ms = -1
         self._ticking: asyncio.Task[None] | None = None
         self._ports = (settings.tls_port, settings.port)
         self.core.on_advance.append(self._follow)
@@ -157,14 +163,21 @@ class Venue:
         app.add_routes(Admin(self).routes())
         app.add_routes(market_routes(self.hub))
         app.add_routes(api_routes(WsApi(self.hub, self.front, self._rest.faulty.disturbed)))
-        app.add_routes(self._pages())
+        app.add_routes(StatusPage(self.hub, self.limits, lambda: self._rest.requests).routes())
         app.router.add_route("*", "/{tail:.*}", self._rest.elsewhere)
         self._runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=0.5)
         await self._runner.setup()
-        await web.TCPSite(self._runner, settings.host, settings.tls_port, ssl_context=context, backlog=1024).start()
-        await web.TCPSite(self._runner, settings.host, settings.port, backlog=1024).start()
-        tls, plain = self._runner.addresses
-        self._ports = (tls[1], plain[1])
+        slow = self._runner.server
+        assert slow is not None
+        loop = asyncio.get_running_loop()
+
+        def connection() -> FastHttp:
+            return FastHttp(self.front, self._rest, slow)
+
+        for port, tls in ((settings.tls_port, context), (settings.port, None)):
+            self._servers.append(await loop.create_server(connection, settings.host, port, ssl=tls, backlog=1024))
+        tls_port, port = (server.sockets[0].getsockname()[1] for server in self._servers)
+        self._ports = (tls_port, port)
         if self.scenario is not None:
             self.scenario.begin(self.exchange.now_ms)
         if self.clock.mode == "stepped":
@@ -179,6 +192,9 @@ class Venue:
             with suppress(asyncio.CancelledError):
                 await self._ticking
             self._ticking = None
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -189,14 +205,6 @@ class Venue:
 
     async def __aexit__(self, *fault: object) -> None:
         await self.stop()
-
-    def _pages(self) -> list[web.RouteDef]:
-        try:
-            from b25.venue.wire.status import status_routes
-        except ImportError:
-            return []
-        routes: list[web.RouteDef] = status_routes(self)
-        return routes
 
     async def _tick(self) -> None:
         """Let the market go on while nobody asks for anything."""
@@ -210,7 +218,9 @@ class Venue:
     def _follow(self, now_ms: int) -> None:
         if self.scenario is not None:
             self.scenario.advance(self.faults, now_ms)
-        self.hub.advance(now_ms)
+        if self.clock.mode == "stepped" or now_ms - self._hub_ms >= HUB_MS or now_ms < self._hub_ms:
+            self._hub_ms = now_ms
+            self.hub.advance(now_ms)
 
     # -- clients ----------------------------------------------------------------------------------
 
@@ -237,6 +247,7 @@ class Venue:
             "apiKey": api_key,
             "secret": secret,
             "cafile": str(self.cafile),
+            "validateServerSsl": str(self.cafile),  # what the blocking client looks at instead
             "timeout": 5_000,
             "enableRateLimit": False,
             "urls": {"api": api},
