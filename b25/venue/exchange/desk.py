@@ -16,6 +16,8 @@ from b25.venue.exchange.orders import Fill, Order
 if TYPE_CHECKING:
     from b25.venue.exchange.exchange import Exchange
 
+LETTERS: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+LETTER_OF_BYTE: Final = bytes(LETTERS[byte % len(LETTERS)] for byte in range(256))
 HOUR_MS: Final = 3_600_000
 ARCHIVE_MS: Final = 90 * 24 * HOUR_MS
 EXPIRY_REASONS: Final = {
@@ -89,14 +91,8 @@ class Desk:
     def fresh_client_id(self) -> str:
         """An id for an order that came without one: 22 letters and digits, as Binance makes them."""
         self._client_ids += 1
-        digest = blake2b(f"{self.market} {self._client_ids}".encode(), digest_size=16).digest()
-        number = int.from_bytes(digest, "big")
-        letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-        text = []
-        for _ in range(22):
-            number, letter = divmod(number, 62)
-            text.append(letters[letter])
-        return "".join(text)
+        digest = blake2b(f"{self.market} {self._client_ids}".encode(), digest_size=22).digest()
+        return digest.translate(LETTER_OF_BYTE).decode()
 
     def fees_ppm(self, account: Account, symbol: str) -> tuple[int, int]:
         """(maker, taker) commission of an account in a symbol, parts per million."""

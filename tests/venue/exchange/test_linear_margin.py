@@ -135,7 +135,10 @@ def test_leverage_scales_margin(floor):
     settings.set_leverage(floor.ann, "BTCUSDT", 10)
     assert available(floor, floor.ann) == START - 2000 * COIN
     for leverage in (0, 126):
-        assert says(refused(settings.set_leverage, floor.ann, "BTCUSDT", leverage)) == (-4028, f"Leverage {leverage} is not valid")
+        assert says(refused(settings.set_leverage, floor.ann, "BTCUSDT", leverage)) == (
+            -4028,
+            f"Leverage {leverage} is not valid",
+        )
     assert floor.heard.users[-1][1].leverage == 10
 
 
