@@ -34,7 +34,8 @@ def test_the_page_and_its_socket(tmp_path: Path):
             line = await house.socket("/status/ws")
             state = await line.next()
             assert state["detail"]["key"] == "spot:BTCUSDT"
-            assert len(state["detail"]["bids"]) == len(state["detail"]["asks"]) == 12
+            assert state["detail"]["bids"][0] == ["49000.00", "3.00000"]
+            assert state["detail"]["asks"][0][0] == "51000.00"
             await line.say({"show": "linear:BTCUSDT"})
             state = await line.until(lambda message: message["detail"]["key"] == "linear:BTCUSDT" and message["detail"]["trades"])
             assert [one["name"] for one in state["accounts"]] == ["alice", "bob", HOSTILE]
