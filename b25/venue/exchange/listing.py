@@ -130,6 +130,7 @@ class Listing:
         self.orders: dict[int, Order] = {}  # accounts' open orders by id
         self.algos: dict[int, AlgoOrder] = {}  # by their id in the trigger book
         self.trailing: dict[int, TrailingStop] = {}  # by the order's id, or the trigger's of an algo order
+        self.good_till: dict[int, Order | AlgoOrder] = {}  # open ones that end by themselves
         self.reference = ReferencePrice()
         self.last_order_id = 0
         self.last_execution_id = 0

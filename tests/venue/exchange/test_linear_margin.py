@@ -57,6 +57,7 @@ def test_a_trade_through_zero_opens_the_other_way(floor):
     trade(floor, floor.bob, floor.ann, "3", "20100")
     position = floor.position(floor.ann)
     assert (position.lots, position.entry_ticklots, position.realised) == (-2000, 2000 * 201_000, 100 * COIN)
+    assert position.fees == 804_000_000  # 0.02 % of 40,200, for the two that it opened
     fills = floor.exchange.linear_orders.my_trades(floor.ann, "BTCUSDT")
     assert [fill.realised for fill in fills] == [0, 100 * COIN]
 

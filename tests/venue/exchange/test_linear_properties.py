@@ -55,7 +55,7 @@ def act(floor, command):
     elif verb == "mark":
         floor.mark(20_000 + 40 * (command[2] - 15))
     elif verb == "wait":
-        floor.wait(command[3] * 20_000)
+        floor.wait(command[3] * 5_000)
     elif verb == "cancel_all":
         desk.cancel_all(who, "BTCUSDT")
     elif verb == "isolate":
