@@ -7,6 +7,7 @@ from b25.model.event import BUY
 from b25.model.matching import MatchEvent, MatchKind, MatchReason
 from b25.venue.exchange import errors
 from b25.venue.exchange.accounts import Account, book_account
+from b25.venue.exchange.book import VALUE_TICKLOTS_MAX
 from b25.venue.exchange.desk import Desk
 from b25.venue.exchange.errors import VenueError, filter_failure
 from b25.venue.exchange.events import AssetState
@@ -70,7 +71,7 @@ class SpotDesk(Desk):
 
     def _submit(self, order: Order) -> list[MatchEvent]:
         listing = order.listing
-        quote = order.quote_qty // listing.ticklot_money
+        quote = min(order.quote_qty // listing.ticklot_money, VALUE_TICKLOTS_MAX)
         return listing.book.submit(
             order.order_id,
             book_account(order.account, "BOTH"),
