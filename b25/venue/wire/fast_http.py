@@ -26,9 +26,10 @@ _SLOW = (b"transfer-encoding", b"expect", b"upgrade", b"content-encoding")
 
 
 class Served(Protocol):
-    """What the server counts."""
+    """What the server keeps of its connections."""
 
     requests: int
+    connections: "set[FastHttp]"
 
 
 class FastHttp(asyncio.Protocol):
@@ -39,7 +40,7 @@ class FastHttp(asyncio.Protocol):
     front : Front
         The endpoints.
     served : Served
-        Counts requests.
+        Counts requests, and knows the connections that came this way and have not been handed over.
     slow : callable
         Makes aiohttp's handler of a connection.
     """
@@ -51,6 +52,7 @@ class FastHttp(asyncio.Protocol):
         self._faults = front.core.faults
         self._buffer = b""
         self._address = ""
+        self._paused = False
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -58,11 +60,20 @@ class FastHttp(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self._address = str(peer[0]) if peer else ""
+        self._served.connections.add(self)
+
+    def connection_lost(self, fault: Exception | None) -> None:
+        """The client has gone."""
+        self._served.connections.discard(self)
+
+    def end(self) -> None:
+        """Close the connection now."""
+        self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Answer every request that is complete."""
         buffer = self._buffer + data if self._buffer else data
-        while buffer:
+        while buffer and not self._paused:
             taken = self._take(buffer)
             if taken == HANDED:
                 self._hand_over(buffer)
@@ -74,11 +85,15 @@ class FastHttp(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read: do not listen to it either."""
+        self._paused = True
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """It reads again."""
+        """It reads again: go on with what it had sent."""
+        self._paused = False
         self._transport.resume_reading()
+        if self._buffer:
+            self.data_received(b"")
 
     def _take(self, buffer: bytes) -> int:
         """Answer the first request; gives its length, 0 when it is not complete, HANDED when it must take the long way."""
@@ -110,6 +125,7 @@ class FastHttp(asyncio.Protocol):
 
     def _hand_over(self, buffer: bytes) -> None:
         handler = self._slow()
+        self._served.connections.discard(self)
         self._buffer = b""
         self._transport.set_protocol(handler)
         handler.connection_made(self._transport)
@@ -149,11 +165,10 @@ def as_bytes(answer: Answer, *, closes: bool = False) -> bytes:
     """An answer as it goes over the wire."""
     headers = answer.headers
     kind = headers.get("Content-Type", JSON)
-    head = [
-        f"HTTP/1.1 {answer.status} {_REASONS.get(answer.status, 'Answer')}\r\nContent-Type: {kind}\r\nContent-Length: {len(answer.body)}"
-    ]
+    reason = _REASONS.get(answer.status, "Answer")
+    head = [f"HTTP/1.1 {answer.status} {reason}", f"Content-Type: {kind}", f"Content-Length: {len(answer.body)}"]
     head += [f"{name}: {value}" for name, value in headers.items() if name != "Content-Type"]
     if closes:
         head.append("Connection: close")
-    head.append("\r\n")
+    head += ["", ""]
     return "\r\n".join(head).encode("latin-1", "replace") + answer.body
