@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from aiohttp import web
 
@@ -59,6 +59,8 @@ class VenueSettings:
         Of the accelerated clock.
     start_ms : int, optional
         First time of an accelerated or stepped clock.
+    signs_by : {"wall", "venue"}, optional
+        The clock that the times of signed requests are compared with; see `VenueClock`.
     seed : int
         Of the faults' dice.
     warm_up_s : float
@@ -74,6 +76,7 @@ class VenueSettings:
     clock: ClockMode = "real"
     speed: float = 1.0
     start_ms: int | None = None
+    signs_by: Literal["wall", "venue"] | None = None
     seed: int = 25
     warm_up_s: float = 0.0
     read_lag_ms: tuple[float, float] = (0.0, 0.0)
@@ -117,7 +120,7 @@ class Venue:
         scenario: Scenario | None = None,
     ) -> None:
         self.settings = settings = settings or VenueSettings()
-        self.clock = VenueClock(settings.clock, speed=settings.speed, start_ms=settings.start_ms)
+        self.clock = VenueClock(settings.clock, speed=settings.speed, start_ms=settings.start_ms, signs_by=settings.signs_by)
         began_ms = self.clock.now_ms() - round(settings.warm_up_s * 1000)
         self.exchange = Exchange(listings or default_listings(), now_ms=began_ms, settings=settings.exchange)
         self.faults = Faults(settings.seed)
