@@ -92,7 +92,9 @@ def test_what_the_margin_does_not_carry_is_rejected_at_the_trigger(floor):
 
 def test_trailing(floor):
     floor.linear(floor.bob, "BUY", "1", "19400")
-    algo = floor.algo(floor.ann, "SELL", "TRAILING_STOP_MARKET", "0.4", callback_rate=Decimal("1.5"), activate_price=Decimal(20_400))
+    algo = floor.algo(
+        floor.ann, "SELL", "TRAILING_STOP_MARKET", "0.4", callback_rate=Decimal("1.5"), activate_price=Decimal(20_400)
+    )
     trade_at(floor, "20100")
     trade_at(floor, "19750")
     trade_at(floor, "20400")
@@ -105,9 +107,7 @@ def test_trailing(floor):
 
 def test_trailing_by_the_mark(floor):
     floor.linear(floor.bob, "SELL", "1", "20500")
-    algo = floor.algo(
-        floor.ann, "BUY", "TRAILING_STOP_MARKET", "0.4", callback_rate=Decimal(1), working_type="MARK_PRICE"
-    )
+    algo = floor.algo(floor.ann, "BUY", "TRAILING_STOP_MARKET", "0.4", callback_rate=Decimal(1), working_type="MARK_PRICE")
     floor.mark("19800")
     floor.mark("19997.9")
     assert found(floor, algo).state == "NEW"
@@ -139,6 +139,7 @@ def test_what_would_trigger_at_once_is_refused(floor, side, kind, trigger):
         ("STOP_MARKET", {"quantity": Decimal("0.0001")}, -1111),
         ("TRAILING_STOP_MARKET", {}, -1102),
         ("TRAILING_STOP_MARKET", {"callback_rate": Decimal(11)}, -4137),
+        ("TRAILING_STOP_MARKET", {"callback_rate": Decimal("NaN")}, -4137),
         ("TRAILING_STOP_MARKET", {"callback_rate": Decimal(1), "activate_price": Decimal(19_000)}, -2021),
         ("STOP_MARKET", {"position_side": "LONG"}, -4061),
     ],
@@ -203,7 +204,7 @@ def test_the_fault_layer_may_reject_a_stop_now_or_at_its_trigger(floor):
 def test_a_good_till_date_ends_the_waiting(floor):
     till = floor.exchange.now_ms + 700_000
     algo = floor.algo(floor.ann, "SELL", "STOP", "0.1", "19500", price=Decimal(19_400), tif="GTD", good_till_ms=till)
-    floor.exchange.advance(till)
+    floor.exchange.advance(till + 1000)
     assert found(floor, algo).state == "EXPIRED"
 
 

@@ -50,8 +50,8 @@ def test_the_book_takes_the_position_and_the_rest_pays_the_fee(floor):
     assert floor.wallet(floor.ann) == 0
     assert fund(floor) == 50 * COIN
     assert money(floor) == before
-    kinds = [(row.kind, row.amount) for row in floor.exchange.linear_views.income(floor.ann)][-3:]
-    assert kinds == [("REALIZED_PNL", -950 * COIN), ("COMMISSION", 0), ("INSURANCE_CLEAR", -50 * COIN)]
+    kinds = [(row.kind, row.amount) for row in floor.exchange.linear_views.income(floor.ann)][-2:]
+    assert kinds == [("REALIZED_PNL", -950 * COIN), ("INSURANCE_CLEAR", -50 * COIN)]
 
 
 def test_its_owner_hears_of_an_order_it_never_sent(floor):
@@ -165,3 +165,12 @@ def test_on_demand(floor):
     orders = floor.exchange.operations.liquidate(floor.ann, "BTCUSDT")
     assert [order.state for order in orders] == ["FILLED"]
     assert floor.exchange.operations.liquidate(floor.ann, "BTCUSDT") == []
+
+
+def test_on_demand_a_rich_account_loses_no_more_than_a_market_order_would(floor):
+    before = money(floor)
+    order = floor.exchange.operations.liquidate(floor.bob, "BTCUSDT")[0]
+    # Bob is short with 100,000; nobody sells, so the fund takes over 5 % above the mark and charges 1.25 % of 21,000.
+    assert (order.state, order.average_price_text) == ("FILLED", "21000")
+    assert floor.wallet(floor.bob) == 100_000 * COIN - 1000 * COIN - 26_250_000_000
+    assert money(floor) == before
