@@ -209,6 +209,7 @@ class Venue:
 
     async def stop(self) -> None:
         """Close every connection and the ports."""
+        self.hub.close()
         if self._ticking is not None:
             self._ticking.cancel()
             with suppress(asyncio.CancelledError):
