@@ -102,8 +102,9 @@ def _by_table(failure: Failure, code: int | None, message: str) -> Outcome[Any]:
                     alarm=rule.alarm,
                     ended_unfilled=rule.ended_unfilled,
                 )
-    if failure.http >= 500 or failure.http == 408:
-        return _outcome(failure, Answer.UNKNOWN, code, message)
+    done = 200 <= failure.http < 300 and (code is None or code >= 0)  # it was done, and what came back made no sense to us
+    if failure.http >= 500 or failure.http == 408 or done:
+        return replace(_outcome(failure, Answer.UNKNOWN, code, message), alarm=done)
     return replace(_outcome(failure, Answer.REJECTED, code, message), alarm=True)
 
 

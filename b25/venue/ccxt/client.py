@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 from b25.model.errors import Misuse
 from b25.venue.ccxt.limiter import Lane, Limiter, OverBudget, lane
 from b25.venue.ccxt.trail import Exchanged, answering, begun
+
+signing_ms: ContextVar[int] = ContextVar("b25_ccxt_signing_ms", default=0)
+SIGNS_MS = frozenset({"bybit", "okx"})  # whose signature holds a time in ms that has no parameter of its own
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -76,6 +80,17 @@ def watched(kind: type[Any], gate: Gate) -> type[Any]:
         raise Misuse(f"{kind.__name__} is no asyncio exchange of ccxt", remedy="take it from ccxt.async_support or ccxt.pro")
 
     class Watched(kind):  # type: ignore[misc]
+        hints: Any = None
+
+        def nonce(self) -> int:
+            fixed = signing_ms.get()
+            return fixed if fixed and self.id in SIGNS_MS else int(super().nonce())
+
+        def handle_message(self, client: Any, message: Any) -> Any:
+            if self.hints is not None:
+                self.hints.put(message)
+            return super().handle_message(client, message)
+
         async def fetch2(
             self, path: Any, api: Any = "public", method: str = "GET", params: Any = None, config: Any = None
         ) -> Any:
@@ -90,11 +105,11 @@ def watched(kind: type[Any], gate: Gate) -> type[Any]:
             return await super().fetch2(path, api, method, params, config)
 
         async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
-            one = begun(method, url)
             self.open(True)
-            if self.own_session and self.session is not None:
+            if self.session is not None:
                 # aiohttp resends PUT and DELETE by itself when a kept connection turns out dead. Nothing is sent twice here.
                 self.session._retry_connection = False
+            one = begun(method, url)
             try:
                 return await super().fetch(url, method, headers, body)
             except BaseException as fault:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from b25.venue.port.outcome import Outcome
-from b25.venue.port.reports import Balance, Fees, Funding, Hint, Holding, Listing, OrderReport, TradeReport
+from b25.venue.port.reports import Balance, Fees, Funding, FundingPayment, Hint, Holding, Listing, OrderReport, TradeReport
 from b25.venue.port.requests import Amendment, NewOrder, OrderRef
 
 
@@ -94,6 +94,9 @@ class VenuePort(Protocol):
 
     async def funding_history(self, symbol: str, *, since_ms: int = 0) -> Outcome[list[Funding]]:
         """Past funding rates, oldest first."""
+
+    async def funding_payments(self, symbol: str, *, since_ms: int = 0) -> Outcome[list[FundingPayment]]:
+        """What our position was paid and paid, oldest first."""
 
     async def fees(self, symbol: str) -> Outcome[Fees]:
         """Our fees."""

@@ -130,6 +130,17 @@ class Funding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FundingPayment:
+    """What a position was paid (+) or paid (-) at a funding."""
+
+    symbol: str
+    payment_id: str
+    amount: Decimal
+    asset: str
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fees:
     """Our fees in an instrument, as fractions of the notional; a negative one is a rebate."""
 

@@ -108,7 +108,15 @@ class OrderRef(Signed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amendment(Signed):
-    """New price and total quantity of a resting order; `new_client_id` is for venues that replace it by another."""
+    """New price and total quantity of a resting order.
+
+    Attributes
+    ----------
+    new_client_id : str
+        Our id of the order that takes its place, for venues that cannot change one in place.
+    post_only : bool
+        Likewise: whether that order may only make.
+    """
 
     symbol: str
     side: int
@@ -117,6 +125,7 @@ class Amendment(Signed):
     client_id: str = ""
     venue_id: str = ""
     new_client_id: str = ""
+    post_only: bool = False
 
     def __post_init__(self) -> None:
         if not self.client_id and not self.venue_id:
