@@ -108,7 +108,7 @@ class CcxtVenue:
             symbol=order.symbol,
             venue_id="",
             client_id=order.client_id,
-            state=State.CREATED,
+            state=State.OPEN,
             side=order.side,
             qty=qty,
             filled=Decimal(0),
@@ -240,15 +240,21 @@ class CcxtVenue:
 
     async def funding_rate(self, symbol: str) -> Outcome[Funding]:
         """The next funding."""
+        if not self.abilities.funding:
+            return not_sent(f"{self.name} has no funding")
         return await self._caller.ask(Call("fetch_funding_rate", (symbol,)), parse.funding)
 
     async def funding_history(self, symbol: str, *, since_ms: int = 0) -> Outcome[list[Funding]]:
         """Past funding rates, oldest first."""
+        if not self.abilities.funding:
+            return not_sent(f"{self.name} has no funding")
         call = Call("fetch_funding_rate_history", (symbol, since_ms or None))
         return await self._caller.ask(call, lambda rates: sorted(map(parse.funding, rates), key=lambda rate: rate.time_ms))
 
     async def funding_payments(self, symbol: str, *, since_ms: int = 0) -> Outcome[list[FundingPayment]]:
         """What our position was paid and paid, oldest first."""
+        if not self.abilities.funding:
+            return not_sent(f"{self.name} has no funding")
         call = Call("fetch_funding_history", (symbol, since_ms or None))
         return await self._caller.ask(call, lambda rows: sorted(map(parse.funding_payment, rows), key=lambda row: row.time_ms))
 
@@ -286,11 +292,12 @@ class CcxtVenue:
         return None
 
     def _as_asked(self, order: OrderRef) -> OrderReport:
+        """What a bare acknowledgement of a cancel means: done at Binance, elsewhere only heard, and the order may still trade."""
         return OrderReport(
             symbol=order.symbol,
             venue_id=order.venue_id,
             client_id=order.client_id,
-            state=State.CANCELLED,
+            state=State.CANCELLED if self.profile.exchange == "binance" else State.OPEN,
             side=0,
             qty=Decimal(0),
             filled=Decimal(0),

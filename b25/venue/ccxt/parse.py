@@ -66,12 +66,13 @@ def order_report(order: Unified, asked: OrderReport | None = None) -> OrderRepor
     return OrderReport(
         symbol=str(order.get("symbol") or (asked.symbol if asked else "")),
         venue_id=venue_id,
-        client_id=str(order.get("clientOrderId") or (asked.client_id if asked else "")),
-        state=_state(order, info, qty, filled),
+        # A cancel's answer has the id of the cancel where the order's is expected.
+        client_id=str(info.get("origClientOrderId") or order.get("clientOrderId") or (asked.client_id if asked else "")),
+        state=_state(order, info, qty, filled, asked.state if asked else State.OPEN),
         side=side if side is not None else asked.side if asked else 0,
         qty=qty if qty is not None else asked.qty if asked else Decimal(0),
         filled=filled or Decimal(0),
-        price=_positive(order.get("price")) or (asked.price if asked else None),
+        price=None if order.get("type") == "market" else _positive(order.get("price")) or (asked.price if asked else None),
         stop=_positive(order.get("triggerPrice")) or (asked.stop if asked else None),
         average=_positive(order.get("average")),
         reduce_only=bool(order.get("reduceOnly") or (asked and asked.reduce_only)),
@@ -180,13 +181,13 @@ def fees(fee: Unified) -> Fees:
     return Fees(symbol=str(fee["symbol"]), maker=maker, taker=taker)
 
 
-def _state(order: Unified, info: Mapping[str, Any], qty: Decimal | None, filled: Decimal | None) -> State:
+def _state(order: Unified, info: Mapping[str, Any], qty: Decimal | None, filled: Decimal | None, asked_state: State) -> State:
     raw = info.get("algoStatus") or info.get("status")
     unified = order.get("status")
     if raw in RAW_STATES:
         return RAW_STATES[raw]
     if unified is None and raw is None:
-        return State.OPEN  # acknowledged, and no more was told
+        return asked_state  # acknowledged, and no more was told
     if unified == "closed":
         return State.EXPIRED if qty is not None and filled is not None and filled < qty else State.FILLED
     if unified == "open" and filled:
