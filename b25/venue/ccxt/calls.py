@@ -12,6 +12,7 @@ from b25.venue.ccxt.classify_other import classify_other
 from b25.venue.ccxt.client import signing_ms
 from b25.venue.ccxt.dialect import Call
 from b25.venue.ccxt.limiter import Lane, OverBudget, lane
+from b25.venue.ccxt.parse import NoSuchOrder
 from b25.venue.ccxt.trail import Exchanged, trail
 from b25.venue.port.outcome import Answer, Outcome, not_sent
 
@@ -55,6 +56,8 @@ class Caller:
         http = sent[-1].status if sent else 0
         try:
             return Outcome(answer=Answer.ACCEPTED, value=read(told), http=http)
+        except NoSuchOrder as fault:
+            return Outcome(answer=Answer.QUERY, http=http, text=str(fault))
         except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as fault:
             # The venue did something and said something that we cannot read: it is no failure, and no success either.
             text = f"{call.method}: {type(fault).__name__}: {fault}"

@@ -15,6 +15,9 @@ from b25.venue.ccxt.gateway import CcxtVenue
 from b25.venue.ccxt.limiter import Limiter
 from b25.venue.ccxt.profile import Profile, ccxt_config, point
 
+# Of these ccxt reads deposits and networks before the markets, some with the key; nothing here needs them. Kraken's names do.
+NO_CURRENCIES = frozenset({"binance", "bybit", "okx", "gate", "coinbase"})
+
 
 def connect(
     profile: Profile,
@@ -65,4 +68,6 @@ def connect(
         config["session"] = session
     api = watched(kind, gate)(config)
     point(api, profile)
+    if profile.exchange in NO_CURRENCIES:
+        api.has = {**api.has, "fetchCurrencies": False}
     return CcxtVenue(api, profile, dialect_of(profile.exchange, profile.kind, dict(api.has)), now_ms=now_ms)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from b25.model.event import BUY
 from b25.model.order import Tif
+from b25.venue.ccxt.parse import NoSuchOrder
 from b25.venue.port.port import Abilities
 from b25.venue.port.reports import Kind, Listing
 from b25.venue.port.requests import Amendment, NewOrder, OrderRef, SelfTrade, Signed
@@ -26,11 +28,13 @@ CLIENT_ID_DEFAULT: Final = r"[A-Za-z0-9]{1,18}"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of ccxt: the method, and what it is given."""
+    """One call of ccxt: the method, what it is given, and where in a raw method's answer the order is."""
 
     method: str
     arguments: tuple[Any, ...] = ()
     params: dict[str, Any] | None = None
+    raw: Callable[[Any], Any] | None = None
+    keeps_id: bool = False  # the answer has an id of something else
 
 
 class Dialect:
@@ -46,7 +50,7 @@ class Dialect:
         return Abilities(
             client_id_pattern=CLIENT_IDS.get(self.exchange, CLIENT_ID_DEFAULT),
             amend=bool(self.has.get("editOrder")) and self.has.get("editOrder") != "emulated",
-            query_by_client_id=self.exchange in CLIENT_IDS and self.exchange not in ("kraken", "coinbase"),
+            query_by_client_id=self.exchange in ("bybit", "okx"),
             positions=margined and bool(self.has.get("fetchPositions")),
             leverage=margined and bool(self.has.get("setLeverage")),
             funding=margined and bool(self.has.get("fetchFundingRate")),
@@ -77,7 +81,7 @@ class Dialect:
         """Call that cancels an order."""
         return Call("cancel_order", (order.venue_id or None, order.symbol), self._named(order))
 
-    def query(self, order: OrderRef) -> Call:
+    def query(self, order: OrderRef, listing: Listing) -> Call:
         """Call that asks for an order."""
         return Call("fetch_order", (order.venue_id or None, order.symbol), self._named(order))
 
@@ -151,7 +155,7 @@ class BinanceDialect(Dialect):
         request = {"symbol": listing.venue_symbol, "side": SIDE_NAMES[amendment.side].upper()}
         if self.kind is Kind.LINEAR:
             params = {**request, **named, "quantity": amount, "price": price, **self.signed(amendment)}
-            return Call("fapiPrivatePutOrder", (), params)
+            return Call("fapiPrivatePutOrder", (), params, raw=lambda told: told)
         if self.kind is not Kind.SPOT or not amendment.new_client_id:
             return None
         cancels = {"cancelOrderId" if name == "orderId" else "cancelOrigClientOrderId": value for name, value in named.items()}
@@ -170,6 +174,7 @@ class BinanceDialect(Dialect):
                 "price": price,
                 **self.signed(amendment),
             },
+            raw=lambda told: told["newOrderResponse"],
         )
 
     def cancel_all(self, symbol: str) -> list[Call]:
@@ -211,6 +216,46 @@ class BinanceDialect(Dialect):
         return params
 
 
+class BybitDialect(Dialect):
+    """Bybit knows our ids, but ccxt would send a venue's id of None beside one, or a name that Bybit does not read."""
+
+    def cancel(self, order: OrderRef) -> Call:
+        """Say `orderLinkId`: ccxt passes `clientOrderId` through as it is, and Bybit does not read it."""
+        call = super().cancel(order)
+        params = dict(call.params or {})
+        if "clientOrderId" in params:
+            params["orderLinkId"] = params.pop("clientOrderId")
+        return Call(call.method, call.arguments, params)
+
+    def query(self, order: OrderRef, listing: Listing) -> Call:
+        """By one id, among the last 500 orders."""
+        category = {Kind.SPOT: "spot", Kind.LINEAR: "linear", Kind.INVERSE: "inverse"}[self.kind]
+        named = {"orderId": order.venue_id} if order.venue_id else {"orderLinkId": order.client_id}
+        params = {"category": category, "symbol": listing.venue_symbol, **named}
+        return Call("privateGetV5OrderRealtime", (), params, raw=lambda told: first_of(told["result"]["list"]))
+
+
+class KrakenDialect(Dialect):
+    """Kraken cancels the whole account where ccxt says a symbol, and answers an amendment with the amendment's id."""
+
+    def cancel_all(self, symbol: str) -> list[Call]:
+        """None: ccxt drops the symbol, and orders of other instruments would be cancelled too. One by one, then."""
+        return []
+
+    def amend(self, amendment: Amendment, listing: Listing, amount: str, price: str) -> Call | None:
+        """By the venue's id, which the order keeps."""
+        call = super().amend(amendment, listing, amount, price)
+        return call and replace(call, keeps_id=True)
+
+
+def first_of(orders: list[Any]) -> Any:
+    """The one order of a list. Raises NoSuchOrder when it is empty."""
+    if not orders:
+        raise NoSuchOrder("no such order in the venue's list")
+    return orders[0]
+
+
 def dialect_of(exchange: str, kind: Kind, has: dict[str, Any]) -> Dialect:
     """Return the dialect of an exchange."""
-    return (BinanceDialect if exchange == "binance" else Dialect)(exchange, kind, has)
+    own: dict[str, type[Dialect]] = {"binance": BinanceDialect, "bybit": BybitDialect, "kraken": KrakenDialect}
+    return own.get(exchange, Dialect)(exchange, kind, has)

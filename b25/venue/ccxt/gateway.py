@@ -32,6 +32,8 @@ from b25.venue.port.reports import (
 )
 from b25.venue.port.requests import Amendment, NewOrder, OrderRef
 
+# Venues whose signature holds the time. Kraken's holds a nonce that must never fall, and its clock tells whole seconds.
+SIGNS_TIME = frozenset({"binance", "bybit", "okx", "gate"})
 NO_OPEN_ORDERS = -2011  # what Binance's spot answers to cancelling all of nothing
 
 
@@ -84,7 +86,7 @@ class CcxtVenue:
         before_ms = self.now_ms()
         outcome = await self._caller.ask(Call("fetch_time"), int)
         after_ms = self.now_ms()
-        if outcome.value is not None:
+        if outcome.value is not None and self.profile.exchange in SIGNS_TIME:
             offset_ms = outcome.value - (before_ms + after_ms) // 2
             self.api.options["timeDifference"] = -offset_ms
         return outcome
@@ -126,9 +128,11 @@ class CcxtVenue:
         if order.symbol not in self._listings:
             return not_sent(f"{order.symbol} is not listed, or listings were not read", alarm=True)
         asked = self._as_asked(order)
-        return await self._caller.change(
-            self.dialect.cancel(order), lambda told: parse.order_report(told, asked), Lane.CANCEL, sign_ms=order.sign_ms
-        )
+
+        def read(told: Any) -> OrderReport:
+            return parse.order_report(told, asked, needs_id=False)  # some venues answer with a count
+
+        return await self._caller.change(self.dialect.cancel(order), read, Lane.CANCEL, sign_ms=order.sign_ms)
 
     async def cancel_all(self, symbol: str) -> Outcome[None]:
         """Cancel every order of a symbol. Of several answers the least certain is returned."""
@@ -174,9 +178,8 @@ class CcxtVenue:
         )
 
         def read(told: Any) -> OrderReport:
-            raw = told.get("newOrderResponse", told)
-            is_raw = call.method != "edit_order"
-            return parse.order_report(self.api.parse_order(raw, self.api.market(amendment.symbol)) if is_raw else told, asked)
+            unified = self._unified(call, told, amendment.symbol)
+            return parse.order_report({**unified, "id": asked.venue_id} if call.keeps_id else unified, asked)
 
         return await self._caller.change(call, read, sign_ms=amendment.sign_ms)
 
@@ -184,7 +187,10 @@ class CcxtVenue:
         """Ask for an order; QUERY when the venue knows none such, which proves nothing before its bound."""
         if not order.venue_id and not self.abilities.query_by_client_id:
             return not_sent(f"{self.name} finds no order by our id: look in open_orders and all_orders")
-        return await self._caller.ask(self.dialect.query(order), parse.order_report)
+        if order.symbol not in self._listings:
+            return not_sent(f"{order.symbol} is not listed, or listings were not read", alarm=True)
+        call = self.dialect.query(order, self._listings[order.symbol])
+        return await self._caller.ask(call, lambda told: parse.order_report(self._unified(call, told, order.symbol)))
 
     async def open_orders(self, symbol: str | None = None) -> Outcome[list[OrderReport]]:
         """Resting and waiting orders, ours and anybody's of the account. All or nothing."""
@@ -290,6 +296,10 @@ class CcxtVenue:
         if Decimal(told[0]) != qty or (price is not None and Decimal(str(told[1])) != price):
             return not_sent(f"{symbol}: {qty} at {price} would be sent as {told[0]} at {told[1]}", alarm=True)
         return None
+
+    def _unified(self, call: Call, told: Any, symbol: str) -> Any:
+        """What a raw method of ccxt answers, unified as its own methods would."""
+        return told if call.raw is None else self.api.parse_order(call.raw(told), self.api.market(symbol))
 
     def _as_asked(self, order: OrderRef) -> OrderReport:
         """What a bare acknowledgement of a cancel means: done at Binance, elsewhere only heard, and the order may still trade."""

@@ -45,7 +45,11 @@ def decimal(value: Any) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def order_report(order: Unified, asked: OrderReport | None = None) -> OrderReport:
+class NoSuchOrder(Exception):
+    """The venue answered with an empty list where an order was asked for."""
+
+
+def order_report(order: Unified, asked: OrderReport | None = None, *, needs_id: bool = True) -> OrderReport:
     """Return an order as told; of an answer that is a bare acknowledgement, the rest is as asked.
 
     Raises
@@ -55,8 +59,8 @@ def order_report(order: Unified, asked: OrderReport | None = None) -> OrderRepor
     """
     info = order.get("info") if isinstance(order.get("info"), Mapping) else {}
     assert isinstance(info, Mapping)
-    venue_id = str(order.get("id") or "")
-    if not venue_id:
+    venue_id = str(order.get("id") or (asked.venue_id if asked else ""))
+    if not venue_id and needs_id:
         raise ValueError("an order without an id")
     side, qty = SIDES.get(str(order.get("side"))), decimal(order.get("amount"))
     if (side is None or qty is None) and asked is None:

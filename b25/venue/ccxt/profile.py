@@ -95,9 +95,14 @@ def ccxt_config(profile: Profile) -> dict[str, Any]:
             "defaultSubType": None if profile.kind is Kind.SPOT else str(profile.kind),
         }
     else:
-        config["options"] |= {"defaultType": "spot" if profile.kind is Kind.SPOT else "swap"}
-        if profile.kind is not Kind.SPOT:
+        contract = profile.kind is not Kind.SPOT
+        config["options"] |= {"defaultType": "swap" if contract else "spot"}
+        if contract:
             config["options"]["defaultSubType"] = str(profile.kind)
+        # Only the markets of this wallet, for the venues that list theirs by type.
+        types = {"bybit": str(profile.kind), "okx": "swap" if contract else "spot", "gate": "swap" if contract else "spot"}
+        if profile.exchange in types:
+            config["options"]["fetchMarkets"] = {"types": [types[profile.exchange]]}
     return config
 
 
