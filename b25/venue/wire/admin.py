@@ -59,7 +59,9 @@ class Admin:
 
     async def _nothing(self, request: web.Request) -> web.Response:
         refused = self._refused(request)
-        return refused or _json(404, {"error": f"there is no {request.method} {request.path}", "remedy": "GET /admin lists what there is"})
+        return refused or _json(
+            404, {"error": f"there is no {request.method} {request.path}", "remedy": "GET /admin lists what there is"}
+        )
 
     def _refused(self, request: web.Request) -> web.Response | None:
         """None for the owner. A page in the owner's browser is none: it sends an Origin, or a foreign Host."""
@@ -69,7 +71,9 @@ class Admin:
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         given = token.strip().encode("utf-8", "replace") if kind == "Bearer" else b""
         if not hmac.compare_digest(given, self._venue.admin_token.encode()):
-            return _json(401, {"error": "wrong token", "remedy": "send Authorization: Bearer with the token that was printed at the start"})
+            return _json(
+                401, {"error": "wrong token", "remedy": "send Authorization: Bearer with the token that was printed at the start"}
+            )
         return None
 
 

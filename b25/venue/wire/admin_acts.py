@@ -1,5 +1,6 @@
 """The acts of the admin API: each takes the venue and a JSON object, and gives one."""
 
+import secrets
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
@@ -156,7 +157,7 @@ def open_account(venue: "Venue", body: Body) -> dict[str, Any]:
     for market, assets in deposits.items():
         for asset in assets if isinstance(assets, dict) else {}:
             venue.exchange.deposit(account, str(market), str(asset), Body(assets).amount(asset))
-    return {**account_row(venue, account), "key": key_row(venue.exchange.make_key(account))}
+    return {**account_row(venue, account), "key": key_row(new_key(venue, account))}
 
 
 @_act("POST", "/accounts/flags")
@@ -172,6 +173,11 @@ def account_flags(venue: "Venue", body: Body) -> dict[str, Any]:
     return account_row(venue, account)
 
 
+def new_key(venue: "Venue", account: "Account") -> "ApiKey":
+    """A key with every permission but withdrawals, and a secret that nobody can guess."""
+    return venue.exchange.make_key(account, key=secrets.token_hex(32), secret=secrets.token_hex(32))
+
+
 def key_row(key: "ApiKey") -> dict[str, Any]:
     """A new key with its secret: shown once."""
     return {"key": key.key, "secret": key.secret, "kind": key.kind, "account": key.account.name}
@@ -183,11 +189,13 @@ def make_key(venue: "Venue", body: Body) -> dict[str, Any]:
     account = venue.director.account(body.need("account"))
     key = venue.exchange.make_key(
         account,
+        key=secrets.token_hex(32),
+        secret=None if "public_key" in body.values else secrets.token_hex(32),
         reading=body.flag("reading", True),
         spot=body.flag("spot", True),
         futures=body.flag("futures", True),
         withdrawals=body.flag("withdrawals", False),
-        public_key=body.values.get("public_key"),
+        public_key=body.text("public_key", ""),
         kind=body.text("kind", "HMAC"),
     )
     return key_row(key)
@@ -199,7 +207,7 @@ def revoke_key(venue: "Venue", body: Body) -> dict[str, Any]:
     name = body.need("key")
     if venue.exchange.keys.get(name) is None:
         raise Misuse("there is no such key", remedy="GET /admin/accounts lists them")
-    venue.exchange.operations.revoke_key(venue.exchange.keys[name])
+    venue.exchange.operations.revoke(name)
     return {"revoked": name}
 
 

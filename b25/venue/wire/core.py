@@ -1,4 +1,4 @@
-"""What all fronts of the venue share: the exchange, its clock, limits, faults and the gatekeeper; and what it hears of accounts."""
+"""What all fronts of the venue share: the exchange, its clock, limits, faults, the gatekeeper, and what it hears of accounts."""
 
 from collections import deque
 from collections.abc import Callable, Sequence

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import fields, replace
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from b25.model.errors import Misuse
@@ -95,22 +96,23 @@ class Director:
         operations = self._exchange.operations
         for listing in self.listings(fault):
             before = listing.status
-            operations.symbol_status(listing, str(fault.values["status"]))
-            self._undo(fault, lambda listing=listing, before=before: operations.symbol_status(listing, before))  # type: ignore[misc]
+            operations.set_status(listing.market, listing.name, str(fault.values["status"]))
+            self._undo(fault, partial(operations.set_status, listing.market, listing.name, before))
 
     def _filters(self, fault: Fault) -> None:
         operations = self._exchange.operations
         for listing in self.listings(fault):
             before = listing.filters
-            operations.set_filters(listing, changed_filters(before, fault.values["change"]))
-            self._undo(fault, lambda listing=listing, before=before: operations.set_filters(listing, before))  # type: ignore[misc]
+            operations.set_filters(listing.market, listing.name, changed_filters(before, fault.values["change"]))
+            self._undo(fault, partial(operations.set_filters, listing.market, listing.name, before))
 
     def _delivery(self, fault: Fault) -> None:
         operations = self._exchange.operations
         for listing in self.listings(fault):
-            before = listing.delivery_ms
-            operations.set_delivery(listing, int(fault.values["ms"]))
-            self._undo(fault, lambda listing=listing, before=before: operations.set_delivery(listing, before))  # type: ignore[misc]
+            if listing.market != "linear":
+                continue
+            self._undo(fault, partial(operations.set_delivery, listing.name, listing.delivery_ms))
+            operations.set_delivery(listing.name, int(fault.values["ms"]))
 
     def _foreign_order(self, fault: Fault) -> "Order":
         return self.foreign_order(
@@ -124,27 +126,31 @@ class Director:
         return self._exchange.operations.foreign_order(self.account(account), market, request)
 
     def _liquidate(self, fault: Fault) -> None:
-        self._exchange.operations.liquidate(self.account(fault.account), self.listing("linear", str(fault.values["symbol"])))
+        self._exchange.operations.liquidate(self.account(fault.account), str(fault.values["symbol"]))
 
     def _adl(self, fault: Fault) -> None:
-        self._exchange.operations.adl(self.account(fault.account), self.listing("linear", str(fault.values["symbol"])))
+        self._exchange.operations.adl(self.account(fault.account), str(fault.values["symbol"]))
 
     def _settle(self, fault: Fault) -> None:
-        self._exchange.operations.settle(self.listing("linear", str(fault.values["symbol"])))
+        self._exchange.operations.settle(str(fault.values["symbol"]))
 
     def _transfer(self, fault: Fault) -> None:
         values = fault.values
-        amount = Decimal(str(values["amount"]))
-        self._exchange.operations.transfer(self.account(fault.account), str(values["market"]), str(values["asset"]), amount)
+        account, asset = self.account(fault.account), str(values["asset"])
+        amount, market = Decimal(str(values["amount"])), str(values["market"])
+        if market not in ("spot", "linear"):
+            raise Misuse(f"there is no market {market!r}", remedy="use spot or linear")
+        if values["between"]:
+            self._exchange.operations.transfer(account, asset, amount, to=market)
+        else:
+            self._exchange.deposit(account, market, asset, amount)
 
     def _algo_reject(self, fault: Fault) -> None:
-        operations = self._exchange.operations
-        operations.algo_reject = str(fault.values["rm"])
-
-        def undo() -> None:
-            operations.algo_reject = None
-
-        self._undo(fault, undo)
+        reason, algo_id = str(fault.values["rm"]), fault.values["algo_id"]
+        if algo_id is None:
+            self._exchange.linear_algos.reject_next = reason
+        else:
+            self._exchange.operations.reject_algo(self.account(fault.account), reason, int(algo_id))
 
     def _crash(self, fault: Fault) -> None:
         self._push(fault, -1)

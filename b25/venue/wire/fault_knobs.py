@@ -106,8 +106,16 @@ KNOBS: dict[str, Knob] = {
     "liquidate": Knob(Stage.ACTION, {"symbol": ""}, "the position is liquidated"),
     "adl": Knob(Stage.ACTION, {"symbol": ""}, "the position is reduced by auto-deleveraging"),
     "settle": Knob(Stage.ACTION, {"symbol": ""}, "the symbol is settled: positions are closed, orders cancelled"),
-    "transfer": Knob(Stage.ACTION, {"asset": "", "amount": "0", "market": "spot"}, "money comes or goes"),
-    "algo_reject": Knob(Stage.MARKET, {"rm": "Reduce Only reject"}, "a triggered algo order is rejected for this reason"),
+    "transfer": Knob(
+        Stage.ACTION,
+        {"asset": "", "amount": "0", "market": "spot", "between": False},
+        "money comes, goes (amount < 0), or is moved between wallets to the market",
+    ),
+    "algo_reject": Knob(
+        Stage.ACTION,
+        {"rm": "Reduce Only reject", "algo_id": None},
+        "an algo order, or the next to trigger, is rejected for this reason",
+    ),
     "crash": Knob(Stage.ACTION, {"symbol": "", "market": "spot", "share": 0.05, "over_ms": 10_000}, "the market falls"),
     "squeeze": Knob(Stage.ACTION, {"symbol": "", "market": "spot", "share": 0.05, "over_ms": 10_000}, "the market rises"),
 }

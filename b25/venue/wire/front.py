@@ -62,7 +62,9 @@ class Front:
 
     def __init__(self, core: Core) -> None:
         self.core = core
-        self.routes: dict[tuple[str, str], Route] = {(route.method, route.path): route for table in TABLES for route in table.routes}
+        self.routes: dict[tuple[str, str], Route] = {
+            (route.method, route.path): route for table in TABLES for route in table.routes
+        }
 
     def answer(self, method: str, path: str, query: bytes, body: bytes, api_key: str | None, address: str) -> Answer:
         """Everything in one go, for a request that meets no fault."""

@@ -49,7 +49,7 @@ class Gatekeeper:
         if not name or _KEY.fullmatch(name) is None:
             raise VenueError(-2014, "API-key format invalid.", 401)
         key = self._keys.get(name)
-        if key is None or not _permits(key, route):
+        if key is None or key.revoked or not _permits(key, route):
             raise VenueError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
         return key
 
@@ -110,5 +110,3 @@ def _permits(key: "ApiKey", route: Route) -> bool:
     if route.security is Security.TRADE:
         return key.spot if route.market == "spot" else key.futures
     return key.reading or route.security is Security.KEY
-
-

@@ -50,13 +50,20 @@ def depth(call: Call) -> dict[str, Any]:
     """The book, with the time of the answer and of the match."""
     listing = call.listing()
     shown = call.core.snapshot(listing, call.parameters.limit(500, 1000))
-    return {"lastUpdateId": shown["lastUpdateId"], "E": call.now_ms, "T": call.now_ms, "bids": shown["bids"], "asks": shown["asks"]}
+    return {
+        "lastUpdateId": shown["lastUpdateId"],
+        "E": call.now_ms,
+        "T": call.now_ms,
+        "bids": shown["bids"],
+        "asks": shown["asks"],
+    }
 
 
 @TABLE.public("/rpiDepth", "symbol limit", 20)
 def rpi_depth(call: Call) -> dict[str, Any]:
     """The book with retail orders, of which there are none here."""
-    return depth(call)
+    shown: dict[str, Any] = depth(call)
+    return shown
 
 
 @TABLE.public("/trades", "symbol limit", 5)
@@ -191,7 +198,7 @@ def funding_rate(call: Call) -> list[dict[str, Any]]:
     start_ms, end_ms = parameters.integer("startTime"), parameters.integer("endTime")
     market_rows.check_span(start_ms, end_ms)
     limit = parameters.limit(100, 1000)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for listing in [one] if one else call.listings.values():
         assert listing.mark is not None
         for time_ms, rate_e8, mark_ticks in listing.mark.history:

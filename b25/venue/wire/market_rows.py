@@ -247,7 +247,9 @@ def symbol_names(parameters: Parameters) -> list[str] | None:
     except orjson.JSONDecodeError:
         names = None
     if not isinstance(names, list) or not names or len(names) > SYMBOLS_MAX or not all(isinstance(name, str) for name in names):
-        raise VenueError(-1100, "Illegal characters found in parameter 'symbols'; legal range is '^\\[\"[A-Z0-9-_.]{1,20}\"(,\"...\")*\\]$'.")
+        raise VenueError(
+            -1100, "Illegal characters found in parameter 'symbols'; legal range is '^\\[\"[A-Z0-9-_.]{1,20}\"(,\"...\")*\\]$'."
+        )
     for name in names:
         if SYMBOL.fullmatch(name) is None:
             raise illegal("symbol", SYMBOL)

@@ -108,7 +108,11 @@ def trading_day(call: Call) -> Any:
 def price_ticker(call: Call) -> Any:
     """The last price."""
     return each_symbol(
-        call, lambda listing: {"symbol": listing.name, "price": render_spot.price_text(listing, listing.last_ticks or listing.mid_ticks)}
+        call,
+        lambda listing: {
+            "symbol": listing.name,
+            "price": render_spot.price_text(listing, listing.last_ticks or listing.mid_ticks),
+        },
     )
 
 
@@ -116,5 +120,3 @@ def price_ticker(call: Call) -> Any:
 def book_ticker(call: Call) -> Any:
     """The touch."""
     return each_symbol(call, market_rows.book_ticker)
-
-

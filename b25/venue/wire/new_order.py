@@ -1,42 +1,31 @@
-"""A new order out of parameters: which of them each type must carry and may not, and how each is read."""
-
-from decimal import Decimal
+"""A new order out of parameters. Which of them a type must carry is the desk's to say; here each is read as what it should be."""
 
 from b25.venue.exchange.errors import VenueError
 from b25.venue.exchange.listing import LINEAR_TIFS
 from b25.venue.exchange.orders import STP_MODES, NewAlgoOrder, NewOrder
-from b25.venue.wire.parameters import CLIENT_ID, INTEGER_MAX, Parameters, illegal, mandatory
+from b25.venue.wire.parameters import CLIENT_ID, Parameters, illegal
 
 SIDES = ("BUY", "SELL")
 SPOT_TIFS = ("GTC", "IOC", "FOK")
 RESPONSES = ("ACK", "RESULT", "FULL")
 POSITION_SIDES = ("BOTH", "LONG", "SHORT")
 WORKING_TYPES = ("CONTRACT_PRICE", "MARK_PRICE")
-SPOT_DECIMALS = 8
 CONDITIONAL = ("STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET")
 PRICE_MATCHES = ("NONE", *(f"{side}{depth}" for side in ("OPPONENT", "QUEUE") for depth in ("", "_5", "_10", "_20")))
 
-# Of each type: what must be sent, and what must not.
-SPOT_TYPES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "LIMIT": (("timeInForce", "quantity", "price"), ("quoteOrderQty", "stopPrice", "trailingDelta")),
-    "LIMIT_MAKER": (("quantity", "price"), ("timeInForce", "quoteOrderQty", "stopPrice", "trailingDelta")),
-    "MARKET": ((), ("timeInForce", "price", "stopPrice", "trailingDelta", "icebergQty")),
-    "STOP_LOSS": (("quantity",), ("timeInForce", "price", "quoteOrderQty", "icebergQty")),
-    "TAKE_PROFIT": (("quantity",), ("timeInForce", "price", "quoteOrderQty", "icebergQty")),
-    "STOP_LOSS_LIMIT": (("timeInForce", "quantity", "price"), ("quoteOrderQty",)),
-    "TAKE_PROFIT_LIMIT": (("timeInForce", "quantity", "price"), ("quoteOrderQty",)),
-}
+SPOT_TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
 SPOT_NAMES = (
     "symbol side type timeInForce quantity quoteOrderQty price newClientOrderId strategyId strategyType stopPrice trailingDelta "
     "icebergQty newOrderRespType selfTradePreventionMode"
 )
 LINEAR_NAMES = (
-    "symbol side positionSide type timeInForce quantity reduceOnly price newClientOrderId stopPrice closePosition activationPrice "
-    "callbackRate workingType priceProtect newOrderRespType priceMatch selfTradePreventionMode goodTillDate"
+    "symbol side positionSide type timeInForce quantity reduceOnly price newClientOrderId stopPrice closePosition "
+    "activationPrice callbackRate workingType priceProtect newOrderRespType priceMatch selfTradePreventionMode goodTillDate"
 )
 ALGO_NAMES = (
-    "algoType symbol side positionSide type timeInForce quantity price triggerPrice workingType priceMatch closePosition "
-    "priceProtect reduceOnly activatePrice activationPrice callbackRate clientAlgoId selfTradePreventionMode goodTillDate newOrderRespType"
+    "algoType symbol side positionSide type timeInForce quantity price triggerPrice workingType priceMatch "
+    "closePosition priceProtect reduceOnly activatePrice activationPrice callbackRate clientAlgoId "
+    "selfTradePreventionMode goodTillDate newOrderRespType"
 )
 INVALID_SIDE = VenueError(-1117, "Invalid side.")
 INVALID_TYPE = VenueError(-1116, "Invalid orderType.")
@@ -48,29 +37,17 @@ def spot_order(parameters: Parameters) -> NewOrder:
     symbol = parameters.need_symbol()
     side = parameters.need_choice("side", SIDES, INVALID_SIDE)
     kind = parameters.need_choice("type", SPOT_TYPES, INVALID_TYPE)
-    needed, forbidden = SPOT_TYPES[kind]
-    values = parameters.values
-    for name in needed:
-        if not values.get(name):
-            raise mandatory(name)
-    for name in forbidden:
-        if name in values:
-            raise VenueError(-1106, f"Parameter '{name}' sent when not required.")
-    if kind == "MARKET":
-        _one_of(parameters, "quantity", "quoteOrderQty")
-    elif kind.startswith(("STOP", "TAKE")) and "stopPrice" not in values and "trailingDelta" not in values:
-        raise VenueError(-1102, "Param 'stopPrice' or 'trailingDelta' must be sent, but both were empty/null!")
     return NewOrder(
         symbol=symbol,
         side=side,
         type=kind,
         tif=parameters.choice("timeInForce", SPOT_TIFS, INVALID_TIF),
-        quantity=_spot_decimal(parameters, "quantity"),
-        quote_quantity=_spot_decimal(parameters, "quoteOrderQty"),
-        price=_spot_decimal(parameters, "price"),
-        stop_price=_spot_decimal(parameters, "stopPrice"),
+        quantity=parameters.decimal("quantity"),
+        quote_quantity=parameters.decimal("quoteOrderQty"),
+        price=parameters.decimal("price"),
+        stop_price=parameters.decimal("stopPrice"),
         trailing_delta_bips=parameters.integer("trailingDelta"),
-        iceberg_quantity=_spot_decimal(parameters, "icebergQty"),
+        iceberg_quantity=parameters.decimal("icebergQty"),
         client_id=parameters.client_id("newClientOrderId"),
         stp=parameters.choice("selfTradePreventionMode", STP_MODES),
         strategy_id=parameters.integer("strategyId"),
@@ -153,27 +130,6 @@ def algo_order(parameters: Parameters) -> NewAlgoOrder:
         price_match=match,
         good_till_ms=parameters.integer("goodTillDate") or 0,
     )
-
-
-def _one_of(parameters: Parameters, first: str, second: str) -> None:
-    sent = [name for name in (first, second) if parameters.values.get(name)]
-    if not sent:
-        raise VenueError(-1102, f"Param '{first}' or '{second}' must be sent, but both were empty/null!")
-    if len(sent) > 1:
-        raise VenueError(-1128, "Combination of optional parameters invalid.")
-
-
-def _spot_decimal(parameters: Parameters, name: str) -> Decimal | None:
-    """A number of eight decimals at most, and not larger than what the core can count."""
-    value = parameters.decimal(name)
-    if value is None:
-        return None
-    exponent = value.normalize().as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -SPOT_DECIMALS:
-        raise VenueError(-1111, f"Parameter '{name}' has too much precision.")
-    if value > INTEGER_MAX // 10**SPOT_DECIMALS:
-        raise VenueError(-1108, f"Parameter '{name}' overflowed.")
-    return value
 
 
 def _linear_id(parameters: Parameters, name: str) -> str | None:

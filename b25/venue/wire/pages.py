@@ -13,7 +13,7 @@ _TITLES = {
 _WAF = (
     '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01 Transitional//EN" "http://www.w3.org/TR/html4/loose.dtd">\n<HTML><HEAD>'
     "<TITLE>ERROR: The request could not be satisfied</TITLE></HEAD><BODY>\n<H1>403 ERROR</H1>\n"
-    "<H2>The request could not be satisfied.</H2>\n<HR noshade size=\"1px\">\nRequest blocked.\n"
+    '<H2>The request could not be satisfied.</H2>\n<HR noshade size="1px">\nRequest blocked.\n'
     "We can't connect to the server for this app or website at this time.\n</BODY></HTML>\n"
 )
 
@@ -23,4 +23,5 @@ def page(status: int) -> bytes:
     if status == 403:
         return _WAF.encode()
     title = _TITLES.get(status, str(status))
-    return f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n".encode()
+    head, body = f"<head><title>{title}</title></head>", f"<body>\r\n<center><h1>{title}</h1></center>\r\n</body>"
+    return f"<html>\r\n{head}\r\n{body}\r\n</html>\r\n".encode()

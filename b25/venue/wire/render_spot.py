@@ -97,7 +97,12 @@ def cancelled(order: Order, cancel_client_id: str) -> dict[str, Any]:
     row = result(order)
     own = row.pop("clientOrderId")
     del row["workingTime"]
-    head = {"symbol": row.pop("symbol"), "origClientOrderId": own, "orderId": row.pop("orderId"), "orderListId": row.pop("orderListId")}
+    head = {
+        "symbol": row.pop("symbol"),
+        "origClientOrderId": own,
+        "orderId": row.pop("orderId"),
+        "orderListId": row.pop("orderListId"),
+    }
     return {**head, "clientOrderId": cancel_client_id, **row}
 
 

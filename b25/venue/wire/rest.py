@@ -11,7 +11,9 @@ from aiohttp import web
 from b25.venue.wire.front import HTML, JSON, Answer, Front
 from b25.venue.wire.rest_faults import Exchanged, FaultyRest
 
-TOO_LARGE = Answer(413, b"<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n</html>\r\n", {"Content-Type": HTML})
+TOO_LARGE = Answer(
+    413, b"<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n</html>\r\n", {"Content-Type": HTML}
+)
 BODY_BYTES_MAX = 1 << 20
 PREFIXES = ("/api/", "/fapi/", "/sapi/")
 
@@ -29,6 +31,7 @@ class Rest:
         self._front = front
         self.faulty = FaultyRest(front)
         self._faults = front.core.faults
+        self.requests = 0
 
     def routes(self) -> list[web.RouteDef]:
         """What leads here."""
@@ -36,6 +39,7 @@ class Rest:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One request."""
+        self.requests += 1
         path, _, query_text = request.raw_path.partition("?")
         body = b""
         if request.body_exists:

@@ -10,6 +10,7 @@ from typing import Any
 from b25.venue.exchange.errors import VenueError
 from b25.venue.wire.faults import Fault
 from b25.venue.wire.front import Answer, Front
+from b25.venue.wire.late_fill import fill_before_cancel
 from b25.venue.wire.route import Call, Route, Security
 
 NOTHING = Answer(500, b"", {})
@@ -175,7 +176,7 @@ class FaultyRest:
             return
         fault = self._faults.draw("fill_before_cancel", name, account)
         if fault is not None:
-            self._core.fill_part(call, fault.values["share"])
+            fill_before_cancel(call, fault.values["share"])
 
     def _reaches(self, fault: Fault) -> bool:
         accepted = fault.values["accepted"]
@@ -186,7 +187,9 @@ def forced_error(fault: Fault) -> Disturbance:
     """The error or the page that `force_error` asks for."""
     values = fault.values
     headers = {str(name): str(value) for name, value in dict(values["headers"]).items()}
-    return Disturbance(int(values["http"]), int(values["code"]), str(values["msg"]), is_page=bool(values["html"]), headers=headers)
+    return Disturbance(
+        int(values["http"]), int(values["code"]), str(values["msg"]), is_page=bool(values["html"]), headers=headers
+    )
 
 
 def unknown_error(fault: Fault, route: Route) -> Disturbance:

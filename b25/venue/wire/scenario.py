@@ -1,11 +1,11 @@
 """A scenario: faults that come and go at given times, out of a TOML file.
 
-    [[fault]]
-    at_s = 10            # seconds after the venue began
-    for_s = 5            # how long; for ever when left out
-    knob = "ack_lost"
-    where = "POST /api/v3/order"
-    chance = 0.3
+[[fault]]
+at_s = 10            # seconds after the venue began
+for_s = 5            # how long; for ever when left out
+knob = "ack_lost"
+where = "POST /api/v3/order"
+chance = 0.3
 """
 
 import tomllib
@@ -77,7 +77,11 @@ def read_scenario(path: Path) -> Scenario:
             for_ms = _milliseconds(path, number, "for_s", row["for_s"])
         if "knob" not in values:
             raise Misuse(f"{path}: fault {number} has no knob", remedy=f"use one of {', '.join(sorted(KNOBS))}")
-        if KNOBS.get(str(values["knob"]), None) is not None and KNOBS[values["knob"]].stage is Stage.ACTION and for_ms is not None:
+        if (
+            KNOBS.get(str(values["knob"]), None) is not None
+            and KNOBS[values["knob"]].stage is Stage.ACTION
+            and for_ms is not None
+        ):
             raise Misuse(f"{path}: {values['knob']} happens once", remedy="leave for_s out")
         rehearsal.set(**values)
         turns.append(Turn(at_ms, for_ms, values))

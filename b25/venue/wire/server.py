@@ -1,7 +1,7 @@
 """The venue as one process: exchange, clock, faults, endpoints and sockets behind a TLS port and a plain one.
 
-    async with Venue(VenueSettings(folder=folder, tls_port=0, port=0)) as venue:
-        account = venue.exchange.open_account("alice")
+async with Venue(VenueSettings(folder=folder, tls_port=0, port=0)) as venue:
+    account = venue.exchange.open_account("alice")
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from b25.venue.wire.limits import Limits, LimitSettings
 from b25.venue.wire.rest import BODY_BYTES_MAX, Rest
 from b25.venue.wire.scenario import Scenario
 from b25.venue.wire.socket_server import market_routes
+from b25.venue.wire.status import StatusPage
 from b25.venue.wire.stream_settings import StreamSettings
 from b25.venue.wire.tls import CERTIFICATE, server_context, write_private
 from b25.venue.wire.ws_api import WsApi, api_routes
@@ -157,7 +158,7 @@ class Venue:
         app.add_routes(Admin(self).routes())
         app.add_routes(market_routes(self.hub))
         app.add_routes(api_routes(WsApi(self.hub, self.front, self._rest.faulty.disturbed)))
-        app.add_routes(self._pages())
+        app.add_routes(StatusPage(self.hub, self.limits, lambda: self._rest.requests).routes())
         app.router.add_route("*", "/{tail:.*}", self._rest.elsewhere)
         self._runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=0.5)
         await self._runner.setup()
@@ -189,14 +190,6 @@ class Venue:
 
     async def __aexit__(self, *fault: object) -> None:
         await self.stop()
-
-    def _pages(self) -> list[web.RouteDef]:
-        try:
-            from b25.venue.wire.status import status_routes
-        except ImportError:
-            return []
-        routes: list[web.RouteDef] = status_routes(self)
-        return routes
 
     async def _tick(self) -> None:
         """Let the market go on while nobody asks for anything."""
@@ -237,6 +230,7 @@ class Venue:
             "apiKey": api_key,
             "secret": secret,
             "cafile": str(self.cafile),
+            "validateServerSsl": str(self.cafile),  # what the blocking client looks at instead
             "timeout": 5_000,
             "enableRateLimit": False,
             "urls": {"api": api},

@@ -76,7 +76,7 @@ def position_margin(call: Call) -> dict[str, Any]:
     side = call.parameters.choice("positionSide", POSITION_SIDES) or "BOTH"
     amount = call.parameters.need_decimal("amount")
     kind = call.parameters.need_choice("type", ("1", "2"))
-    _settings(call).change_position_margin(call.account, listing.name, side, amount, kind == "1")
+    _settings(call).change_position_margin(call.account, listing.name, side, amount, add=kind == "1")
     return {"amount": float(amount), "code": 200, "msg": "Successfully modify position margin.", "type": int(kind)}
 
 

@@ -1,8 +1,8 @@
 """A venue in a thread of its own, for clients that block: plain ccxt in a notebook, a test, a script.
 
-    with VenueThread(settings) as venue:
-        key = venue.call(lambda inside: inside.exchange.make_key(inside.exchange.open_account("alice")))
-        exchange = ccxt.binance(venue.venue.ccxt_config(key.key, key.secret))
+with VenueThread(settings) as venue:
+    key = venue.call(lambda inside: inside.exchange.make_key(inside.exchange.open_account("alice")))
+    exchange = ccxt.binance(venue.venue.ccxt_config(key.key, key.secret))
 """
 
 import asyncio
@@ -77,7 +77,7 @@ class VenueThread:
 
 
 def fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's loop where it is installed; asyncio's own elsewhere."""
+    """Loop of uvloop where it is installed; asyncio's own elsewhere."""
     try:
         import uvloop
     except ImportError:
