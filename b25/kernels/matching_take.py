@@ -155,6 +155,7 @@ def trade(book, order, maker_slot, lots):
     event["maker_leaves_lots"], event["trade_id"], event["reason"] = maker["leaves_lots"] - lots, head["trade_id"], NO_REASON
     shrink(book, maker_slot, lots)
     if account != 0:
+        head["taken_lots"] += order["side"] * lots
         book.positions[account] += order["side"] * lots
     if maker_account != 0:
         book.positions[maker_account] -= order["side"] * lots

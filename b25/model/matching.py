@@ -154,6 +154,7 @@ MATCH_BOOK = np.dtype(
         ("high_ticks", "i8"),  # of the trades since stops were last looked at; 0 when there were none
         ("low_ticks", "i8"),
         ("trade_id", "i8"),
+        ("taken_lots", "i8"),  # by accounts from the crowd and from each other so far, sells negative
         ("orders", "i8"),  # resting and waiting
         ("waiting", "i8"),
         ("events", "i8"),  # written to the event array
