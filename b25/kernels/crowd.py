@@ -28,6 +28,7 @@ CROWD = np.dtype(
     [
         ("order_id", "i8"),  # of its last order
         ("scale", "i8"),  # lots of the book in one lot of the sampler
+        ("step_ticks", "i8"),  # ticks of the book in one tick of the sampler
         ("anchor_ticks", "f8"),  # what the fair value is drawn towards; 0 for nothing
         ("pull_per_s", "f8"),
         ("push_ticks", "f8"),  # added to the fair value at each of the next `push_steps`: a crash, a squeeze
@@ -86,11 +87,13 @@ def send(flow, crowd, book, command, order):
     """Send one sampled order to the book, and look at what that changed."""
     head = book.head[0]
     kind, side, price_ticks = order["kind"], np.int64(order["side"]), order["price_ticks"]
-    qty_lots = order["qty_lots"] * crowd["scale"]
-    in_range = 0 < price_ticks < book.page_of.shape[1] << 8
+    qty_lots, step = order["qty_lots"] * crowd["scale"], crowd["step_ticks"]
+    in_range = 0 < price_ticks < (book.page_of.shape[1] << 8) // step
     if kind == WITHDRAW:
         if in_range:
-            withdraw(book, BIDS if side == BUY else ASKS, price_ticks, qty_lots, draw(flow.state[0]) & 1)
+            from_the_back = draw(flow.state[0]) & 1
+            for at in range(price_ticks * step, (price_ticks + 1) * step):
+                qty_lots -= withdraw(book, BIDS if side == BUY else ASKS, at, qty_lots, from_the_back)
         see_changes(flow, crowd, book)
         return
     unlimited = price_ticks == NO_ASK_TICKS or price_ticks == NO_BID_TICKS
@@ -100,8 +103,14 @@ def send(flow, crowd, book, command, order):
         return
     crowd["order_id"] += 1
     command["order_id"], command["account"], command["side"] = crowd["order_id"], 0, side
-    # Nobody's quantities are whole multiples of one number.
-    command["qty_lots"], command["price_ticks"] = qty_lots - draw(flow.state[0]) % crowd["scale"], 0 if unlimited else price_ticks
+    # Nobody's quantities and prices are whole multiples of one number.
+    command["qty_lots"] = qty_lots - draw(flow.state[0]) % crowd["scale"]
+    if unlimited:
+        command["price_ticks"] = 0
+    elif kind == REST:
+        command["price_ticks"] = price_ticks * step + draw(flow.state[0]) % step
+    else:
+        command["price_ticks"] = price_ticks * step + (step - 1 if side == BUY else 0)
     command["stop_ticks"] = command["budget_ticklots"] = 0
     command["kind"], command["stp"] = PLACE, 0
     command["tif"] = GTC if kind == REST else IOC
@@ -127,22 +136,23 @@ def keep_events(book, first):
 
 @kernel
 def withdraw(book, queue, price_ticks, qty_lots, from_the_back):
-    """Take up to so many lots of the crowd's away from a level, order by order from one end; other accounts' stay."""
+    """Take up to so many lots of the crowd's away from a level, order by order from one end; returns how many."""
     page = np.int64(book.page_of[queue, price_ticks >> 8]) - 1
     if page < 0:
-        return
-    level = book.levels[page, price_ticks & 255]
+        return np.int64(0)
+    level, taken = book.levels[page, price_ticks & 255], np.int64(0)
     if level["lots"] == 0:
-        return
+        return np.int64(0)
     slot = np.int64(level["last"] if from_the_back else level["first"])
-    while slot >= 0 and qty_lots > 0:
+    while slot >= 0 and taken < qty_lots:
         order = book.orders[slot]
         following = np.int64(order["prev"] if from_the_back else order["next"])
         if order["account"] == 0:
-            lots = min(qty_lots, order["leaves_lots"])
+            lots = min(qty_lots - taken, order["leaves_lots"])
             shrink(book, slot, lots)
-            qty_lots -= lots
+            taken += lots
         slot = following
+    return taken
 
 
 @kernel
@@ -154,7 +164,7 @@ def in_crowds_lots(crowd, lots):
 @kernel
 def look_around(flow, crowd, book):
     """Take the picture of the book anew, learn what others took, and withdraw what was left too far behind."""
-    state, head = flow.state[0], book.head[0]
+    state, head, step = flow.state[0], book.head[0], crowd["step_ticks"]
     taken = head["taken_lots"] - crowd["taken_seen"]
     crowd["taken_seen"] = head["taken_lots"]
     if taken != 0:
@@ -164,48 +174,57 @@ def look_around(flow, crowd, book):
         flow.rungs[0, k]["qty_lots"] = 0
         flow.rungs[1, k]["qty_lots"] = 0
     state["levels"] = 0
+    look_at_touch(state, crowd, book)
+    state["low_bid_ticks"], state["high_ask_ticks"] = NO_ASK_TICKS, NO_BID_TICKS
     for queue in range(2):
-        side_index = 0 if queue == BIDS else 1
         best = np.int64(head["best_ticks"][queue])
-        at, last = best, best
+        at, seen = best, np.int64(-1)
         while at != no_price(queue):
             following = next_level(book, queue, at)
-            if abs(at - best) > REACH_TICKS:
+            if abs(at - best) > REACH_TICKS * step:
                 withdraw(book, queue, at, np.int64(2**62), 0)
-            else:
-                page = np.int64(book.page_of[queue, at >> 8]) - 1
-                flow.rungs[side_index, at & RUNG_MASK]["qty_lots"] = in_crowds_lots(crowd, book.levels[page, at & 255]["lots"])
-                state["levels"] += 1
-                last = at
+            elif at // step != seen:
+                seen = at // step
+                see_level(flow, crowd, book, queue, seen)
             at = following
-        if queue == BIDS:
-            state["best_bid_ticks"] = best
-            state["low_bid_ticks"] = last if best != NO_BID_TICKS else NO_ASK_TICKS
-        else:
-            state["best_ask_ticks"] = best
-            state["high_ask_ticks"] = last if best != NO_ASK_TICKS else NO_BID_TICKS
+
+
+@kernel
+def look_at_touch(state, crowd, book):
+    """Take both best prices into the picture."""
+    best, step = book.head[0]["best_ticks"], crowd["step_ticks"]
+    bid, ask = np.int64(best[BIDS]), np.int64(best[ASKS])
+    state["best_bid_ticks"] = bid // step if bid != NO_BID_TICKS else bid
+    state["best_ask_ticks"] = ask // step if ask != NO_ASK_TICKS else ask
+
+
+@kernel
+def see_level(flow, crowd, book, queue, price_ticks):
+    """Take what rests at one of the sampler's prices into the picture."""
+    state, step, lots = flow.state[0], crowd["step_ticks"], np.int64(0)
+    for at in range(price_ticks * step, (price_ticks + 1) * step):
+        page = np.int64(book.page_of[queue, at >> 8]) - 1
+        if page >= 0:
+            lots += book.levels[page, at & 255]["lots"]
+    lots = in_crowds_lots(crowd, lots)
+    rung = flow.rungs[0 if queue == BIDS else 1, price_ticks & RUNG_MASK]
+    state["levels"] += np.int64(lots > 0) - np.int64(rung["qty_lots"] > 0)
+    rung["qty_lots"] = lots
+    if lots > 0 and queue == BIDS:
+        state["low_bid_ticks"] = min(state["low_bid_ticks"], price_ticks)
+    elif lots > 0:
+        state["high_ask_ticks"] = max(state["high_ask_ticks"], price_ticks)
 
 
 @kernel
 def see_changes(flow, crowd, book):
     """Bring the picture up to what has changed since it was last looked at."""
-    state, head = flow.state[0], book.head[0]
-    best_bid, best_ask = np.int64(head["best_ticks"][BIDS]), np.int64(head["best_ticks"][ASKS])
+    state, head, step = flow.state[0], book.head[0], crowd["step_ticks"]
+    look_at_touch(state, crowd, book)
     for k in range(crowd["changes_seen"], head["changes"]):
         change = book.changes[k]
-        side, price_ticks = change["side"], change["price_ticks"]
-        best = best_bid if side == BUY else best_ask
-        if abs(price_ticks - best) > 2 * REACH_TICKS and best != NO_BID_TICKS and best != NO_ASK_TICKS:
-            continue
-        queue = BIDS if side == BUY else ASKS
-        page = np.int64(book.page_of[queue, price_ticks >> 8]) - 1
-        lots = in_crowds_lots(crowd, book.levels[page, price_ticks & 255]["lots"]) if page >= 0 else np.int64(0)
-        rung = flow.rungs[0 if side == BUY else 1, price_ticks & RUNG_MASK]
-        state["levels"] += np.int64(lots > 0) - np.int64(rung["qty_lots"] > 0)
-        rung["qty_lots"] = lots
-        if lots > 0 and side == BUY:
-            state["low_bid_ticks"] = min(state["low_bid_ticks"], price_ticks)
-        elif lots > 0 and side == SELL:
-            state["high_ask_ticks"] = max(state["high_ask_ticks"], price_ticks)
-    state["best_bid_ticks"], state["best_ask_ticks"] = best_bid, best_ask
+        queue, price_ticks = (BIDS if change["side"] == BUY else ASKS), change["price_ticks"] // step
+        best = state["best_bid_ticks"] if queue == BIDS else state["best_ask_ticks"]
+        if abs(price_ticks - best) <= 2 * REACH_TICKS or best == NO_BID_TICKS or best == NO_ASK_TICKS:
+            see_level(flow, crowd, book, queue, price_ticks)
     crowd["changes_seen"] = head["changes"]

@@ -67,6 +67,8 @@ class CrowdFlow:
     ) -> None:
         self.book, self.tell, self.seed, self.anchor, self.anchor_ratio = book, tell, seed, anchor, anchor_ratio
         self.now_ms = start_ms // QUANTUM_MS * QUANTUM_MS
+        step = max(1, round(price_ticks / MODEL_PRICE_TICKS))
+        price_ticks //= step
         share = max(SMALLEST_SCALE, price_ticks / MODEL_PRICE_TICKS)
         scaled = {name: max(1.0, DEFAULTS[name] * share) if "min" in name else DEFAULTS[name] * share for name in SCALED}
         scaled["jump_ticks_max"] = max(scaled["jump_ticks_max"], scaled["jump_ticks_min"])
@@ -76,6 +78,7 @@ class CrowdFlow:
             self.flow.state[name] = price_ticks + 0.5
         self.crowd: np.ndarray[Any, Any] = np.zeros(1, CROWD)
         self.crowd["order_id"] = FIRST_ORDER_ID
+        self.crowd["step_ticks"] = self.step_ticks = step
         self.crowd["scale"] = max(1, round(LOT_VALUE / lot_value))
         self.crowd["pull_per_s"] = PULL_PER_S
         self._command = np.zeros(1, MATCH_COMMAND)
@@ -110,7 +113,7 @@ class CrowdFlow:
     def _live_until(self, until_ms: int) -> None:
         if self.anchor is not None:
             self.anchor.advance(until_ms)
-            self.crowd["anchor_ticks"] = self.anchor.mid_ticks(until_ms) * self.anchor_ratio
+            self.crowd["anchor_ticks"] = self.anchor.mid_ticks(until_ms) * self.anchor_ratio / self.step_ticks
         head = self.book.arrays.head[0]
         head["events"] = 0
         self.book.make_room()

@@ -7,6 +7,7 @@ fill as taker, five less at its first fill as maker, never below zero.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from b25.venue.exchange.errors import VenueError
 
@@ -25,7 +26,7 @@ class LimitError(VenueError):
         self.headers = headers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Window:
     """So many of something in each span of time."""
 
@@ -33,20 +34,20 @@ class Window:
     span_ms: int
     limit: int
 
-    @property
+    @cached_property
     def unit(self) -> str:
         """SECOND, MINUTE, HOUR or DAY."""
         return next(name for ms, name in reversed(_UNITS.items()) if self.span_ms % ms == 0)
 
-    @property
+    @cached_property
     def number(self) -> int:
         """How many units the span has."""
         return self.span_ms // next(ms for ms, name in _UNITS.items() if name == self.unit)
 
-    @property
-    def suffix(self) -> str:
-        """As the names of headers end: 10S, 1M, 1D."""
-        return f"{self.number}{_LETTERS[self.unit]}"
+    @cached_property
+    def header(self) -> str:
+        """Name of the header that tells how many orders were counted."""
+        return f"X-MBX-ORDER-COUNT-{self.number}{_LETTERS[self.unit]}"
 
     def as_dict(self) -> dict[str, str | int]:
         """One item of exchangeInfo's `rateLimits`."""
@@ -208,7 +209,7 @@ class Limits:
         headers = {}
         for window, counted in zip(self.markets[market].orders, self._counts(market, account), strict=True):
             counted.at(now_ms, window.span_ms).used += orders
-            headers[f"X-MBX-ORDER-COUNT-{window.suffix}"] = str(counted.used)
+            headers[window.header] = str(counted.used)
         return headers
 
     def first_fill(self, market: str, account: str, *, maker: bool, now_ms: int) -> None:

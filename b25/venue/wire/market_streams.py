@@ -138,7 +138,7 @@ class MarketStreams:
             self.publish([audience], render.ticker(statistics, now_ms), listing)
         elif channel.kind is Kind.AVERAGE_PRICE:
             self.publish([audience], render.average_price(statistics, now_ms), listing)
-        elif channel.kind is Kind.MARK_PRICE and listing.mark is not None:
+        elif channel.kind is Kind.MARK_PRICE and _has_mark(listing):
             self.publish([audience], render.mark_price(listing, now_ms), listing)
 
     def _all_symbols(self, audience: Audience, now_ms: int) -> None:
@@ -146,7 +146,7 @@ class MarketStreams:
         kind, market = audience.channel.kind, audience.channel.market
         mine = [streams for streams in self.listings.values() if streams.market == market]
         if kind is Kind.MARK_PRICE:
-            rows = [render.mark_price(one.listing, now_ms) for one in mine if one.listing.mark is not None]
+            rows = [render.mark_price(one.listing, now_ms) for one in mine if _has_mark(one.listing)]
         else:
             draw = render.mini_ticker if kind is Kind.MINI_TICKER else render.ticker
             last = audience.last if isinstance(audience.last, dict) else {}
@@ -185,6 +185,11 @@ class MarketStreams:
             audience.last = current
             payload = render.kline(streams.listing, streams.statistics, channel.interval, current, False, now_ms)
             self.publish([audience], payload, streams.listing)
+
+
+def _has_mark(listing: "Listing") -> bool:
+    """Whether there is a mark price: not before the market has shown a price at all."""
+    return listing.mark is not None and listing.mark.mark_ticks > 0
 
 
 def _state(statistics: Statistics) -> tuple[int, int]:

@@ -2,11 +2,12 @@
 
 from b25.venue.exchange.errors import VenueError
 from b25.venue.exchange.listing import LINEAR_TIFS
-from b25.venue.exchange.orders import STP_MODES, NewAlgoOrder, NewOrder
+from b25.venue.exchange.orders import NewAlgoOrder, NewOrder
 from b25.venue.wire.parameters import CLIENT_ID, Parameters, illegal
 
 SIDES = ("BUY", "SELL")
 SPOT_TIFS = ("GTC", "IOC", "FOK")
+STP_MODES = ("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT")
 RESPONSES = ("ACK", "RESULT", "FULL")
 POSITION_SIDES = ("BOTH", "LONG", "SHORT")
 WORKING_TYPES = ("CONTRACT_PRICE", "MARK_PRICE")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_plus
 
 from b25.venue.exchange.errors import VenueError
 
@@ -182,24 +182,30 @@ class Parameters:
 
 
 def _split(part: bytes, values: dict[str, str]) -> None:
-    pieces = part.split(b"&", PARAMETERS_MAX + 1)
+    try:
+        text = part.decode("utf-8")
+    except UnicodeDecodeError:
+        raise VenueError(-1100, "Illegal characters found in a parameter.") from None
+    pieces = text.split("&", PARAMETERS_MAX + 1)
     if len(pieces) > PARAMETERS_MAX:
         raise VenueError(-1101, "Too many parameters sent for this endpoint.")
+    is_encoded = "%" in text or "+" in text
     for piece in pieces:
+        name, _, value = piece.partition("=")
         if not piece:
             continue
-        raw_name, _, raw_value = piece.partition(b"=")
-        name, value = _decode(raw_name), _decode(raw_value)
+        if is_encoded:
+            name, value = _decoded(name), _decoded(value)
         if name in values:
             raise VenueError(-1101, f"Duplicate values for parameter '{name[:64]}'.")
         values[name] = value
 
 
-def _decode(raw: bytes) -> str:
-    if b"%" in raw or b"+" in raw:
-        raw = unquote_to_bytes(raw.replace(b"+", b" "))
+def _decoded(text: str) -> str:
+    if "%" not in text and "+" not in text:
+        return text
     try:
-        return raw.decode("utf-8")
+        return unquote_plus(text, errors="strict")
     except UnicodeDecodeError:
         raise VenueError(-1100, "Illegal characters found in a parameter.") from None
 

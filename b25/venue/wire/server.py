@@ -21,6 +21,7 @@ from b25.venue.wire.admin import Admin
 from b25.venue.wire.clock import ClockMode, VenueClock
 from b25.venue.wire.core import Core
 from b25.venue.wire.director import Director
+from b25.venue.wire.fast_http import FastHttp
 from b25.venue.wire.faults import Faults
 from b25.venue.wire.front import Front
 from b25.venue.wire.hub import Hub
@@ -34,6 +35,8 @@ from b25.venue.wire.tls import CERTIFICATE, server_context, write_private
 from b25.venue.wire.ws_api import WsApi, api_routes
 
 TICK_S = 0.005
+HUB_MS = 5
+"""A burst of requests does not make the streams look up more often than this."""
 ADMIN_TOKEN = "venue-admin-token"  # noqa: S105 - the name of the file
 
 
@@ -115,6 +118,8 @@ class Venue:
         self.admin_token = secrets.token_urlsafe(24)
         self._rest = Rest(self.front)
         self._runner: web.AppRunner | None = None
+        self._servers: list[asyncio.Server] = []
+        self._hub_ms = -1
         self._ticking: asyncio.Task[None] | None = None
         self._ports = (settings.tls_port, settings.port)
         self.core.on_advance.append(self._follow)
@@ -162,10 +167,17 @@ class Venue:
         app.router.add_route("*", "/{tail:.*}", self._rest.elsewhere)
         self._runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=0.5)
         await self._runner.setup()
-        await web.TCPSite(self._runner, settings.host, settings.tls_port, ssl_context=context, backlog=1024).start()
-        await web.TCPSite(self._runner, settings.host, settings.port, backlog=1024).start()
-        tls, plain = self._runner.addresses
-        self._ports = (tls[1], plain[1])
+        slow = self._runner.server
+        assert slow is not None
+        loop = asyncio.get_running_loop()
+
+        def connection() -> FastHttp:
+            return FastHttp(self.front, self._rest, slow)
+
+        for port, tls in ((settings.tls_port, context), (settings.port, None)):
+            self._servers.append(await loop.create_server(connection, settings.host, port, ssl=tls, backlog=1024))
+        tls_port, port = (server.sockets[0].getsockname()[1] for server in self._servers)
+        self._ports = (tls_port, port)
         if self.scenario is not None:
             self.scenario.begin(self.exchange.now_ms)
         if self.clock.mode == "stepped":
@@ -180,6 +192,9 @@ class Venue:
             with suppress(asyncio.CancelledError):
                 await self._ticking
             self._ticking = None
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -203,7 +218,9 @@ class Venue:
     def _follow(self, now_ms: int) -> None:
         if self.scenario is not None:
             self.scenario.advance(self.faults, now_ms)
-        self.hub.advance(now_ms)
+        if self.clock.mode == "stepped" or now_ms - self._hub_ms >= HUB_MS or now_ms < self._hub_ms:
+            self._hub_ms = now_ms
+            self.hub.advance(now_ms)
 
     # -- clients ----------------------------------------------------------------------------------
 

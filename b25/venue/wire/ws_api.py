@@ -15,7 +15,7 @@ from b25.venue.wire.route import Call, Route, Security
 from b25.venue.wire.signing import ws_payload
 from b25.venue.wire.socket_server import serve
 from b25.venue.wire.sockets import Socket
-from b25.venue.wire.ws_api_methods import METHODS, NOT_FOR_ENDPOINTS, ORDER_METHODS
+from b25.venue.wire.ws_api_methods import CCXT_LEFTOVERS, METHODS, NOT_FOR_ENDPOINTS, ORDER_METHODS
 from b25.venue.wire.ws_sessions import SESSION_METHODS
 
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ class WsApi:
         """Judge a request as REST does: weight, key, signature, time, parameters; `VenueError` when it may not go on."""
         core, values = self.front.core, request.params
         now_ms = core.advance()
-        parameters = Parameters.of({name: value for name, value in values.items() if name not in NOT_FOR_ENDPOINTS})
+        unread = NOT_FOR_ENDPOINTS | (CCXT_LEFTOVERS - route.names)
+        parameters = Parameters.of({name: value for name, value in values.items() if name not in unread})
         weight = route.weight if isinstance(route.weight, int) else route.weight(parameters)
         call = Call(core, route, parameters, now_ms, socket.address)
         call.used_weight = core.limits.admit(route.market, socket.address, weight, now_ms)

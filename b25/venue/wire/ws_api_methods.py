@@ -67,5 +67,11 @@ METHODS: dict[Market, dict[str, tuple[str, str]]] = {
 }
 # What an order or a cancel counts against is told with its answer; any other answer tells the weight alone.
 ORDER_METHODS = frozenset({"order.place", "order.cancelReplace", "order.modify", "algoOrder.place"})
-# Parameters of a request that no endpoint reads.
+# Of the socket rather than of an endpoint.
 NOT_FOR_ENDPOINTS = frozenset({"returnRateLimits", "listenKey"})
+# What ccxt's own parameters leave behind in its requests (createOrderWs, editOrderWs, fetchBalanceWs): passed over where an
+# endpoint does not read them, or these methods of ccxt could not be used as they are.
+CCXT_LEFTOVERS = frozenset(
+    "clientOrderId conditional cost hedged marginMode postOnly stop stopLossPrice stopPrice takeProfitPrice trailingPercent "
+    "trailingTriggerPrice trigger triggerPrice type".split()
+)

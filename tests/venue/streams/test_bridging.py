@@ -3,10 +3,10 @@
 import random
 
 import pytest
-from tests.venue.streams.stand import Stand, heard
 
 from b25.model.event import BUY, SELL
 from b25.venue.wire.market_rows import depth
+from tests.venue.streams.stand import Stand, heard
 
 SEEDS = range(6)
 

@@ -1,5 +1,6 @@
 """Candles and rolling windows, held to what one gets by looking at every trade again."""
 
+import itertools
 import random
 
 import pytest
@@ -62,7 +63,7 @@ def test_each_interval_equals_the_candles_made_from_all_trades(mean_gap_ms, seed
         assert {row.open_ms: told(row) for row in rows if row.first_id >= 0} == {
             open_ms: row for open_ms, row in expected.items() if open_ms >= rows[0].open_ms
         }
-        for before, row in zip(rows, rows[1:], strict=False):
+        for before, row in itertools.pairwise(rows):
             assert row.open_ms == before.close_ms + 1 == following_ms(interval, before.open_ms)
             if row.first_id < 0:
                 assert row.open_ticks == row.high_ticks == row.low_ticks == row.close_ticks == before.close_ticks

@@ -1,5 +1,7 @@
 """Market streams: their fields are those of the specification's samples, and they come when they should."""
 
+import itertools
+
 import pytest
 
 from b25.model.event import BUY, SELL
@@ -127,7 +129,7 @@ def test_every_closed_candle_is_told_after_a_leap():
     stand.step(5 * 60_000)
     rows = [one["k"] for one in heard(socket)]
     assert [row["x"] for row in rows] == [True] * 5 + [False]
-    assert [later["t"] - row["t"] for row, later in zip(rows, rows[1:], strict=False)] == [60_000] * 5
+    assert [later["t"] - row["t"] for row, later in itertools.pairwise(rows)] == [60_000] * 5
     assert rows[2]["f"] == -1
 
 
