@@ -15,7 +15,7 @@ LIMITS, CANCELS = 0.48, 0.46  # the rest are market orders
 
 
 def matching_engine(stage: Stage) -> Iterator[Figure]:
-    """A random mix of limit, cancel and market in a book that stays deep; every cancel names an order that was live when drawn."""
+    """A random mix of limit, cancel and market in a book that stays deep; a cancel names an order that was live when drawn."""
     from b25.model.matching import MatchKind
     from b25.venue.exchange.matching_book import MatchingBook
 

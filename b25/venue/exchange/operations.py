@@ -56,7 +56,6 @@ class Operations:
 
     def liquidate(self, account: Account, symbol: str, side: str | None = None) -> list[Order]:
         """Liquidate an account's positions of a symbol now, whatever its margin."""
-        self.exchange.linear_orders.pull_all(account, symbol)
         return [self.exchange.liquidator.liquidate(account, p) for p in self._positions(account, symbol, side)]
 
     def adl(self, account: Account, symbol: str, side: str | None = None, quantity: Decimal | None = None) -> list[Order]:
