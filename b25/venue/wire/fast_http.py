@@ -51,6 +51,7 @@ class FastHttp(asyncio.Protocol):
         self._faults = front.core.faults
         self._buffer = b""
         self._address = ""
+        self._paused = False
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -62,7 +63,7 @@ class FastHttp(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Answer every request that is complete."""
         buffer = self._buffer + data if self._buffer else data
-        while buffer:
+        while buffer and not self._paused:
             taken = self._take(buffer)
             if taken == HANDED:
                 self._hand_over(buffer)
@@ -74,11 +75,15 @@ class FastHttp(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read: do not listen to it either."""
+        self._paused = True
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """It reads again."""
+        """It reads again: go on with what it had sent."""
+        self._paused = False
         self._transport.resume_reading()
+        if self._buffer:
+            self.data_received(b"")
 
     def _take(self, buffer: bytes) -> int:
         """Answer the first request; gives its length, 0 when it is not complete, HANDED when it must take the long way."""
@@ -149,11 +154,10 @@ def as_bytes(answer: Answer, *, closes: bool = False) -> bytes:
     """An answer as it goes over the wire."""
     headers = answer.headers
     kind = headers.get("Content-Type", JSON)
-    head = [
-        f"HTTP/1.1 {answer.status} {_REASONS.get(answer.status, 'Answer')}\r\nContent-Type: {kind}\r\nContent-Length: {len(answer.body)}"
-    ]
+    reason = _REASONS.get(answer.status, "Answer")
+    head = [f"HTTP/1.1 {answer.status} {reason}", f"Content-Type: {kind}", f"Content-Length: {len(answer.body)}"]
     head += [f"{name}: {value}" for name, value in headers.items() if name != "Content-Type"]
     if closes:
         head.append("Connection: close")
-    head.append("\r\n")
+    head += ["", ""]
     return "\r\n".join(head).encode("latin-1", "replace") + answer.body
