@@ -46,7 +46,8 @@ def event_of(message: object) -> Hint | None:
     name = inner.get("e")
     if isinstance(name, str):
         return None if name in MARKET_DATA else Hint(event=name, raw=inner)
-    topic = message.get("topic") or message.get("channel") or (message.get("arg") or {}).get("channel")
+    argument = message.get("arg")
+    topic = message.get("topic") or message.get("channel") or (argument.get("channel") if isinstance(argument, Mapping) else None)
     if isinstance(topic, str) and ("data" in message or "result" in message):
         return Hint(event=topic, raw=message)
     return None
