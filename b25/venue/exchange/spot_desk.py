@@ -331,7 +331,7 @@ class SpotDesk(Desk):
 
     def after_fill(self, account: Account, order: Order, fill: Fill) -> None:
         """Tell both balances."""
-        self.exchange.spot_ledger.tell(account, order.listing.base, order.listing.quote)
+        self.exchange.spot_ledger.tell(account, order.listing.base, order.listing.quote, fill.commission_asset)
 
     def after_end(self, account: Account, order: Order) -> None:
         """Tell the balance that was locked or given back."""

@@ -92,7 +92,9 @@ def test_what_the_margin_does_not_carry_is_rejected_at_the_trigger(floor):
 
 def test_trailing(floor):
     floor.linear(floor.bob, "BUY", "1", "19400")
-    algo = floor.algo(floor.ann, "SELL", "TRAILING_STOP_MARKET", "0.4", callback_rate=Decimal("1.5"), activate_price=Decimal(20_400))
+    algo = floor.algo(
+        floor.ann, "SELL", "TRAILING_STOP_MARKET", "0.4", callback_rate=Decimal("1.5"), activate_price=Decimal(20_400)
+    )
     trade_at(floor, "20100")
     trade_at(floor, "19750")
     trade_at(floor, "20400")
@@ -105,9 +107,7 @@ def test_trailing(floor):
 
 def test_trailing_by_the_mark(floor):
     floor.linear(floor.bob, "SELL", "1", "20500")
-    algo = floor.algo(
-        floor.ann, "BUY", "TRAILING_STOP_MARKET", "0.4", callback_rate=Decimal(1), working_type="MARK_PRICE"
-    )
+    algo = floor.algo(floor.ann, "BUY", "TRAILING_STOP_MARKET", "0.4", callback_rate=Decimal(1), working_type="MARK_PRICE")
     floor.mark("19800")
     floor.mark("19997.9")
     assert found(floor, algo).state == "NEW"

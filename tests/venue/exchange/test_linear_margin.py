@@ -57,6 +57,7 @@ def test_a_trade_through_zero_opens_the_other_way(floor):
     trade(floor, floor.bob, floor.ann, "3", "20100")
     position = floor.position(floor.ann)
     assert (position.lots, position.entry_ticklots, position.realised) == (-2000, 2000 * 201_000, 100 * COIN)
+    assert position.fees == 804_000_000  # 0.02 % of 40,200, for the two that it opened
     fills = floor.exchange.linear_orders.my_trades(floor.ann, "BTCUSDT")
     assert [fill.realised for fill in fills] == [0, 100 * COIN]
 
@@ -135,7 +136,10 @@ def test_leverage_scales_margin(floor):
     settings.set_leverage(floor.ann, "BTCUSDT", 10)
     assert available(floor, floor.ann) == START - 2000 * COIN
     for leverage in (0, 126):
-        assert says(refused(settings.set_leverage, floor.ann, "BTCUSDT", leverage)) == (-4028, f"Leverage {leverage} is not valid")
+        assert says(refused(settings.set_leverage, floor.ann, "BTCUSDT", leverage)) == (
+            -4028,
+            f"Leverage {leverage} is not valid",
+        )
     assert floor.heard.users[-1][1].leverage == 10
 
 

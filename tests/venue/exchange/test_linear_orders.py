@@ -1,7 +1,6 @@
 """Futures orders: refusals in Binance's futures codes, cancels, modifications, batches, the countdown."""
 
 from dataclasses import replace
-from decimal import Decimal
 
 import pytest
 
@@ -234,7 +233,9 @@ def test_the_countdown_can_be_stopped(floor, desk):
 
 def amend(floor, order, quantity="1", price="20000", side="BUY", **terms):
     desk = floor.exchange.linear_orders
-    return desk.amend(floor.ann, "BTCUSDT", side, order_id=order.order_id, quantity=number(quantity), price=number(price), **terms)
+    return desk.amend(
+        floor.ann, "BTCUSDT", side, order_id=order.order_id, quantity=number(quantity), price=number(price), **terms
+    )
 
 
 def test_modifying_moves_price_and_quantity(floor):

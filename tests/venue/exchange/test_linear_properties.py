@@ -1,4 +1,4 @@
-"""Whatever customers, marks and time do: equity changes only by profit, fees, funding and the fund; positions are sums of fills."""
+"""Whatever customers, marks and time do: equity changes only by profit, fees, funding and the fund."""
 
 from collections import defaultdict
 from decimal import Decimal

@@ -50,8 +50,8 @@ def test_the_book_takes_the_position_and_the_rest_pays_the_fee(floor):
     assert floor.wallet(floor.ann) == 0
     assert fund(floor) == 50 * COIN
     assert money(floor) == before
-    kinds = [(row.kind, row.amount) for row in floor.exchange.linear_views.income(floor.ann)][-3:]
-    assert kinds == [("REALIZED_PNL", -950 * COIN), ("COMMISSION", 0), ("INSURANCE_CLEAR", -50 * COIN)]
+    kinds = [(row.kind, row.amount) for row in floor.exchange.linear_views.income(floor.ann)][-2:]
+    assert kinds == [("REALIZED_PNL", -950 * COIN), ("INSURANCE_CLEAR", -50 * COIN)]
 
 
 def test_its_owner_hears_of_an_order_it_never_sent(floor):
