@@ -114,6 +114,6 @@ def _market(name: str, seed: int) -> "Callable[[Exchange], None] | None":
         return None
     if name != "crowd":
         raise Misuse(f"there is no market {name!r}", remedy="use crowd or none")
-    from b25.venue.crowd.crowd import populate  # type: ignore[import-not-found, unused-ignore]
+    from b25.venue.crowd.opening import open_crowds
 
-    return lambda exchange: populate(exchange, seed=seed)
+    return lambda exchange: open_crowds(exchange, seed=seed)

@@ -26,9 +26,10 @@ _SLOW = (b"transfer-encoding", b"expect", b"upgrade", b"content-encoding")
 
 
 class Served(Protocol):
-    """What the server counts."""
+    """What the server keeps of its connections."""
 
     requests: int
+    connections: "set[FastHttp]"
 
 
 class FastHttp(asyncio.Protocol):
@@ -39,7 +40,7 @@ class FastHttp(asyncio.Protocol):
     front : Front
         The endpoints.
     served : Served
-        Counts requests.
+        Counts requests, and knows the connections that came this way and have not been handed over.
     slow : callable
         Makes aiohttp's handler of a connection.
     """
@@ -59,6 +60,15 @@ class FastHttp(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self._address = str(peer[0]) if peer else ""
+        self._served.connections.add(self)
+
+    def connection_lost(self, fault: Exception | None) -> None:
+        """The client has gone."""
+        self._served.connections.discard(self)
+
+    def end(self) -> None:
+        """Close the connection now."""
+        self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Answer every request that is complete."""
@@ -115,6 +125,7 @@ class FastHttp(asyncio.Protocol):
 
     def _hand_over(self, buffer: bytes) -> None:
         handler = self._slow()
+        self._served.connections.discard(self)
         self._buffer = b""
         self._transport.set_protocol(handler)
         handler.connection_made(self._transport)

@@ -8,6 +8,7 @@ import asyncio
 
 from aiohttp import web
 
+from b25.venue.wire.fast_http import FastHttp
 from b25.venue.wire.front import HTML, JSON, Answer, Front
 from b25.venue.wire.rest_faults import Exchanged, FaultyRest
 
@@ -32,6 +33,7 @@ class Rest:
         self.faulty = FaultyRest(front)
         self._faults = front.core.faults
         self.requests = 0
+        self.connections: set[FastHttp] = set()
 
     def routes(self) -> list[web.RouteDef]:
         """What leads here."""

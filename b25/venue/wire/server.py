@@ -78,6 +78,17 @@ class VenueSettings:
     streams: StreamSettings | None = None
 
 
+async def _close(runner: web.AppRunner) -> None:
+    """Say good-bye to the connections that aiohttp keeps, then leave none behind: a client need not answer a good-bye."""
+    server = runner.server
+    kept = [handler.transport for handler in server.connections] if server is not None else []
+    await runner.cleanup()
+    for transport in kept:
+        if transport is not None:
+            transport.abort()
+    await asyncio.sleep(0.01)  # the loop must see them go before it may end itself
+
+
 class Venue:
     """A simulated venue that speaks Binance's protocols.
 
@@ -195,8 +206,10 @@ class Venue:
         for server in self._servers:
             server.close()
         self._servers.clear()
+        for connection in tuple(self._rest.connections):
+            connection.end()
         if self._runner is not None:
-            await self._runner.cleanup()
+            await _close(self._runner)
             self._runner = None
 
     async def __aenter__(self) -> Self:
