@@ -27,7 +27,9 @@ def depth_sockets(stage: Stage) -> Iterator[Figure]:
         raise BenchFailed(f"a socket got {min(rates):.1f} updates a second")
     detail = f"cores {spread(cores)}; without sockets {spread(alone)}; {statistics.median(sizes):,.0f} bytes an update, "
     detail += f"{statistics.median(rates):.1f} updates/s a socket; user and system time of the venue's process"
-    yield Figure("depth stream to 100 sockets at 10 updates/s, venue's CPU", statistics.median(cores), "cores", 1.0, 0.4, False, detail)
+    yield Figure(
+        "depth stream to 100 sockets at 10 updates/s, venue's CPU", statistics.median(cores), "cores", 1.0, 0.4, False, detail
+    )
 
 
 def busy(venue: Worker, sockets: int, url: str) -> tuple[float, float, float]:
