@@ -9,8 +9,11 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from b25.model.event import BUY
 from b25.venue.ccxt.connect import connect
@@ -24,8 +27,8 @@ from b25.venue.port.reports import Kind, Listing, OrderReport
 from b25.venue.port.requests import NewOrder
 from b25.venue.wire.server import Venue, VenueSettings
 
+SYMBOLS = {"spot": "BTC/USDT", "linear": "BTC/USDT:USDT"}
 MONEY = (("spot", "USDT", "1000000"), ("spot", "BTC", "10"), ("linear", "USDT", "1000000"))
-PRICE = "40000"
 
 
 @dataclass
@@ -33,9 +36,10 @@ class Stand:
     """Two accounts of one market, and what they trade."""
 
     port: VenuePort
-    other: VenuePort
+    counterparty: VenuePort | None
     kind: str
     venue: Venue | None = None
+    price: Decimal = Decimal(40000)
     listing: Listing = field(init=False)
     ids: Any = field(default_factory=itertools.count)
     prefix: str = "b25-contract"
@@ -45,8 +49,18 @@ class Stand:
         return self.listing.instrument.symbol
 
     @property
+    def other(self) -> VenuePort:
+        if self.counterparty is None:
+            pytest.skip("needs a second account, and a test network gives us one")
+        return self.counterparty
+
+    @property
     def ticks(self) -> int:
-        return self.listing.instrument.ticks(PRICE)
+        return self.listing.instrument.ticks(self.price)
+
+    def ours(self, orders: list[OrderReport]) -> list[OrderReport]:
+        """Those of this case: an account of a test network has a past."""
+        return [order for order in orders if order.client_id.startswith(self.prefix)]
 
     @property
     def lots(self) -> int:
@@ -128,9 +142,12 @@ async def testnet(kind: str, folder: Path) -> AsyncIterator[Stand]:
     port = connect(Profile(exchange="binance", kind=Kind(kind), where=Where.TESTNET, key=key, secret=secret))
     try:
         (await port.server_time_ms()).must()
-        yield Stand(port, port, kind, prefix=f"b25-{time.time_ns() // 1_000_000:x}")
-        (await port.cancel_all("BTC/USDT" if kind == "spot" else "BTC/USDT:USDT")).is_definite  # noqa: B018
+        (await port.listings()).must()
+        last = Decimal((await port.api.fetch_ticker(SYMBOLS[kind]))["last"])
+        price = (last * Decimal("0.97")).quantize(Decimal(1))  # near enough for the price filters, far enough to rest
+        yield Stand(port, None, kind, price=price, prefix=f"b25-{time.time_ns() // 1_000_000:x}")
     finally:
+        await port.cancel_all(SYMBOLS[kind])
         await port.close()
 
 
@@ -142,8 +159,7 @@ def play(where: str, kind: str, folder: Path, case: Case) -> None:
 
     async def run() -> None:
         async with OPEN[where](kind, folder) as stand:
-            symbol = "BTC/USDT" if kind == "spot" else "BTC/USDT:USDT"
-            stand.listing = (await stand.port.listings()).must()[symbol]
+            stand.listing = (await stand.port.listings()).must()[SYMBOLS[kind]]
             await case(stand)
 
     asyncio.run(run())
