@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from b25.model.errors import Misuse
-from b25.venue.ccxt.classify import TEXT_MAX, classify, failure_of
+from b25.venue.ccxt.classify import classify, failure_of
 from b25.venue.ccxt.classify_other import classify_other
 from b25.venue.ccxt.client import signing_ms
 from b25.venue.ccxt.dialect import Call
 from b25.venue.ccxt.limiter import Lane, OverBudget, lane
 from b25.venue.ccxt.parse import NoSuchOrder
-from b25.venue.ccxt.trail import Exchanged, trail
+from b25.venue.ccxt.trail import Exchanged, said, trail
 from b25.venue.port.outcome import Answer, Outcome, not_sent
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class Caller:
         except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as fault:
             # The venue did something and said something that we cannot read: it is no failure, and no success either.
             text = f"{call.method}: {type(fault).__name__}: {fault}"
-            return Outcome(answer=Answer.UNKNOWN, http=http, text=text[:TEXT_MAX], alarm=True)
+            return Outcome(answer=Answer.UNKNOWN, http=http, text=said(text), alarm=True)
 
     def _params(self, call: Call) -> tuple[Any, ...]:
         """Pad the arguments up to `params`, which ccxt takes last."""
@@ -69,7 +69,7 @@ class Caller:
         return (*([None] * (width - len(call.arguments))), dict(call.params or {}))
 
     def _failed(self, sent: list[Exchanged], raised: Exception, *, changes: bool) -> Outcome[Any]:
-        text = f"{type(raised).__name__}: {raised}"[:TEXT_MAX]
+        text = said(f"{type(raised).__name__}: {raised}")
         mattered = [one for one in sent if not (changes and one.is_read)]
         if isinstance(raised, OverBudget) and not mattered:
             return not_sent(str(raised), retry_after_s=raised.wait_ns / 1e9)

@@ -8,10 +8,9 @@ from typing import Any, Final
 
 from b25.venue.ccxt.binance_errors import FAILED_503, LINEAR, RULES, SPOT, UNKNOWN_503
 from b25.venue.ccxt.budgets import retry_after_s
-from b25.venue.ccxt.trail import Exchanged, never_connected
+from b25.venue.ccxt.trail import Exchanged, never_connected, said
 from b25.venue.port.outcome import Answer, Outcome, Reaction, Scope
 
-TEXT_MAX: Final = 500
 SEVERITY: Final = {Reaction.NONE: 0, Reaction.HOLD: 1, Reaction.HALT: 2}
 
 
@@ -78,7 +77,7 @@ def _unanswered(failure: Failure) -> Outcome[Any]:
     cause = failure.cause
     text = f"{type(cause.__cause__ or cause).__name__}: {cause}" if cause is not None else "no answer"
     answer = Answer.NOT_SENT if never_connected(cause) else Answer.UNKNOWN
-    return Outcome(answer=answer, text=text[:TEXT_MAX])
+    return Outcome(answer=answer, text=said(text))
 
 
 def _by_table(failure: Failure, code: int | None, message: str) -> Outcome[Any]:
@@ -145,7 +144,7 @@ def _limited(failure: Failure, outcome: Outcome[Any], *, banned: bool) -> Outcom
 
 
 def _outcome(failure: Failure, answer: Answer, code: int | None = None, message: str = "") -> Outcome[Any]:
-    return Outcome(answer=answer, http=failure.http, code=code, text=(message or failure.text)[:TEXT_MAX])
+    return Outcome(answer=answer, http=failure.http, code=code, text=said(message or failure.text))
 
 
 def _code(body: Mapping[str, Any]) -> int | None:

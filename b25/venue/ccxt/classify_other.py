@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from b25.venue.ccxt.budgets import retry_after_s
-from b25.venue.ccxt.classify import TEXT_MAX
-from b25.venue.ccxt.trail import Exchanged, never_connected
+from b25.venue.ccxt.trail import Exchanged, never_connected, said
 from b25.venue.port.outcome import Answer, Outcome, Reaction, Scope
 
 # By the name of ccxt's class, the most special first; used only when the venue answered with a body that ccxt could read.
@@ -39,7 +38,7 @@ def classify_other(one: Exchanged, raised: BaseException) -> Outcome[Any]:
     No answer, a server's error, a body that is no JSON, or a class of ccxt's that means trouble in general is UNKNOWN. A
     business error counts as one only when the venue said so in a body that was read whole.
     """
-    text = f"{type(raised).__name__}: {raised}"[:TEXT_MAX]
+    text = said(f"{type(raised).__name__}: {raised}")
     if one.status == 0:
         answer = Answer.NOT_SENT if never_connected(one.fault or raised) else Answer.UNKNOWN
         return Outcome(answer=answer, text=text)

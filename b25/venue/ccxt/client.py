@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
@@ -10,10 +11,14 @@ from typing import Any, Protocol
 
 from b25.model.errors import Misuse
 from b25.venue.ccxt.limiter import Lane, Limiter, OverBudget, lane
+from b25.venue.ccxt.session import harden
 from b25.venue.ccxt.trail import Exchanged, answering, begun
 
 signing_ms: ContextVar[int] = ContextVar("b25_ccxt_signing_ms", default=0)
 SIGNS_MS = frozenset({"bybit", "okx"})  # whose signature holds a time in ms that has no parameter of its own
+
+QUIET = logging.getLogger("b25.venue.ccxt.wire")
+QUIET.setLevel(logging.WARNING)
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -81,6 +86,7 @@ def watched(kind: type[Any], gate: Gate) -> type[Any]:
 
     class Watched(kind):  # type: ignore[misc]
         hints: Any = None
+        logger = QUIET  # ccxt writes keys and signatures at the level of debugging
 
         def nonce(self) -> int:
             fixed = signing_ms.get()
@@ -107,8 +113,7 @@ def watched(kind: type[Any], gate: Gate) -> type[Any]:
         async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
             self.open(True)
             if self.session is not None:
-                # aiohttp resends PUT and DELETE by itself when a kept connection turns out dead. Nothing is sent twice here.
-                self.session._retry_connection = False
+                harden(self.session)
             one = begun(method, url)
             try:
                 return await super().fetch(url, method, headers, body)

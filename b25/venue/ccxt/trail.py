@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,6 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+
+TEXT_MAX = 500
+QUERY = re.compile(r"(?<=\w)\?\w+=\S*")
 
 
 @dataclass(slots=True)
@@ -73,6 +77,11 @@ def answering() -> Exchanged | None:
     """The request of this task that an answer has just come for."""
     kept = _trail.get()
     return kept[-1] if kept else None
+
+
+def said(text: object) -> str:
+    """Words about a failure that may be stored: without the query of a url, which holds a signature, and not too long."""
+    return QUERY.sub("", str(text))[:TEXT_MAX]
 
 
 def never_connected(fault: BaseException | None) -> bool:
