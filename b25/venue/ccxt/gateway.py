@@ -21,6 +21,7 @@ from b25.venue.port.outcome import Answer, Outcome, not_sent
 from b25.venue.port.port import Abilities
 from b25.venue.port.reports import (
     Balance,
+    Candle,
     Fees,
     Funding,
     FundingPayment,
@@ -28,6 +29,7 @@ from b25.venue.port.reports import (
     Holding,
     Listing,
     OrderReport,
+    Quote,
     TradeReport,
 )
 from b25.venue.port.requests import Amendment, NewOrder, OrderRef
@@ -90,6 +92,18 @@ class CcxtVenue:
             offset_ms = outcome.value - (before_ms + after_ms) // 2
             self.api.options["timeDifference"] = -offset_ms
         return outcome
+
+    async def quote(self, symbol: str) -> Outcome[Quote]:
+        """Best prices and the last one, of a ticker or, where that has no best prices, of the book too."""
+        ticker = await self._caller.ask(Call("fetch_ticker", (symbol,)), parse.quote)
+        if ticker.value is None or (ticker.value.bid and ticker.value.ask):
+            return ticker
+        book = await self._caller.ask(Call("fetch_order_book", (symbol, 5)), lambda told: _best(symbol, told))
+        return book if book.value is None else replace(book, value=replace(book.value, last=ticker.value.last))
+
+    async def candles(self, symbol: str, timeframe: str, *, since_ms: int = 0, limit: int = 500) -> Outcome[list[Candle]]:
+        """One page of bars, oldest first; the last may not be closed yet."""
+        return await self._caller.ask(Call("fetch_ohlcv", (symbol, timeframe, since_ms or None, limit)), parse.candles)
 
     async def submit(self, order: NewOrder) -> Outcome[OrderReport]:
         """Place an order, once."""
@@ -319,6 +333,11 @@ def plain(number: Decimal) -> str:
     """Digits without an exponent or trailing zeros."""
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _best(symbol: str, book: Any) -> Quote:
+    bid, ask = (parse.decimal(book[side][0][0]) if book[side] else None for side in ("bids", "asks"))
+    return Quote(symbol=symbol, bid=bid, ask=ask, last=None, time_ms=int(book.get("timestamp") or 0))
 
 
 def text_of(number: Decimal | None) -> str | None:

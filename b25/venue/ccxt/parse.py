@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from b25.model.event import BUY, SELL
 from b25.model.order import State
-from b25.venue.port.reports import Balance, Fees, Funding, FundingPayment, Holding, OrderReport, TradeReport
+from b25.venue.port.reports import Balance, Candle, Fees, Funding, FundingPayment, Holding, OrderReport, Quote, TradeReport
 
 Unified = Mapping[str, Any]
 
@@ -175,6 +175,28 @@ def funding_payment(payment: Unified) -> FundingPayment:
         asset=str(payment.get("code") or ""),
         time_ms=int(payment.get("timestamp") or 0),
     )
+
+
+def quote(ticker: Unified) -> Quote:
+    """Best prices and the last one."""
+    prices = {part: _positive(ticker.get(part)) for part in ("bid", "ask", "last")}
+    return Quote(symbol=str(ticker["symbol"]), time_ms=int(ticker.get("timestamp") or 0), **prices)
+
+
+def candles(rows: list[list[Any]]) -> list[Candle]:
+    """Bars, oldest first. Raises ValueError when a figure is missing."""
+    found = []
+    for open_ms, *figures in rows:
+        numbers = [decimal(figure) for figure in figures[:5]]
+        if None in numbers or len(numbers) < 5:
+            raise ValueError(f"a bar at {open_ms} without all its figures")
+        names = ("open", "high", "low", "close", "volume")
+        found.append(
+            Candle(
+                open_ms=int(open_ms), **{name: number for name, number in zip(names, numbers, strict=True) if number is not None}
+            )
+        )
+    return sorted(found, key=lambda candle: candle.open_ms)
 
 
 def fees(fee: Unified) -> Fees:

@@ -27,6 +27,7 @@ from b25.venue.port.reports import (
     Kind,
     Listing,
     OrderReport,
+    Quote,
     TradeReport,
 )
 from b25.venue.port.requests import Amendment, NewOrder, OrderRef, SelfTrade, Signed
@@ -86,6 +87,10 @@ class InProcessVenue:
         """The exchange's clock."""
         self._advance()
         return accepted(self.exchange.now_ms)
+
+    async def quote(self, symbol: str) -> Outcome[Quote]:
+        """Best prices and the last one."""
+        return self._on(symbol, reports.quote)
 
     async def submit(self, order: NewOrder) -> Outcome[OrderReport]:
         """Place an order."""

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any, Final
 
+from b25.model.event import BUY, SELL
 from b25.model.instrument import Instrument
 from b25.model.order import State
 from b25.venue.ccxt.classify import Failure, classify
@@ -13,7 +14,7 @@ from b25.venue.exchange.listing import Listing as Listed
 from b25.venue.exchange.money import money_text
 from b25.venue.exchange.orders import SIDES, AlgoOrder, Fill, Order
 from b25.venue.port.outcome import Outcome
-from b25.venue.port.reports import Holding, Kind, Listing, OrderReport, TradeReport
+from b25.venue.port.reports import Holding, Kind, Listing, OrderReport, Quote, TradeReport
 
 STATES: Final = {
     "NEW": State.OPEN,
@@ -68,6 +69,20 @@ def listing_report(listed: Listed) -> Listing:
         qty_lots_min=-int(-filters.min_qty // lot),
         market_qty_lots_max=int(market_max / lot),
         price_ticks_min=-int(-filters.min_price // tick),
+    )
+
+
+def quote(listed: Listed) -> Quote:
+    """Best prices and the last one."""
+    levels = [listed.book.levels(side, 1) for side in (BUY, SELL)]
+    bid, ask = (Decimal(listed.price_text(level[0][0])) if level else None for level in levels)
+    trade = listed.trades[-1] if listed.trades else None
+    return Quote(
+        symbol=symbol_of(listed),
+        bid=bid,
+        ask=ask,
+        last=Decimal(listed.price_text(trade.price_ticks)) if trade else None,
+        time_ms=trade.time_ms if trade else 0,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from b25.venue.port.outcome import Outcome
-from b25.venue.port.reports import Balance, Fees, Funding, FundingPayment, Hint, Holding, Listing, OrderReport, TradeReport
+from b25.venue.port.reports import Balance, Fees, Funding, FundingPayment, Hint, Holding, Listing, OrderReport, Quote, TradeReport
 from b25.venue.port.requests import Amendment, NewOrder, OrderRef
 
 
@@ -58,6 +58,9 @@ class VenuePort(Protocol):
 
     async def server_time_ms(self) -> Outcome[int]:
         """The venue's clock."""
+
+    async def quote(self, symbol: str) -> Outcome[Quote]:
+        """Best prices and the last one, by request: for checks, not for trading on."""
 
     async def submit(self, order: NewOrder) -> Outcome[OrderReport]:
         """Place an order."""

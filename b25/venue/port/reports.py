@@ -150,6 +150,29 @@ class Fees:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """Best prices and the last trade of an instrument; None where a side is empty or nothing traded."""
+
+    symbol: str
+    bid: Decimal | None
+    ask: Decimal | None
+    last: Decimal | None
+    time_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candle:
+    """Trades of a span that began at `open_ms`, in the venue's own digits."""
+
+    open_ms: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hint:
     """A raw event of the user's stream. It may be late, doubled, out of order or missing: it prompts, it does not prove.
 

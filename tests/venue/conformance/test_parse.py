@@ -55,6 +55,11 @@ def test_the_ports_reports_agree_with_ccxt(market):
             order = (await port.order(OrderRef(symbol=symbol, client_id="b25-aaaaa-b-1"))).must()
             cancelled = (await port.cancel(OrderRef(symbol=symbol, client_id="b25-aaaaa-b-1"))).must()
             (trade,) = (await port.trades(symbol, after_id="1")).must()
+            (bar,) = (await port.candles(symbol, "1m")).must()
+            assert str(bar.high) == golden["fetch_ohlcv"][0][2]
+            quote = (await port.quote(symbol)).must()
+            assert quote.bid is not None
+            assert str(quote.last) == golden["fetch_ticker"]["last"]
             return listing, order, cancelled, trade, (await port.balances()).must(), (await port.fees(symbol)).must()
 
     listing, order, cancelled, trade, balances, fees = asyncio.run(run())

@@ -27,6 +27,18 @@ def test_instruments_have_an_exact_grid_and_trade(contract):
     contract(case)
 
 
+def test_a_quote_tells_both_sides_and_the_last_trade(contract):
+    async def case(stand):
+        await stand.traded(BUY)
+        (await stand.other.submit(stand.new(SELL, price_ticks=stand.ticks + 7))).must()
+        (await stand.port.submit(stand.new(BUY, price_ticks=stand.ticks - 7))).must()
+        quote = (await stand.port.quote(stand.symbol)).must()
+        price = stand.listing.instrument.price
+        assert (quote.bid, quote.ask, quote.last) == (price(stand.ticks - 7), price(stand.ticks + 7), stand.price)
+
+    contract(case)
+
+
 def test_the_clock_is_the_venues(contract):
     async def case(stand):
         first = (await stand.port.server_time_ms()).must()
