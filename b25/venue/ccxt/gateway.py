@@ -135,7 +135,14 @@ class CcxtVenue:
             conditional=stop is not None and self.profile.exchange != "binance",
         )
         call = self.dialect.submit(order, plain(qty), text_of(price), text_of(stop))
-        return await self._caller.change(call, lambda told: parse.order_report(told, asked), sign_ms=order.sign_ms)
+
+        def read(told: Any) -> OrderReport:
+            report = parse.order_report(told, asked)
+            if report.client_id != order.client_id:
+                raise ValueError(f"the answer is about {report.client_id!r}, not about {order.client_id!r}")
+            return report
+
+        return await self._caller.change(call, read, sign_ms=order.sign_ms)
 
     async def cancel(self, order: OrderRef) -> Outcome[OrderReport]:
         """Cancel an order; the answer may tell more executed than was known."""

@@ -59,6 +59,11 @@ def test_what_is_no_proof_is_unknown_and_is_sent_once(kind, reply):
     assert posts == 1
 
 
+def test_an_answer_about_another_order_is_no_answer():
+    outcome, posts = submitted("linear", Reply(body=samples()[ORDER["linear"]] | {"clientOrderId": "x-cvBPrNm9somebody"}))
+    assert (outcome.answer, outcome.alarm, posts) == (Answer.UNKNOWN, True, 1)
+
+
 def test_silence_is_unknown():
     outcome, posts = submitted("spot", Reply(fault="silent"), timeout_ms=300)
     assert (outcome.answer, outcome.http, posts) == (Answer.UNKNOWN, 0, 1)
