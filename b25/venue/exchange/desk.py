@@ -304,6 +304,7 @@ class Desk:
     def _close(self, account: Account, order: Order) -> None:
         order.listing.orders.pop(order.order_id, None)
         order.listing.trailing.pop(order.order_id, None)
+        order.listing.good_till.pop(order.order_id, None)
         account.store(self.market).finish(order)
 
     def report(

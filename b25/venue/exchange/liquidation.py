@@ -113,7 +113,7 @@ class Liquidator:
         return answer
 
     def bankruptcy_ticks(self, account: Account, position: Position) -> int:
-        """Price at which closing the position uses up its margin."""
+        """Price at which closing the position uses up its margin, but never further from the mark than market orders may go."""
         listing = position.listing
         mark = reference_ticks(listing)
         if account.linear.setting(listing.name).isolated:
@@ -121,7 +121,7 @@ class Liquidator:
         else:
             totals, _ = self._cross(account, listing.quote)
             equity = totals.cross_wallet + totals.cross_unrealised
-        room = equity // listing.notional(abs(position.lots))
+        room = min(equity // listing.notional(abs(position.lots)), mark * listing.market_take_bound_ppm // PPM)
         return max(1, mark - room if position.lots > 0 else mark + room)
 
     def _take_over(self, account: Account, order: Order, position: Position, price_ticks: int) -> None:

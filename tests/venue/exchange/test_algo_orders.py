@@ -139,6 +139,7 @@ def test_what_would_trigger_at_once_is_refused(floor, side, kind, trigger):
         ("STOP_MARKET", {"quantity": Decimal("0.0001")}, -1111),
         ("TRAILING_STOP_MARKET", {}, -1102),
         ("TRAILING_STOP_MARKET", {"callback_rate": Decimal(11)}, -4137),
+        ("TRAILING_STOP_MARKET", {"callback_rate": Decimal("NaN")}, -4137),
         ("TRAILING_STOP_MARKET", {"callback_rate": Decimal(1), "activate_price": Decimal(19_000)}, -2021),
         ("STOP_MARKET", {"position_side": "LONG"}, -4061),
     ],
@@ -203,7 +204,7 @@ def test_the_fault_layer_may_reject_a_stop_now_or_at_its_trigger(floor):
 def test_a_good_till_date_ends_the_waiting(floor):
     till = floor.exchange.now_ms + 700_000
     algo = floor.algo(floor.ann, "SELL", "STOP", "0.1", "19500", price=Decimal(19_400), tif="GTD", good_till_ms=till)
-    floor.exchange.advance(till)
+    floor.exchange.advance(till + 1000)
     assert found(floor, algo).state == "EXPIRED"
 
 

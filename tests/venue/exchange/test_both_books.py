@@ -13,7 +13,7 @@ from tests.kernels.naive_matching import NaiveMatchingBook
 from tests.venue.exchange import test_linear_properties, test_spot_properties
 from tests.venue.exchange.floor import OPEN_MS, Floor, Recorder
 
-COMMANDS = 250
+COMMANDS = 120
 
 
 def floor_on(book):
@@ -68,7 +68,7 @@ def linear_command(dice):
     return (verb, who, dice.randrange(31), dice.randint(3, 2000))
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize(
     ("market", "command", "act"),
     [("spot", spot_command, test_spot_properties.act), ("linear", linear_command, test_linear_properties.act)],

@@ -83,9 +83,12 @@ def test_a_good_till_date_lies_ahead_and_ends_the_order(floor, desk):
     order = floor.linear(floor.ann, "BUY", "1", "20000", tif="GTD", good_till_ms=soon + 1)
     floor.wait(600_000)
     assert desk.order(floor.ann, "BTCUSDT", order_id=order.order_id).state == "NEW"
-    floor.wait(1)
+    floor.wait(1000)
     assert desk.order(floor.ann, "BTCUSDT", order_id=order.order_id).state == "EXPIRED"
     assert floor.heard.orders(floor.ann)[-1] == ("EXPIRED", "EXPIRED")
+    early = floor.linear(floor.ann, "BUY", "1", "20000", tif="GTD", good_till_ms=soon * 2)
+    desk.cancel(floor.ann, "BTCUSDT", order_id=early.order_id)
+    assert floor.exchange.linear["BTCUSDT"].good_till == {}
 
 
 def test_post_only_is_refused_and_leaves_no_order(floor, desk):
@@ -218,6 +221,19 @@ def test_the_countdown_cancels_all_unless_it_is_wound_again(floor, desk):
     assert floor.exchange.linear_algos.open_orders(floor.ann) == []
     assert len(desk.open_orders(floor.bob)) == 1
     assert floor.ann.linear.deadlines == {}
+
+
+def test_winding_the_countdown_costs_no_memory(floor, desk):
+    floor.linear(floor.ann, "BUY", "1", "20000")
+    for _ in range(1000):
+        desk.countdown(floor.ann, "BTCUSDT", 10**12)
+    assert len(floor.exchange.timers._queue) < 10
+    desk.countdown(floor.ann, "BTCUSDT", 5000)
+    desk.countdown(floor.ann, "BTCUSDT", 7000)
+    floor.wait(6999)
+    assert len(desk.open_orders(floor.ann)) == 1
+    floor.wait(1)
+    assert desk.open_orders(floor.ann) == []
 
 
 def test_the_countdown_can_be_stopped(floor, desk):

@@ -55,7 +55,7 @@ def act(floor, command):
     elif verb == "mark":
         floor.mark(20_000 + 40 * (command[2] - 15))
     elif verb == "wait":
-        floor.wait(command[3] * 20_000)
+        floor.wait(command[3] * 5_000)
     elif verb == "cancel_all":
         desk.cancel_all(who, "BTCUSDT")
     elif verb == "isolate":
@@ -187,7 +187,7 @@ def check_book(floor):
     assert {order.order_id for order in listing.book.waiting} | set(listing.trailing) == waiting
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(commands, st.booleans())
 def test_equity_changes_only_by_profit_fees_funding_and_the_fund(script, hedge):
     floor = make_floor(hedge)

@@ -165,3 +165,12 @@ def test_on_demand(floor):
     orders = floor.exchange.operations.liquidate(floor.ann, "BTCUSDT")
     assert [order.state for order in orders] == ["FILLED"]
     assert floor.exchange.operations.liquidate(floor.ann, "BTCUSDT") == []
+
+
+def test_on_demand_a_rich_account_loses_no_more_than_a_market_order_would(floor):
+    before = money(floor)
+    order = floor.exchange.operations.liquidate(floor.bob, "BTCUSDT")[0]
+    # Bob is short with 100,000; nobody sells, so the fund takes over 5 % above the mark and charges 1.25 % of 21,000.
+    assert (order.state, order.average_price_text) == ("FILLED", "21000")
+    assert floor.wallet(floor.bob) == 100_000 * COIN - 1000 * COIN - 26_250_000_000
+    assert money(floor) == before

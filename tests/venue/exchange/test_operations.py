@@ -112,6 +112,8 @@ def test_filters_change_while_orders_rest(floor, operate):
     assert len(floor.exchange.spot_orders.open_orders(floor.ann)) == 1
     with pytest.raises(Misuse, match="multiple of"):
         operate.set_filters("spot", "BTCUSDT", replace(filters, tick_size=Decimal("0.001")))
+    with pytest.raises(Misuse, match="beyond the book"):
+        operate.set_filters("spot", "BTCUSDT", replace(filters, max_price=Decimal(10**9)))
     assert refused(operate.set_filters, "spot", "NONE", filters).code == -1121
 
 
@@ -142,6 +144,8 @@ def test_the_mark_can_be_let_go(floor, operate):
     floor.wait(1000)
     mark = floor.exchange.linear["BTCUSDT"].mark
     assert (mark.index_ticks, mark.mark_ticks) == (200_500, 200_500)
+    with pytest.raises(Misuse, match="is no price"):
+        operate.set_mark("BTCUSDT", "0")
     operate.set_funding_rate("BTCUSDT", "-0.001")
     assert mark.rate_e8 == -100_000
 
