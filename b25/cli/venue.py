@@ -34,6 +34,7 @@ def venue(
     clock: Annotated[str, typer.Option(help="real, accelerated or stepped.")] = "real",
     speed: Annotated[float, typer.Option(help="Of the accelerated clock.")] = 10.0,
     seed: Annotated[int, typer.Option(help="Of the market and of the faults' dice.")] = 25,
+    warm_up_s: Annotated[float, typer.Option(help="How long the crowd has traded before the venue opens.")] = 60.0,
     read_lag_ms: Annotated[float, typer.Option(help="Reads from the venue's database are late by up to this.")] = 500.0,
     limits: Annotated[bool, typer.Option(help="Whether request weights and order counts are enforced.")] = True,
     for_s: Annotated[float, typer.Option(help="Stop after so many seconds; 0 runs until interrupted.")] = 0.0,
@@ -53,6 +54,7 @@ def venue(
         clock=_clock(clock),
         speed=speed,
         seed=seed,
+        warm_up_s=warm_up_s if market == "crowd" else 0.0,
         read_lag_ms=(0.0, read_lag_ms),
         limits=LimitSettings(enabled=limits),
     )

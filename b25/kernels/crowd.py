@@ -15,12 +15,13 @@ from b25.kernels.matching_queue import shrink
 from b25.kernels.orderflow import remember, sample_step
 from b25.kernels.orderflow_state import CANCEL as WITHDRAW
 from b25.kernels.orderflow_state import PLACE as REST
-from b25.kernels.orderflow_state import REACH_TICKS, RUNG_MASK
+from b25.kernels.orderflow_state import REACH_TICKS, RUNG_MASK, RUNGS
 from b25.model.event import BUY, NO_ASK_TICKS, NO_BID_TICKS, SELL
 from b25.model.matching import ASKS, BIDS, MARKET, PLACE, POST_ONLY, MatchKind
 from b25.model.order import Tif
 
 TRADE = int(MatchKind.TRADE)
+BIDS_SEEN, ASKS_SEEN = np.int64(0), np.int64(1)  # sides of the picture
 IOC, GTC = int(Tif.IOC), int(Tif.GTC)
 EVENTS_KEPT = 8192  # before the caller is asked to read them
 
@@ -170,9 +171,8 @@ def look_around(flow, crowd, book):
     if taken != 0:
         side = np.int64(BUY) if taken > 0 else np.int64(SELL)
         remember(flow.model[0], state, side, in_crowds_lots(crowd, abs(taken)), flow.model[0]["impact_ticks"])
-    for k in range(flow.rungs.shape[1]):
-        flow.rungs[0, k]["qty_lots"] = 0
-        flow.rungs[1, k]["qty_lots"] = 0
+    forget(flow.rungs, BIDS_SEEN, state["low_bid_ticks"], state["best_bid_ticks"])
+    forget(flow.rungs, ASKS_SEEN, state["best_ask_ticks"], state["high_ask_ticks"])
     state["levels"] = 0
     look_at_touch(state, crowd, book)
     state["low_bid_ticks"], state["high_ask_ticks"] = NO_ASK_TICKS, NO_BID_TICKS
@@ -187,6 +187,14 @@ def look_around(flow, crowd, book):
                 seen = at // step
                 see_level(flow, crowd, book, queue, seen)
             at = following
+
+
+@kernel
+def forget(rungs, side_index, low_ticks, high_ticks):
+    """Empty the picture of a side between the prices that it knows; all of it when they are not prices."""
+    whole = low_ticks > high_ticks or high_ticks - low_ticks >= RUNGS or low_ticks == NO_BID_TICKS or high_ticks == NO_ASK_TICKS
+    for k in range(RUNGS if whole else high_ticks - low_ticks + 1):
+        rungs[side_index, (low_ticks + k) & RUNG_MASK]["qty_lots"] = 0
 
 
 @kernel

@@ -36,6 +36,7 @@ from b25.venue.wire.ws_api import WsApi, api_routes
 
 TICK_S = 0.005
 HUB_MS = 5
+WARM_UP_STEP_MS = 100
 """A burst of requests does not make the streams look up more often than this."""
 ADMIN_TOKEN = "venue-admin-token"  # noqa: S105 - the name of the file
 
@@ -60,6 +61,8 @@ class VenueSettings:
         First time of an accelerated or stepped clock.
     seed : int
         Of the faults' dice.
+    warm_up_s : float
+        How long the market has lived before the venue opens: there are books, trades and bars from the first request on.
     read_lag_ms : tuple of float
         From and to: how late the reads that lag are answered. (0, 500) is the live exchange's.
     """
@@ -72,6 +75,7 @@ class VenueSettings:
     speed: float = 1.0
     start_ms: int | None = None
     seed: int = 25
+    warm_up_s: float = 0.0
     read_lag_ms: tuple[float, float] = (0.0, 0.0)
     limits: LimitSettings = field(default_factory=LimitSettings)
     exchange: ExchangeSettings = field(default_factory=ExchangeSettings)
@@ -114,7 +118,8 @@ class Venue:
     ) -> None:
         self.settings = settings = settings or VenueSettings()
         self.clock = VenueClock(settings.clock, speed=settings.speed, start_ms=settings.start_ms)
-        self.exchange = Exchange(listings or default_listings(), now_ms=self.clock.now_ms(), settings=settings.exchange)
+        began_ms = self.clock.now_ms() - round(settings.warm_up_s * 1000)
+        self.exchange = Exchange(listings or default_listings(), now_ms=began_ms, settings=settings.exchange)
         self.faults = Faults(settings.seed)
         self.faults.now_ms = self.exchange.now_ms
         self.limits = Limits(settings.limits)
@@ -136,6 +141,9 @@ class Venue:
         self.core.on_advance.append(self._follow)
         if market is not None:
             market(self.exchange)
+        while (behind_ms := self.clock.now_ms() - self.exchange.now_ms) > 0:
+            # In small steps, so that trades and bars get their own times.
+            self.exchange.advance(self.exchange.now_ms + min(behind_ms, WARM_UP_STEP_MS))
         low, high = settings.read_lag_ms
         if high > 0:
             self.faults.set("read_lag_ms", min=low, max=high)
