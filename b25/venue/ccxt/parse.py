@@ -70,8 +70,7 @@ def order_report(order: Unified, asked: OrderReport | None = None, *, needs_id: 
     return OrderReport(
         symbol=str(order.get("symbol") or (asked.symbol if asked else "")),
         venue_id=venue_id,
-        # A cancel's answer has the id of the cancel where the order's is expected.
-        client_id=str(info.get("origClientOrderId") or order.get("clientOrderId") or (asked.client_id if asked else "")),
+        client_id=_client_id(order, info) or (asked.client_id if asked else ""),
         state=_state(order, info, qty, filled, asked.state if asked else State.OPEN),
         side=side if side is not None else asked.side if asked else 0,
         qty=qty if qty is not None else asked.qty if asked else Decimal(0),
@@ -205,6 +204,12 @@ def fees(fee: Unified) -> Fees:
     if maker is None or taker is None:
         raise ValueError(f"no fees of {fee.get('symbol')}")
     return Fees(symbol=str(fee["symbol"]), maker=maker, taker=taker)
+
+
+def _client_id(order: Unified, info: Mapping[str, Any]) -> str:
+    """Our id. A cancel's answer at Binance has the cancel's own in its place; Gate has all ids begin with ``t-``."""
+    told = str(info.get("origClientOrderId") or order.get("clientOrderId") or "")
+    return told[2:] if told.startswith("t-") and info.get("text") == told else told
 
 
 def _state(order: Unified, info: Mapping[str, Any], qty: Decimal | None, filled: Decimal | None, asked_state: State) -> State:
