@@ -292,6 +292,16 @@ def test_silence_ends_user_data_without_a_word():
     assert len(heard(stand.api)) == 1
 
 
+def test_connection_faults_of_one_account_strike_the_sockets_that_hear_it():
+    stand = Listening()
+    other = stand.listener(path="ws-api")
+    stand.hub.users.subscribe(other, stand.bob)
+    stand.faults.set("half_open", where="*", account="bob")
+    assert [one.frozen for one in (stand.api, stand.private, other)] == [False, False, True]
+    stand.faults.set("cut", where="*", account="alice")
+    assert [one.is_open for one in (stand.api, stand.private, other)] == [False, False, True]
+
+
 def test_payloads_are_json():
     stand = Listening()
     for market in ("spot", "linear"):
