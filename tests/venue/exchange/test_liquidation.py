@@ -3,6 +3,7 @@
 import pytest
 
 from b25.venue.exchange.events import MarginCall, OrderEvent
+from b25.venue.exchange.reference import ReferencePrice
 from tests.venue.exchange.floor import COIN, Floor
 
 
@@ -174,3 +175,48 @@ def test_on_demand_a_rich_account_loses_no_more_than_a_market_order_would(floor)
     assert (order.state, order.average_price_text) == ("FILLED", "21000")
     assert floor.wallet(floor.bob) == 100_000 * COIN - 1000 * COIN - 26_250_000_000
     assert money(floor) == before
+
+
+def test_the_fund_pays_the_commissions_that_a_bankrupt_cannot():
+    floor = Floor()
+    floor.mark("20000")
+    floor.exchange.deposit(floor.ann, "linear", "USDT", "-98990")
+    floor.linear(floor.bob, "SELL", "1", "20000")
+    floor.linear(floor.ann, "BUY", "1", "20000")
+    assert floor.wallet(floor.ann) == 1000 * COIN
+    before = money(floor)
+    fees = floor.exchange.linear_ledger.fees["USDT"]
+    floor.mark("18500")
+    paid = floor.exchange.linear_ledger.fees["USDT"] - fees
+    # Closed at 19,000 for all that she had; the 9.50 of commission are missing.
+    assert floor.wallet(floor.ann) == 0
+    assert fund(floor) == -950_000_000
+    assert money(floor) == before - paid
+    assert floor.heard.balances(floor.ann) != []
+
+
+def test_a_cross_account_gives_up_its_worst_position_first(floor):
+    floor.exchange.deposit(floor.ann, "linear", "USDT", "100")
+    floor.exchange.operations.set_mark("ETHUSDT", "1000")
+    floor.linear(floor.bob, "SELL", "2", "1000", symbol="ETHUSDT")
+    floor.linear(floor.ann, "BUY", "2", "1000", symbol="ETHUSDT")
+    floor.linear(floor.bob, "BUY", "2", "990", symbol="ETHUSDT")
+    floor.linear(floor.bob, "BUY", "1", "19000")
+    # 1,100 of margin; Bitcoin loses 1,020, and 76 + 8 must be kept.
+    floor.mark("18980")
+    closed = [(told.listing.name, told.order.average_price_text) for told in floor.heard.liquidations]
+    # Bitcoin goes to the book for 1,000; the fee takes the other 100, so Ether goes at its own bankruptcy price, the mark.
+    assert closed == [("BTCUSDT", "19000"), ("ETHUSDT", "1000")]
+    assert floor.wallet(floor.ann) == 0
+    assert floor.ann.linear.open_positions() == []
+
+
+def test_reference_prices_forget():
+    reference = ReferencePrice()
+    assert reference.average_ticks(0, 5) == 0
+    reference.add(100, 3, 1_000)
+    reference.add(200, 1, 2_000)
+    assert reference.average_ticks(2_000, 5) == 125
+    assert reference.average_ticks(301_500, 5) == 200
+    assert reference.average_ticks(10**9, 5) == 200
+    assert reference.average_ticks(10**9, 0) == 200
