@@ -37,15 +37,18 @@ def kind(request):
     return request.param
 
 
-@pytest.fixture(params=["in process", "wire", "testnet"])
-def contract(request, kind, tmp_path, warm):
+def pytest_generate_tests(metafunc):
+    if "where" in metafunc.fixturenames:
+        live = metafunc.config.getoption("--live-testnet", default=False)
+        metafunc.parametrize("where", ["in process", "wire", "testnet"] if live else ["in process", "wire"])
+
+
+@pytest.fixture
+def contract(where, kind, tmp_path, warm):
     """`contract(case)` runs an async case on a fresh venue."""
-    if request.param == "testnet":
-        if not request.config.getoption("--live-testnet", default=False):
-            pytest.skip("a test network is asked only with --live-testnet")
-        if not all(os.environ.get(name) for name in KEYS):
-            pytest.skip(f"no key of a test network in {' and '.join(KEYS)}")
-    return lambda case: play(request.param, kind, tmp_path, case)
+    if where == "testnet" and not all(os.environ.get(name) for name in KEYS):
+        pytest.skip(f"no key of a test network in {' and '.join(KEYS)}")
+    return lambda case: play(where, kind, tmp_path, case)
 
 
 @pytest.fixture

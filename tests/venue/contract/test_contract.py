@@ -11,6 +11,12 @@ from b25.venue.port.outcome import Answer
 from b25.venue.port.requests import Amendment, OrderRef
 
 
+def test_a_test_network_is_asked_only_when_wanted(request):
+    """`pytest tests/venue/contract --live-testnet`, with a key of Binance's demo trading in B25_TESTNET_KEY and _SECRET."""
+    if not request.config.getoption("--live-testnet", default=False):
+        pytest.skip("a test network is asked only with --live-testnet: the whole contract then runs on it too")
+
+
 def by_client(stand, order, **more):
     return OrderRef(symbol=stand.symbol, client_id=order.client_id, **more)
 
