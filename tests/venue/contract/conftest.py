@@ -6,8 +6,8 @@ import os
 import pytest
 
 from b25.venue.exchange.exchange import Exchange
-from b25.venue.exchange.in_process import InProcessVenue
 from b25.venue.exchange.listings import default_listings
+from b25.venue.in_process.venue import InProcessVenue
 from b25.venue.port.requests import NewOrder
 from tests.venue.contract.worlds import fund, play
 

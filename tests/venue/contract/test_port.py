@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from b25.venue.ccxt.gateway import CcxtVenue
-from b25.venue.exchange.in_process import InProcessVenue
+from b25.venue.in_process.venue import InProcessVenue
 from b25.venue.port.port import VenuePort
 
 METHODS = [

@@ -20,8 +20,8 @@ from b25.venue.ccxt.connect import connect
 from b25.venue.ccxt.profile import Profile, Where
 from b25.venue.exchange.accounts import Account
 from b25.venue.exchange.exchange import Exchange
-from b25.venue.exchange.in_process import InProcessVenue
 from b25.venue.exchange.listings import default_listings
+from b25.venue.in_process.venue import InProcessVenue
 from b25.venue.port.port import VenuePort
 from b25.venue.port.reports import Kind, Listing, OrderReport
 from b25.venue.port.requests import NewOrder

@@ -12,9 +12,9 @@ from b25.venue.exchange.accounts import Account
 from b25.venue.exchange.errors import VenueError
 from b25.venue.exchange.events import Liquidation, UserEvent
 from b25.venue.exchange.exchange import Exchange
-from b25.venue.exchange.in_process_requests import algo_order, plain_order
 from b25.venue.exchange.listing import Listing as Listed
 from b25.venue.exchange.listing import PublicTrade
+from b25.venue.in_process.requests import algo_order, plain_order
 from b25.venue.port.outcome import Outcome, accepted, not_sent
 from b25.venue.port.port import Abilities
 from b25.venue.port.reports import (

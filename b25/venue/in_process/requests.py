@@ -1,10 +1,10 @@
 """The port's orders as requests of the exchange, in the types that ccxt would choose."""
 
 from b25.model.order import Tif
-from b25.venue.exchange.in_process_reports import listing_report
 from b25.venue.exchange.listing import Listing
 from b25.venue.exchange.orders import NewAlgoOrder
 from b25.venue.exchange.orders import NewOrder as Request
+from b25.venue.in_process.reports import listing_report
 from b25.venue.port.requests import NewOrder, SelfTrade
 
 
