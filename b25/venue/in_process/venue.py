@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 from b25.model.order import Tif
-from b25.venue.exchange import in_process_reports as reports
 from b25.venue.exchange.accounts import Account
 from b25.venue.exchange.errors import VenueError
 from b25.venue.exchange.events import Liquidation, UserEvent
 from b25.venue.exchange.exchange import Exchange
 from b25.venue.exchange.listing import Listing as Listed
 from b25.venue.exchange.listing import PublicTrade
+from b25.venue.in_process import reports
 from b25.venue.in_process.requests import algo_order, plain_order
 from b25.venue.port.outcome import Outcome, accepted, not_sent
 from b25.venue.port.port import Abilities
