@@ -4,6 +4,7 @@ A table stands between `<!-- table NAME -->` and `<!-- end -->`. `python -m test
 """
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import fields
@@ -15,6 +16,9 @@ from b25.model.world import FILL_VIEW, ORDER_VIEW
 from b25.strategy import indicators
 from b25.strategy.compile import DOOR_ACCOUNT, DOOR_BARS, DOOR_MARKET, DOOR_ORDERS, door_methods
 from b25.strategy.plain import PlainContext
+from b25.venue.wire.admin_acts import ACTS
+from b25.venue.wire.fault_knobs import KNOBS
+from b25.venue.wire.front import TABLES as ROUTE_TABLES
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 MARK = re.compile(r"<!-- table (?P<name>[a-z-]+) -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
@@ -74,6 +78,34 @@ def limits() -> str:
     return table(["limit", "holds"], ([f"`{f.name}`", " ".join(said[f.name].split())] for f in fields(b25.Limits)))
 
 
+def knobs() -> str:
+    """Switches of the venue's faults, with their values and defaults."""
+    rows = []
+    for name, knob in KNOBS.items():
+        values = ", ".join(f"`{value} = {json.dumps(default)}`" for value, default in knob.values.items())
+        rows.append([f"`{name}`", knob.stage.value, values or "–", knob.does])
+    return table(["knob", "works on", "values", "does"], rows)
+
+
+def acts() -> str:
+    """Acts of the venue's admin API."""
+    return table(["act", "does"], ([f"`{method} /admin{path}`", told(act)] for (method, path), act in ACTS.items()))
+
+
+def endpoints() -> str:
+    """Endpoints of the venue's REST side, by market and by what a request must prove."""
+    found: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for rows in ROUTE_TABLES:
+        for route in rows.routes:
+            group = (route.path.split("/")[1], route.security.name.lower())
+            found.setdefault(group, {}).setdefault("/".join(route.path.split("/")[2:]), []).append(route.method)
+    lines = []
+    for (part, security), paths in sorted(found.items()):
+        calls = ", ".join(f"{path} ({' '.join(methods)})" if methods != ["GET"] else path for path, methods in paths.items())
+        lines.append([f"`/{part}`", security, calls])
+    return table(["under", "needs", "paths (GET where nothing is said)"], lines)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "reasons": lambda: table(["reason", "means"], ([f"`{reason.name.lower()}`", text] for reason, text in REASON_TEXT.items())),
     "door-values": door_values,
@@ -84,6 +116,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "views": views,
     "indicators": indicator_calls,
     "limits": limits,
+    "venue-faults": knobs,
+    "venue-acts": acts,
+    "venue-endpoints": endpoints,
 }
 
 
