@@ -17,6 +17,7 @@ from aiohttp import web
 from b25.venue.exchange.exchange import Exchange, ExchangeSettings
 from b25.venue.exchange.listing import Listing
 from b25.venue.exchange.listings import default_listings
+from b25.venue.exchange.matching_book import compile_matching
 from b25.venue.wire.admin import Admin
 from b25.venue.wire.clock import ClockMode, VenueClock
 from b25.venue.wire.core import Core
@@ -176,7 +177,8 @@ class Venue:
     # -- life -------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Listen."""
+        """Listen; what has to be compiled is compiled before."""
+        compile_matching()
         settings = self.settings
         context = server_context(settings.folder)
         write_private(settings.folder / ADMIN_TOKEN, self.admin_token.encode())
@@ -209,6 +211,7 @@ class Venue:
 
     async def stop(self) -> None:
         """Close every connection and the ports."""
+        self.hub.close()
         if self._ticking is not None:
             self._ticking.cancel()
             with suppress(asyncio.CancelledError):
