@@ -1,6 +1,7 @@
 """Run a simulated Binance on loopback: spot and futures, REST and WebSockets, with a market and every fault on a switch."""
 
 import asyncio
+import gc
 import secrets
 import signal
 from collections.abc import Callable
@@ -86,6 +87,9 @@ async def _run(venue: "Venue", keys: dict[str, Any], for_s: float, *, json: bool
         }
         answer(facts, json=json)
         progress("b25: the venue runs; interrupt it to stop" if not for_s else f"b25: the venue runs for {for_s:g} s")
+        # What is there now stays; looking through it again and again is what a pause of the collector would be spent on.
+        gc.collect()
+        gc.freeze()
         ended = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
         with suppress(TimeoutError):

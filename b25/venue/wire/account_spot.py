@@ -27,21 +27,8 @@ def account(call: Call) -> dict[str, Any]:
         states = [call.core.past.asset(owner.account_id, state, call.as_of_ms) for state in states]
     first = next(iter(call.listings.values()), None)
     fees = _desk(call).fees_ppm(owner, first.name) if first else (0, 0)
-    shown = render_spot.account(
-        owner, states, fees, {"withdrawals": call.key.withdrawals}, omit_zero=call.parameters.flag("omitZeroBalances")
-    )
-    if not any(state.free or state.locked for state in states):
-        known = {row["asset"] for row in shown["balances"]}
-        shown["balances"] += [
-            {"asset": asset, "free": render_spot.ZERO, "locked": render_spot.ZERO}
-            for asset in _assets(call)
-            if asset not in known and not call.parameters.flag("omitZeroBalances")
-        ]
-    return shown
-
-
-def _assets(call: Call) -> list[str]:
-    return list(dict.fromkeys(asset for listing in call.listings.values() for asset in (listing.base, listing.quote)))
+    may = {"withdrawals": call.key.withdrawals}
+    return render_spot.account(owner, states, fees, may, omit_zero=call.parameters.flag("omitZeroBalances"))
 
 
 @TABLE.read("/order", "symbol orderId origClientOrderId", 4, lagged=True)

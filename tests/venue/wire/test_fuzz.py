@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import socket
 import time
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from b25.venue.wire.front import TABLES
 from b25.venue.wire.limits import LimitSettings
-from tests.venue.wire.venues import account, fresh
+from tests.venue.wire.venues import account, fresh, in_thread
 
 ROUTES = [route for table in TABLES for route in table.routes]
 PLAUSIBLE = {
@@ -162,3 +163,41 @@ def test_it_still_trades(venue):
     answer = venue.front.answer("POST", "/api/v3/order", pairs + b"&signature=" + signature, b"", key.key, "127.0.0.1")
     assert answer.status == 200
     assert len(venue.exchange.spot_orders.open_orders(owner)) == 1
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    with in_thread(tmp_path_factory.mktemp("served")) as thread:
+        yield thread
+
+
+@settings(max_examples=300)
+@given(
+    method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "get", "G\x00T"]),
+    target=st.one_of(
+        st.sampled_from([route.path for route in ROUTES]),
+        st.sampled_from(["/", "/admin", "/admin/faults", "/stream", "/ws", "*"]),
+    ),
+    query=st.binary(max_size=60),
+    head=st.binary(max_size=60),
+    body=st.binary(max_size=200),
+    length=st.one_of(st.none(), st.integers(0, 300)),
+)
+def test_bytes_over_a_socket(served, method, target, query, head, body, length):
+    """Whatever a connection brings: an answer below 500, or none, and the next connection is served."""
+    query = query.replace(b"\r", b"").replace(b"\n", b"").replace(b" ", b"")
+    size = len(body) if length is None else length
+    start = f"{method} {target}".encode("latin-1") + (b"?" + query if query else b"")
+    raw = (
+        start + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nX-MBX-APIKEY: k\r\nContent-Length: %d\r\nX: " % size + head + b"\r\n\r\n" + body
+    )
+    host, port = served.venue.plain_url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=0.03) as line:
+        line.sendall(raw)
+        try:
+            got = line.recv(65536)
+        except (TimeoutError, ConnectionResetError):
+            got = b""
+    if got.startswith(b"HTTP/"):
+        assert got.split(b" ")[1][:1] in (b"1", b"2", b"3", b"4"), (raw, got[:300])
+    assert not served.venue.core.surprises
