@@ -19,6 +19,8 @@ import measure_bars
 import measure_books
 import measure_matching
 import measure_setup
+import measure_venue_rest
+import measure_venue_streams
 from contestants import LOCKS, ROOT, BenchFailed, checked, say
 from figures import Figure
 from stage import Stage
@@ -27,7 +29,15 @@ from requirements.install import find_uv, uv_environment
 
 MEASURES = {
     measure.__name__: measure
-    for module in (measure_backtests, measure_books, measure_bars, measure_matching, measure_setup)
+    for module in (
+        measure_backtests,
+        measure_books,
+        measure_bars,
+        measure_matching,
+        measure_venue_rest,
+        measure_venue_streams,
+        measure_setup,
+    )
     for measure in module.MEASURES
 }
 TABLE_HEAD = ["| what | must | aim | measured | how |", "|---|---|---|---|---|"]

@@ -100,19 +100,25 @@ def _accounts(venue: "Venue", folder: Path) -> dict[str, Any]:
     """Open the account `demo` with money and a key; the key stays the same from start to start."""
     import orjson
 
+    from b25.model.errors import Misuse
     from b25.venue.wire.tls import write_private
 
     path = folder / KEYS
-    kept: dict[str, str] = orjson.loads(path.read_bytes()) if path.exists() else {}
+    kept = _kept_keys(path)
     api_key, secret = kept.get("api_key") or secrets.token_hex(32), kept.get("secret") or secrets.token_hex(32)
     account = venue.exchange.open_account(ACCOUNT)
     for where, assets in DEPOSITS.items():
         for asset, amount in assets.items():
             venue.exchange.deposit(account, where, asset, amount)
     venue.exchange.make_key(account, key=api_key, secret=secret)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     keys = {"account": ACCOUNT, "api_key": api_key, "secret": secret}
-    write_private(path, orjson.dumps(keys))
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_private(path, orjson.dumps(keys))
+    except OSError as fault:
+        raise Misuse(
+            f"the folder {folder} cannot be written: {fault.strerror}", remedy="choose another for certificate and keys: --folder"
+        ) from None
     return keys
 
 
@@ -137,6 +143,19 @@ def _recorded(names: list[str], catalog: Path | None) -> "tuple[list[Listing], C
             open_replay(exchange, listing, rows.rows, rows.instrument)
 
     return [listing for listing, _ in found], open_all
+
+
+def _kept_keys(path: Path) -> dict[str, str]:
+    """The key of an earlier start, so that scripts go on working."""
+    import orjson
+
+    from b25.model.errors import Misuse
+
+    try:
+        kept = orjson.loads(path.read_bytes()) if path.exists() else {}
+    except (OSError, orjson.JSONDecodeError) as fault:
+        raise Misuse(f"{path} cannot be read: {fault}", remedy="remove it: a new key is made at the next start") from None
+    return {name: kept[name] for name in ("api_key", "secret") if isinstance(kept, dict) and isinstance(kept.get(name), str)}
 
 
 def _clock(name: str) -> Any:

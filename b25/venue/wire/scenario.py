@@ -65,7 +65,7 @@ def read_scenario(path: Path) -> Scenario:
     except OSError as fault:
         raise Misuse(f"the scenario {path} cannot be read: {fault.strerror}", remedy="give the path of a TOML file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise Misuse(f"the scenario {path} is no TOML: {fault}", remedy="see b25 venue --help for an example") from None
+        raise Misuse(f"the scenario {path} is no TOML: {fault}", remedy="see docs/venue.md for an example") from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise Misuse(f"{path}: `fault` is no list of tables", remedy="write each fault under [[fault]]")
     rehearsal = Faults()

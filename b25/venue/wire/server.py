@@ -5,7 +5,9 @@ async with Venue(VenueSettings(folder=folder, tls_port=0, port=0)) as venue:
 """
 
 import asyncio
+import os
 import secrets
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +16,7 @@ from typing import Any, Literal, Self
 
 from aiohttp import web
 
+from b25.model.errors import Misuse
 from b25.venue.exchange.exchange import Exchange, ExchangeSettings
 from b25.venue.exchange.listing import Listing
 from b25.venue.exchange.listings import default_listings
@@ -199,7 +202,7 @@ class Venue:
             return FastHttp(self.front, self._rest, slow)
 
         for port, tls in ((settings.tls_port, context), (settings.port, None)):
-            self._servers.append(await loop.create_server(connection, settings.host, port, ssl=tls, backlog=1024))
+            self._servers.append(await self._listen(loop, connection, port, tls))
         tls_port, port = (server.sockets[0].getsockname()[1] for server in self._servers)
         self._ports = (tls_port, port)
         if self.scenario is not None:
@@ -208,6 +211,19 @@ class Venue:
             self.clock.on_step = self._step
         else:
             self._ticking = asyncio.get_running_loop().create_task(self._tick())
+
+    async def _listen(
+        self, loop: asyncio.AbstractEventLoop, connection: Callable[[], FastHttp], port: int, tls: ssl.SSLContext | None
+    ) -> asyncio.Server:
+        host = self.settings.host
+        try:
+            return await loop.create_server(connection, host, port, ssl=tls, backlog=1024)
+        except OSError as fault:
+            await self.stop()
+            raise Misuse(
+                f"the venue cannot listen on {host}:{port}: {os.strerror(fault.errno or 0)}",
+                remedy="end what listens there (another b25 venue?), or choose other ports with --port and --tls-port; 0 takes any",
+            ) from None
 
     async def stop(self) -> None:
         """Close every connection and the ports."""

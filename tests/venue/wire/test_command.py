@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -44,3 +45,19 @@ def test_nonsense_is_told_at_once(root, tmp_path, words):
         said, _ = process.communicate(timeout=60)
     assert process.returncode != 0
     assert json.loads(said)["error"]["remedy"]
+
+
+def test_a_port_that_is_taken_is_told_with_its_number(root, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with start(root, tmp_path, "--market", "none", "--port", port) as process:
+            said, _ = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert f"127.0.0.1:{port}" in json.loads(said)["error"]["what"]
+
+
+def test_a_damaged_file_of_keys_is_told(root, tmp_path):
+    (tmp_path / "venue-keys.json").write_text("{")
+    with start(root, tmp_path, "--market", "none") as process:
+        said, _ = process.communicate(timeout=120)
+    assert "venue-keys.json" in json.loads(said)["error"]["what"]
