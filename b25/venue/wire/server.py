@@ -222,7 +222,7 @@ class Venue:
             await self.stop()
             raise Misuse(
                 f"the venue cannot listen on {host}:{port}: {os.strerror(fault.errno or 0)}",
-                remedy="end what listens there (another b25 venue?), or choose other ports with --port and --tls-port; 0 takes any",
+                remedy="end what listens there (another venue?), or choose other ports with --port and --tls-port; 0 takes any",
             ) from None
 
     async def stop(self) -> None:
