@@ -28,7 +28,9 @@ from b25.model.instrument import Instrument
 CONTROL_BYTES_MAX = 4096
 NAME_WITHIN = 200  # bytes of a message in which its symbol stands
 SYMBOL = b'"s":"'
+USUAL = frozenset({outcome.APPLIED, outcome.TRADED, outcome.QUOTED})
 DIFFS = frozenset({outcome.APPLIED, outcome.WAITED, outcome.DROPPED, outcome.STALE, outcome.EMPTY, outcome.BROKEN})
+DISTURBING = frozenset({outcome.FUTURE, outcome.OFF_GRID, outcome.DISCARDED})  # refused, and perhaps a link of the chain
 TWICE = frozenset({outcome.STALE, outcome.DROPPED, outcome.REPEATED})
 
 
@@ -135,7 +137,8 @@ class Feed:
         if done == outcome.ROWS_FULL:
             self._deliver(book)
             done = book.desk.take(address, size, recv_ns)
-        if done in (outcome.APPLIED, outcome.TRADED, outcome.QUOTED) and not socket.awaited and len(socket.line.sockets) == 1:
+        is_alone = len(socket.line.sockets) == 1 and not socket.awaited
+        if done in USUAL and is_alone and not book.held:
             self.listener.text(book.number, recv_ns, address, size, "")
         else:
             self._unusual(socket, book, done, address, size, recv_ns)
@@ -234,6 +237,8 @@ class Feed:
             self._keep(book, done, address, size, recv_ns)
             if done == outcome.APPLIED:
                 self._tell(book.synced(recv_ns))
+            elif done in DISTURBING and book.has_depth:
+                self._tell(book.doubt(REASONS[done], recv_ns))
 
     def _keeps_up(self, socket: Socket, book: LiveBook, done: int) -> bool:
         """Whether a diff that came on one of several sockets counts; False for one that only another socket can continue to."""
@@ -269,6 +274,7 @@ class Feed:
             self.strangers += 1
         elif done == MALFORMED:
             self._keep(book, done, address, size, now_ns)
+            self._tell(book.doubt(REASONS[done], now_ns))
 
     def _deliver(self, book: LiveBook) -> None:
         rows = book.desk.rows()

@@ -98,6 +98,11 @@ class LiveBook:
         self.desk.distrust()
         yield from self.hold(ANEW, why, now_ns)
 
+    def doubt(self, why: str, now_ns: int) -> Iterator[News]:
+        """A message was refused that may have been a link of the chain: hold until the next diff tells."""
+        if self.has_depth:
+            yield from self.hold(CHAIN, why, now_ns)
+
     def wants_snapshot(self, now_ns: int) -> bool:
         """Whether to fetch one now: diffs wait for it, or none has come and the book may simply be quiet."""
         if not self.has_depth or self.asked_ns is not None or now_ns < self.snapshot_due_ns or not self.desk.needs_snapshot:

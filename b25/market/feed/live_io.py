@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from b25.market.feed.feed import Feed
+from b25.market.feed.pacing import ns
 from b25.market.feed.websocket import WebSocket, connect
 from b25.model.errors import Retry
 
@@ -52,6 +53,8 @@ class LiveIo:
         self.snapshot_url, self.snapshot_levels = snapshot_url, snapshot_levels
         self.clock_ns, self.tls = clock_ns or SteadyClock(), tls
         self.feed: Feed | None = None
+        self.spin_ns = self.spin_until_ns = 0
+        self.is_spinning = False
         self.sockets: dict[int, WebSocket] = {}
         self.wanted: set[int] = set()
         self.tasks: set[asyncio.Task[None]] = set()
@@ -86,6 +89,19 @@ class LiveIo:
 
     # How it is done.
 
+    def spin(self, recv_ns: int) -> None:
+        """Keep the loop awake for a while after a message."""
+        self.spin_until_ns = recv_ns + self.spin_ns
+        if not self.is_spinning and self.spin_ns:
+            self.is_spinning = True
+            self._spin_on()
+
+    def _spin_on(self) -> None:
+        if self.clock_ns() < self.spin_until_ns:
+            asyncio.get_running_loop().call_soon(self._spin_on)
+        else:
+            self.is_spinning = False
+
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
@@ -117,7 +133,9 @@ class LiveIo:
         options: dict[str, Any] = {} if self.tls is None else {"ssl": self.tls}
         try:
             async with self.session.get(self.snapshot_url, params=params, **options) as answer:
-                body = await answer.content.read(SNAPSHOT_BYTES_MAX) if answer.content_length is None else await answer.read()
+                if (answer.content_length or 0) > SNAPSHOT_BYTES_MAX:
+                    raise aiohttp.ClientPayloadError(f"a snapshot of {answer.content_length:,} bytes")
+                body = await answer.read()
                 status, wait = answer.status, answer.headers.get("Retry-After", "0")
         except (aiohttp.ClientError, TimeoutError, OSError) as fault:
             feed.no_snapshot(book, f"{self.snapshot_url}: {type(fault).__name__}: {fault}", self.clock_ns())
@@ -160,8 +178,9 @@ class _Ear:
     def batch_done(self) -> None:
         self.feed.batch_done()
 
-    def heard(self) -> None:
-        self.feed.heard(self.number, self.io.clock_ns())
+    def heard(self, recv_ns: int) -> None:
+        self.feed.heard(self.number, recv_ns)
+        self.io.spin(recv_ns)
 
     def lost(self, why: str) -> None:
         self.io.sockets.pop(self.number, None)
@@ -171,6 +190,7 @@ class _Ear:
 async def run(feed: Feed, io: LiveIo, until: asyncio.Event) -> None:
     """Keep a feed going until the event is set; then close it."""
     io.feed = feed
+    io.spin_ns = ns(feed.settings.spin_s)
     try:
         while not until.is_set():
             feed.tick(io.clock_ns())

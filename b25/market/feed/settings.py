@@ -43,6 +43,9 @@ class FeedSettings:
     band_factor, band_floor : float
         A print or quote further from the touch than this many times the average range of a minute, and than this fraction of the
         price, is refused.
+    spin_s : float
+        For so long after a message the loop looks for the next one instead of sleeping: being woken takes longer than reading
+        does. 0 never spins.
     sockets : int
         1, or 2 for a second independent one beside the first.
     """
@@ -71,6 +74,7 @@ class FeedSettings:
     skew_alarm_s: float = 0.25
     band_factor: float = 5.0
     band_floor: float = 0.01
+    spin_s: float = 0.001
     sockets: int = 1
 
     def __post_init__(self) -> None:

@@ -38,7 +38,7 @@ class Receiver(Protocol):
     def batch_done(self) -> None:
         """What had arrived together has been handed over."""
 
-    def heard(self) -> None:
+    def heard(self, recv_ns: int) -> None:
         """Any bytes arrived, a pong for example."""
 
     def lost(self, why: str) -> None:
@@ -94,7 +94,7 @@ class WebSocket(asyncio.BufferedProtocol):
         if self.is_over:
             self.start = self.stop = 0
             return
-        self.receiver.heard()
+        self.receiver.heard(recv_ns)
         try:
             if not self.is_open and not self._read_head():
                 return
