@@ -5,6 +5,7 @@ begins. CLOCK_MONOTONIC is one clock for all processes of a machine, so the rece
 """
 
 import base64
+import contextlib
 import gzip
 import hashlib
 import os
@@ -69,18 +70,14 @@ class Sender:
             connection.close()
             self.asked.set()
             return
-        key = next(
-            line.split(b":", 1)[1].strip() for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key")
-        )
-        accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
+        fields = {line.split(b":")[0].lower(): line.partition(b":")[2].strip() for line in head.split(b"\r\n")}
+        accept = base64.b64encode(hashlib.sha1(fields[b"sec-websocket-key"] + GUID).digest())  # noqa: S324 — RFC 6455
         upgrade = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
         connection.sendall(upgrade + accept + b"\r\n\r\n")
         connection.recv(65536)  # the subscription; its number is 1
         connection.sendall(frame(b'{"result":null,"id":1}'))
-        try:
+        with contextlib.suppress(OSError):
             self.send(connection)
-        except OSError:
-            pass
         self.done.set()
 
     def send(self, connection: socket.socket) -> None:

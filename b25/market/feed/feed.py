@@ -187,6 +187,10 @@ class Feed:
         for line in self.lines:
             self._tell(line.tick(now_ns))
 
+    def refresh(self, number: int) -> None:
+        """Fetch a snapshot of a book that does not need one, for the record."""
+        self.books[number].wants_refresh = True
+
     def close(self) -> None:
         """Drop every socket."""
         for line in self.lines:

@@ -44,6 +44,7 @@ class LiveBook:
         self.is_halted = False
         self.asked_ns: int | None = None  # a snapshot is on its way since
         self.snapshot_due_ns = 0
+        self.wants_refresh = False  # a snapshot, though the book does not need one
         self.synced_ns = 0
         self.backoff = Backoff(settings.resync_first_s, settings.resync_max_s, chance)
         self.resyncs = Recently(300.0)
@@ -105,8 +106,10 @@ class LiveBook:
 
     def wants_snapshot(self, now_ns: int) -> bool:
         """Whether to fetch one now: diffs wait for it, or none has come and the book may simply be quiet."""
-        if not self.has_depth or self.asked_ns is not None or now_ns < self.snapshot_due_ns or not self.desk.needs_snapshot:
+        if not self.has_depth or self.asked_ns is not None or now_ns < self.snapshot_due_ns:
             return False
+        if not self.desk.needs_snapshot:
+            return self.wants_refresh
         quiet_ns = ns(self.settings.first_message_within_s)
         return int(self.desk.state["waiting_diffs"]) > 0 or (self.since_ns > 0 and now_ns - self.since_ns > quiet_ns)
 
@@ -116,7 +119,7 @@ class LiveBook:
 
     def took_snapshot(self, done: int, now_ns: int) -> Iterator[News]:
         """What the desk said of a snapshot."""
-        self.asked_ns = None
+        self.asked_ns, self.wants_refresh = None, False
         if done in (outcome.BRIDGED, outcome.BRIDGED_CROSSED):
             self.held.pop(ANEW, None)
             yield from self.synced(now_ns)
