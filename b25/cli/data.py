@@ -25,7 +25,7 @@ STEP = "as a decimal; else the catalog's, the published one, or inferred."
 PROGRESS_BYTES = 8 << 20
 
 group = typer.Typer(
-    help="Import captures and bars, download history, record live; list, check and read the catalog.", no_args_is_help=True
+    help="Import captures and bars, download, record live; list, check and read the catalog.", no_args_is_help=True
 )
 
 
@@ -156,7 +156,7 @@ def record(
     api_url: Annotated[str | None, typer.Option("--api-url", help="A venue like Binance, e.g. http://127.0.0.1:18080.")] = None,
     json: Annotated[bool, JSON] = False,
 ) -> None:
-    """Record live order books, trades and tickers. Ctrl-C ends it cleanly; after any other end the next run takes up what is there."""
+    """Record live books, trades and tickers. Ctrl-C ends it cleanly; after any other end the next run takes up what is there."""
     from b25.market.feed.settings import FeedSettings
     from b25.market.record import RecordPlan
     from b25.market.record import record as run

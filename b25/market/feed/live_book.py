@@ -51,7 +51,7 @@ class LiveBook:
         self.prints, self.quotes = Arrivals(), Arrivals()
         self.reopen = Backoff(settings.reconnect_after_s, settings.halt_after_s, chance)
         self.reopen_due_ns: int | None = None
-        self.since_ns = 0  # subscribed since
+        self.started_ns = self.since_ns = 0  # the first tick, and the last subscription
         self.skew_ns: int | None = None
         self.is_skewed = False
         self.minute_ns = 0
@@ -150,8 +150,11 @@ class LiveBook:
 
     def tick(self, now_ns: int) -> Iterator[News]:
         """Judge the age of the data, the skew, and what is absurd."""
+        self.started_ns = self.started_ns or now_ns
         if GONE not in self.held:
             yield from self._judge_ages(now_ns)
+        elif now_ns - max(self.newest_ns(), self.started_ns) > ns(self.settings.halt_after_s):
+            yield from self._halt(now_ns)
         skew_ns = self.desk.measure_skew()
         if skew_ns is not None:
             self.skew_ns = skew_ns
@@ -186,9 +189,18 @@ class LiveBook:
             self.reopen_due_ns = None
         elif self.reopen_due_ns is None:
             self.reopen_due_ns = now_ns - worst_ns + round(scale * self.reopen.next_ns())
-        if worst_ns > scale * ns(settings.halt_after_s) and not self.is_halted:
+        if worst_ns > limit_ns and now_ns - max(self.newest_ns(), self.started_ns) > scale * ns(settings.halt_after_s):
+            yield from self._halt(now_ns)
+
+    def newest_ns(self) -> int:
+        """When the newest message of any kind came."""
+        return max(int(self.desk.state[name]) for name in ("diff_recv_ns", "print_recv_ns", "quote_recv_ns"))
+
+    def _halt(self, now_ns: int) -> Iterator[News]:
+        if not self.is_halted:
             self.is_halted = True
-            yield News(Kind.HALT, now_ns, f"no data for {worst_ns / 1e9:.0f} s", self.number)
+            age_s = (now_ns - max(self.newest_ns(), self.started_ns)) / 1e9
+            yield News(Kind.HALT, now_ns, f"no data for {age_s:.0f} s", self.number)
 
     def _judge(self, stream: str, age_ns: int, limit_ns: int, now_ns: int) -> Iterator[News]:
         if age_ns > limit_ns:
