@@ -240,5 +240,5 @@ def _quality(sources: Sequence[Source]) -> dict[str, Any]:
     """Counts of all files of this run together, and the clock's error of the last."""
     summed: dict[str, Any] = {name: sum(int(source.quality.get(name, 0)) for source in sources) for name in SUMMED}
     if sources:
-        summed["clock_offset_ns"] = sources[-1].quality.get("clock_offset_ns", 0)
+        summed |= {name: sources[-1].quality[name] for name in ("clock_offset_ns", "clock_drift_ppm")}
     return summed

@@ -86,10 +86,15 @@ class Recorder:
         self.latest: deque[News] = deque(maxlen=NEWS_KEPT)
         self.settling: set[asyncio.Task[None]] = set()
         self.faults: list[str] = []
-        for number, (instrument, raw_name) in enumerate(instruments):
-            folder = RawFolder(catalog.instrument_folder(instrument.venue, instrument.symbol))
-            text = RawText(folder, rotate_ns=round(rotate_s * 1e9), rotate_bytes=rotate_bytes, closed=self._closer(number))
-            self.recorded.append(Recorded(instrument, raw_name, folder, text))
+        try:
+            for number, (instrument, raw_name) in enumerate(instruments):
+                folder = RawFolder(catalog.instrument_folder(instrument.venue, instrument.symbol))
+                when = {"rotate_ns": round(rotate_s * 1e9), "rotate_bytes": rotate_bytes}
+                text = RawText(folder, **when, closed=self._closer(number))
+                self.recorded.append(Recorded(instrument, raw_name, folder, text))
+        except BaseException:
+            self.release()
+            raise
 
     # What a feed tells.
 

@@ -83,7 +83,7 @@ class CcxtFeed:
             watched = [(number, stream) for number in range(len(self.books)) for stream in self.streams]
             tasks = [asyncio.create_task(self._watch(number, stream)) for number, stream in watched]
             try:
-                await self._tend(until)
+                await self._tend(until, tasks)
             finally:
                 for task in tasks:
                     task.cancel()
@@ -101,8 +101,11 @@ class CcxtFeed:
             now_ms = self.clock_ns() // 1_000_000
             self._take(number, [one.snapshot(now_ms)], None)
 
-    async def _tend(self, until: asyncio.Event) -> None:
+    async def _tend(self, until: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> None:
         while not until.is_set() and not self.is_renewing.is_set():
+            for task in tasks:
+                if task.done():
+                    task.result()  # a watch never ends but by a fault of ours, which must not pass in silence
             now_ns = self.clock_ns()
             for book in self.books:
                 self._tell(book.tick(now_ns))

@@ -9,6 +9,12 @@ import json
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
+async def until(holds):
+    """Wait for what only looking can tell."""
+    while not holds():  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+
+
 def frame(payload, kind=1, *, final=True, reserved=0):
     """One frame as a server sends it."""
     size = len(payload)
@@ -99,7 +105,7 @@ class Venue:
             await writer.drain()
             writer.close()
             return
-        accept = self.accept or base64.b64encode(hashlib.sha1(fields[b"sec-websocket-key"] + GUID).digest())
+        accept = self.accept or base64.b64encode(hashlib.sha1(fields[b"sec-websocket-key"] + GUID).digest())  # noqa: S324
         writer.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
             + accept

@@ -229,7 +229,5 @@ def test_a_snapshot_with_more_levels_than_fit_makes_room():
 
 
 def test_the_compiled_layout_is_the_one_in_the_file():
-    path = Path(desk_layout.__file__)
-    assert live_desk.LAYOUT == hashlib.sha256(path.read_bytes()).hexdigest()[:16], (
-        "write the hash of desk_layout.py into live_desk"
-    )
+    found = hashlib.sha256(Path(desk_layout.__file__).read_bytes()).hexdigest()[:16]
+    assert found == live_desk.LAYOUT, "write the hash of desk_layout.py into live_desk.py"
