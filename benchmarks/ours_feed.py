@@ -7,9 +7,12 @@ import time
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+from agreement import book_summary
 from serving import serve
 
 from b25.market.feed.binance_streams import address_of
+from b25.market.feed.desk import Desk
 from b25.market.feed.feed import Feed, Wanted
 from b25.market.feed.live_io import LiveIo, run, run_loop
 from b25.market.feed.settings import FeedSettings
@@ -67,8 +70,20 @@ async def live(port: int, last_id: int, timeout_s: float, spin_s: float) -> dict
         "rows": notes.row_count,
         "synced": feed.books[0].desk.is_synced,
         "last_id": int(notes.state["last_id"]),
+        "book": summary(feed.books[0].desk),
         "loop": type(asyncio.get_running_loop()).__module__,
     }
+
+
+def summary(desk: Desk) -> dict[str, Any]:
+    """Every level of the book, as `agreement` compares them."""
+    head, lots, _, far = desk.ladder.book
+    sides = []
+    for side, count in ((0, int(head["far_bids"])), (1, int(head["far_asks"]))):
+        near = [(int(head["base_ticks"]) + int(slot), int(lots[side][slot])) for slot in np.flatnonzero(lots[side])]
+        beyond = [(int(level["price_ticks"]), int(level["qty_lots"])) for level in far[side][:count]]
+        sides.append([(ticks * desk.instrument.tick, held * desk.instrument.lot) for ticks, held in near + beyond])
+    return book_summary(*sides, int(head["last_update_id"]))
 
 
 def play(port: int, last_id: int, timeout_s: float = 30.0, loop: str = "uvloop", spin_s: float = 0.001) -> dict[str, Any]:

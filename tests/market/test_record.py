@@ -134,7 +134,7 @@ def test_after_a_kill_the_next_run_takes_up_what_is_there(venue_url, tmp_path):
     lines = part.read_bytes().splitlines()
     with part.open("ab") as file:
         file.write(b'1700000000000000000 {"e":"depthUpd')  # what a power cut leaves
-    report, said = recorded(tmp_path, venue_url)
+    _, said = recorded(tmp_path, venue_url)
     assert any("earlier run" in text for text in said if isinstance(text, str))
     assert not list(raw(tmp_path).glob("*.part"))
     manifest = read_manifest(Catalog(tmp_path).instrument_folder(VENUE, SYMBOL))

@@ -12,6 +12,8 @@ from b25.market.feed.websocket import WebSocket, connect
 from b25.model.errors import Retry
 
 TICK_S = 0.05
+PREEMPTED_NS = 1_000_000  # between two turns of a loop that spins
+REST_NS = 100_000_000
 CONNECT_S = 5.0
 SNAPSHOT_S = 10.0
 SNAPSHOT_BYTES_MAX = 16 << 20
@@ -53,7 +55,7 @@ class LiveIo:
         self.snapshot_url, self.snapshot_levels = snapshot_url, snapshot_levels
         self.clock_ns, self.tls = clock_ns or SteadyClock(), tls
         self.feed: Feed | None = None
-        self.spin_ns = self.spin_until_ns = 0
+        self.spin_ns = self.spin_until_ns = self.spun_ns = self.rest_until_ns = 0
         self.is_spinning = False
         self.sockets: dict[int, WebSocket] = {}
         self.wanted: set[int] = set()
@@ -92,12 +94,17 @@ class LiveIo:
     def spin(self, recv_ns: int) -> None:
         """Keep the loop awake for a while after a message."""
         self.spin_until_ns = recv_ns + self.spin_ns
-        if not self.is_spinning and self.spin_ns:
-            self.is_spinning = True
-            self._spin_on()
+        if self.spin_ns and not self.is_spinning and recv_ns > self.rest_until_ns:
+            self.is_spinning, self.spun_ns = True, recv_ns
+            asyncio.get_running_loop().call_soon(self._spin_on)
 
     def _spin_on(self) -> None:
-        if self.clock_ns() < self.spin_until_ns:
+        now_ns = self.clock_ns()
+        if now_ns - self.spun_ns > PREEMPTED_NS:
+            # The core was given to somebody else; a process that never sleeps waits longest for its turn.
+            self.rest_until_ns = now_ns + REST_NS
+        self.spun_ns = now_ns
+        if now_ns < self.spin_until_ns and now_ns > self.rest_until_ns:
             asyncio.get_running_loop().call_soon(self._spin_on)
         else:
             self.is_spinning = False
