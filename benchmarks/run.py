@@ -17,6 +17,7 @@ from pathlib import Path
 import measure_backtests
 import measure_bars
 import measure_books
+import measure_matching
 import measure_setup
 from contestants import LOCKS, ROOT, BenchFailed, checked, say
 from figures import Figure
@@ -26,7 +27,7 @@ from requirements.install import find_uv, uv_environment
 
 MEASURES = {
     measure.__name__: measure
-    for module in (measure_backtests, measure_books, measure_bars, measure_setup)
+    for module in (measure_backtests, measure_books, measure_bars, measure_matching, measure_setup)
     for measure in module.MEASURES
 }
 TABLE_HEAD = ["| what | must | aim | measured | how |", "|---|---|---|---|---|"]

@@ -32,6 +32,7 @@ from b25.model.event import (
     ORDER_FILLED,
     ORDER_REJECTED,
     ORDER_REPLACED,
+    ORDER_TRIGGERED,
     REPLACE_REJECTED,
     SNAPSHOT,
     TRADE,
@@ -169,6 +170,9 @@ def apply_order(ctx, event, finished):
         calls |= CALL_ORDER
     elif kind == CANCEL_REJECTED or kind == REPLACE_REJECTED:
         order["reason"] = event["status"]
+        calls |= CALL_ORDER
+    elif kind == ORDER_TRIGGERED:
+        order["stop_ticks"] = 0
         calls |= CALL_ORDER
     elif kind == ORDER_CANCELLED:
         order["state"] = CANCELLED

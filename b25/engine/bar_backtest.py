@@ -229,7 +229,6 @@ class BarEngine(Backtest):
         head["now_ns"] = context["now_ns"] = self.seen_from_ns
         head["rate_filled_ns"] = self.begin_ns
         head["trading_ns"] = self.begin_ns
-        head["stops_taken"] = 1
         return run
 
     def _feature_fields(self) -> int:

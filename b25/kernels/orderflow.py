@@ -231,7 +231,7 @@ def _sample_informed(flow, step_s, count):
     else:
         side, limit = SELL, int(math.ceil(state["fair_ticks"] + margin))
     qty_lots = 1 + int(skewed(state, 25.0, 1.2))
-    _remember(model, state, side, qty_lots, 0.0)
+    remember(model, state, side, qty_lots, 0.0)
     return _add(flow, count, TAKE, side, limit, qty_lots, NOBODY)
 
 
@@ -256,7 +256,7 @@ def _sample_takers(flow, step_s, count):
     if draw(state) % 12 == 0:
         qty_lots += int(heavy(state, 60.0, 20_000.0))
     limit = NO_ASK_TICKS if side == BUY else NO_BID_TICKS
-    _remember(model, state, side, qty_lots, model["impact_ticks"])
+    remember(model, state, side, qty_lots, model["impact_ticks"])
     return _add(flow, count, TAKE, side, limit, qty_lots, NOBODY)
 
 
@@ -273,7 +273,7 @@ def _child_side(flow):
 
 
 @kernel
-def _remember(model, state, side, qty_lots, impact_ticks):
+def remember(model, state, side, qty_lots, impact_ticks):
     """Let an order move prices and provoke others. Only its surprise stays in the price, or returns would persist."""
     weight = math.sqrt(min(qty_lots, 4_000) / 100.0)
     if impact_ticks > 0.0:

@@ -32,6 +32,7 @@ ORDER_REPLACED: Final = 28
 ORDER_FILLED: Final = 29
 CANCEL_REJECTED: Final = 30
 REPLACE_REJECTED: Final = 31
+ORDER_TRIGGERED: Final = 32  # a stop whose price was reached; from now on it is an order like any other
 
 # Flags of an archive row or event.
 LAST_OF_MESSAGE: Final = 1  # the book is whole again after this row; `on_book` fires here and only here

@@ -38,7 +38,6 @@ HEAD = np.dtype(
         ("rate_tokens_e9", "i8"),  # order-rate bucket
         ("rate_filled_ns", "i8"),
         ("trading_ns", "i8"),  # before it every new order is refused: the strategy warms up
-        ("stops_taken", "i8"),  # whether the venue takes stop orders
     ],
     align=True,
 )

@@ -124,7 +124,7 @@ def judge_new(ctx, intent):
     book = books_of(ctx)[i]
     limits = limits_of(ctx)[i]
     if intent["stop_ticks"] != 0:
-        reason = judge_stop(head, instrument, book, intent)
+        reason = judge_stop(instrument, book, intent)
         if reason != OK:
             return reason
         if flags & MARKET:
@@ -150,11 +150,9 @@ def judge_new(ctx, intent):
 
 
 @kernel
-def judge_stop(head, instrument, book, intent):
+def judge_stop(instrument, book, intent):
     """Reason to refuse a stop price, or OK: a buy stop lies above the market, a sell stop below."""
     stop = intent["stop_ticks"]
-    if head["stops_taken"] == 0:
-        return NOT_SUPPORTED
     if not 0 < stop <= instrument["price_ticks_max"]:
         return PRICE_RANGE
     if intent["flags"] & POST_ONLY or (intent["tif"] != GTC and not intent["flags"] & MARKET):

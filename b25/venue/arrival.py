@@ -29,6 +29,7 @@ from b25.venue.resting import (
     resting_orders,
     shown_at,
 )
+from b25.venue.stops import amend_stop, drop_stop, find_stop, stops_of, wait_for_stop
 from b25.venue.whole import touch_against
 
 GTC, IOC, FOK = int(Tif.GTC), int(Tif.IOC), int(Tif.FOK)
@@ -49,6 +50,15 @@ def handle_request(venue, instrument, fees, latency, request):
     order_id, number = request["order_id"], request["request_id"]
     slot = find_resting(venue, order_id)
     side = request["side"]
+    waiting = find_stop(venue, order_id) if slot < 0 and venue["stop_count"] > 0 else -1
+    if waiting >= 0:
+        if request["kind"] == CANCEL:
+            left = stops_of(venue)[waiting]["qty_lots"]
+            drop_stop(venue, waiting)
+            send_answer(venue, latency, now_ns, ORDER_CANCELLED, order_id, number, side, 0, left, 0, 0, REQUESTED)
+        else:
+            amend_stop(venue, latency, request, waiting, now_ns)
+        return
     if request["kind"] == CANCEL:
         if slot < 0:
             send_answer(venue, latency, now_ns, CANCEL_REJECTED, order_id, number, side, 0, 0, 0, 0, UNKNOWN_ORDER)
@@ -70,6 +80,9 @@ def handle_new(venue, instrument, fees, latency, request, now_ns):
     price, lots, tif, flags = request["price_ticks"], request["qty_lots"], request["tif"], request["flags"]
     if is_reduce_only(flags) and reducible(venue, side) == 0:
         send_answer(venue, latency, now_ns, ORDER_REJECTED, order_id, number, side, price, lots, 0, 0, WOULD_INCREASE)
+        return
+    if request["stop_ticks"] != 0:
+        wait_for_stop(venue, latency, request, now_ns)
         return
     if flags & MARKET:
         touch = touch_against(venue, side)

@@ -98,6 +98,7 @@ def send_request(venue, latency, now_ns, effect):
     row["request_id"] = effect["request_id"]
     row["price_ticks"] = effect["price_ticks"]
     row["qty_lots"] = effect["qty_lots"]
+    row["stop_ticks"] = effect["stop_ticks"]
     row["kind"] = effect["kind"]
     row["side"] = effect["side"]
     row["tif"] = effect["tif"]

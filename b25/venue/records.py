@@ -40,6 +40,7 @@ REQUEST = np.dtype(
         ("request_id", "i8"),
         ("price_ticks", "i8"),
         ("qty_lots", "i8"),
+        ("stop_ticks", "i8"),
         ("kind", "u1"),
         ("side", "i1"),
         ("tif", "u1"),
@@ -48,7 +49,7 @@ REQUEST = np.dtype(
     ],
     align=True,
 )
-assert REQUEST.itemsize == 48
+assert REQUEST.itemsize == 56
 
 # A logged round trip; latencies in between are interpolated.
 ROUND_TRIP = np.dtype([("request_ns", "i8"), ("exch_ns", "i8"), ("answer_ns", "i8")], align=True)
@@ -109,6 +110,12 @@ VENUE = np.dtype(
         ("buy_high", "i8"),
         ("sell_low", "i8"),
         ("sell_high", "i8"),
+        ("stops", "u8"),  # REQUEST rows of the stops that wait, in order of arrival
+        ("stops_size", "i8"),
+        ("stop_count", "i8"),
+        ("stop_rise_ticks", "i8"),  # the lowest stop of a buy, the highest of a sell: a print between them fires none
+        ("stop_fall_ticks", "i8"),
+        ("last_ticks", "i8"),  # of the last print; 0 before the first
         ("taken_cells", "i8"),  # levels of which something is taken
         ("requests", "u8"),
         ("request_head", "i8"),

@@ -11,6 +11,7 @@ from b25.model.tape import VENUE_MESSAGE, VENUE_ROW
 from b25.venue.partial import meet_partial, print_partial
 from b25.venue.records import PARTIAL
 from b25.venue.resting import cells_of, quantities_of, shown_lots, shown_lots_at, taken_lots, whole_ladder
+from b25.venue.stops import fire_stops
 from b25.venue.whole import meet_whole, move_queues, print_whole
 
 
@@ -30,6 +31,7 @@ def replay_rows(venue, instrument, fees, latency, until_ns, rows_max):
     answers = venue["answer_tail"]
     # No order of ours comes or goes within this call without an answer leaving, so the bounds hold until the return.
     buy_high, sell_low = venue["buy_high"], venue["sell_low"]
+    stop_rise, stop_fall = venue["stop_rise_ticks"], venue["stop_fall_ticks"]
     partial = venue["fill_model"] == PARTIAL
     careful = venue["taken_cells"] > 0 or orders_outside(venue)
     ours = buy_high != NO_BID_TICKS or sell_low != NO_ASK_TICKS
@@ -45,8 +47,11 @@ def replay_rows(venue, instrument, fees, latency, until_ns, rows_max):
             m += 1
             if (price <= buy_high) if message["side"] != BUY else (price >= sell_low):
                 show_print(venue, instrument, fees, latency, message)
-                if venue["answer_tail"] != answers:
-                    break
+            venue["last_ticks"] = price
+            if price >= stop_rise or price <= stop_fall:
+                fire_stops(venue, latency, message["exch_ns"], price)
+            if venue["answer_tail"] != answers:
+                break
             continue
         concerned = careful or kind != DEPTH
         if not concerned and ours:

@@ -46,6 +46,7 @@ class SimulatedVenue:
         self.lots = np.zeros(2 * size_ticks + 1, np.int64)
         self.taken = np.zeros((2, size_ticks), np.int64)
         self.orders = np.zeros(VENUE_ORDERS, VENUE_ORDER)
+        self.stops = np.zeros(VENUE_ORDERS, REQUEST)
         self.requests = np.zeros(PIPE, REQUEST)
         self.answers = np.zeros(PIPE, EVENT)
         self.tape = (venue_rows, messages, levels, grouped, cells, quantities)
@@ -66,6 +67,8 @@ class SimulatedVenue:
             row[side]["first"] = row[side]["last"] = -1
         row["buy_low"] = row["sell_low"] = NO_ASK_TICKS
         row["buy_high"] = row["sell_high"] = NO_BID_TICKS
+        row["stops"], row["stops_size"] = self.stops.ctypes.data, self.stops.size
+        row["stop_rise_ticks"], row["stop_fall_ticks"] = NO_ASK_TICKS, NO_BID_TICKS
         row["requests"], row["answers"] = self.requests.ctypes.data, self.answers.ctypes.data
         row["pipe_size"] = PIPE
         self.record = row

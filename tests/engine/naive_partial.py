@@ -41,6 +41,16 @@ class Order:
 
 
 @dataclass
+class Stop:
+    order_id: int
+    side: int
+    stop: int
+    ticks: int | None
+    lots: int
+    terms: dict[str, Any]
+
+
+@dataclass
 class NaiveVenue:
     """One instrument's exchange, our orders on it, and the position that our fills there have made.
 
@@ -56,6 +66,8 @@ class NaiveVenue:
     book: naive.Book = field(default_factory=naive.Book)
     resting: list[Order] = field(default_factory=list)  # in order of arrival; an amend that loses its place moves to the end
     taken: dict[tuple[int, int], int] = field(default_factory=dict)  # (side, ticks) -> lots we took since it was last shown
+    waiting: list[Stop] = field(default_factory=list)  # in order of arrival
+    last: int = 0
     position: int = 0
 
     def __post_init__(self) -> None:
@@ -117,6 +129,19 @@ class NaiveVenue:
                     # The fills of one print never exceed it.
                     rest -= self.fill(order, order.ticks, min(order.leaves, executable, rest), True, answers)
                 blocked = blocked or order in self.resting
+        self.last = ticks
+        return answers + self.fire(ticks)
+
+    def fire(self, ticks: int) -> list[Answer]:
+        """Stops that a print reaches: all go first, buys before sells, nearest first; then each meets the book."""
+        fired: list[Stop] = []
+        for side in (BUY, -BUY):
+            reached = [one for one in self.waiting if one.side == side and (ticks - one.stop) * side >= 0]
+            fired += sorted(reached, key=lambda one: one.stop * one.side)
+        self.waiting = [one for one in self.waiting if one not in fired]
+        answers: list[Answer] = [("triggered", one.order_id) for one in fired]
+        for one in fired:
+            answers += self.submit(one.order_id, one.side, one.ticks, one.lots, **one.terms)
         return answers
 
     # What we ask for
@@ -131,10 +156,17 @@ class NaiveVenue:
         tif: str = "GTC",
         post_only: bool = False,
         reduce_only: bool = False,
+        stop: int = 0,
     ) -> list[Answer]:
-        """A new order arrives; `ticks=None` is a market order."""
+        """A new order arrives; `ticks=None` is a market order. With a `stop` it waits for a print there or beyond."""
         if reduce_only and self.reducible(side) == 0:
             return [("rejected", order_id, Reason.WOULD_INCREASE)]
+        if stop:
+            if self.last and (self.last - stop) * side >= 0:
+                return [("rejected", order_id, Reason.STOP_WRONG_SIDE)]
+            terms = {"tif": tif, "post_only": post_only, "reduce_only": reduce_only}
+            self.waiting.append(Stop(order_id, side, stop, ticks, lots, terms))
+            return [("accepted", order_id)]
         if ticks is None:
             if self.touch(side) in (NO_BID_TICKS, NO_ASK_TICKS):
                 # A market order on an empty side is refused; it has no price to fill at.
@@ -145,6 +177,10 @@ class NaiveVenue:
 
     def cancel(self, order_id: int) -> list[Answer]:
         order = self.find(order_id)
+        stop = next((one for one in self.waiting if one.order_id == order_id), None)
+        if stop is not None:
+            self.waiting.remove(stop)
+            return [("cancelled", order_id, stop.lots, Reason.CANCEL_REQUESTED)]
         if order is None:
             return [("cancel rejected", order_id, Reason.UNKNOWN_ORDER)]
         self.resting.remove(order)
@@ -152,6 +188,10 @@ class NaiveVenue:
 
     def amend(self, order_id: int, ticks: int, lots: int) -> list[Answer]:
         """New price and new total quantity; what is filled stays filled."""
+        stop = next((one for one in self.waiting if one.order_id == order_id), None)
+        if stop is not None:
+            stop.ticks, stop.lots = None if stop.ticks is None else ticks, lots
+            return [("replaced", order_id)]
         order = self.find(order_id)
         if order is None:
             return [("replace rejected", order_id, Reason.UNKNOWN_ORDER)]

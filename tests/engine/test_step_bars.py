@@ -76,7 +76,6 @@ def world_for(n: int, engine: Any, frames: int) -> Any:
     """A world that is fed by events, set up as the loop sets up its own."""
     world = make_world([PERP] * n, engine.world.limits.copy(), depth_kept=False, balance=10_000.0, bar_frames=frames)
     world.books["health"] = 0
-    world.head["stops_taken"] = 1
     world.head["rate_filled_ns"] = world.head["trading_ns"] = engine.begin_ns
     return world
 

@@ -16,6 +16,7 @@ from b25.model.event import (
     ORDER_FILLED,
     ORDER_REJECTED,
     ORDER_REPLACED,
+    ORDER_TRIGGERED,
     REPLACE_REJECTED,
 )
 from b25.model.instrument import Instrument
@@ -36,6 +37,7 @@ WORDS = {
     ORDER_REJECTED: "rejected",
     CANCEL_REJECTED: "cancel rejected",
     REPLACE_REJECTED: "replace rejected",
+    ORDER_TRIGGERED: "triggered",
 }
 
 
@@ -71,7 +73,14 @@ class DirectVenue:
         rows = self.tape.venue
         while self.record["row_next"] < rows.size and rows[self.record["row_next"]]["exch_ns"] <= now_ns:
             replay_rows(self.record, self.instrument, self.fees, self.latency, now_ns, 1_000)
-        return self.answers()
+        answers = self.answers()
+        # A stop that has fired is a request ahead of all others.
+        while self.record["request_head"] < self.record["request_tail"]:
+            request = self.venue.requests[self.record["request_head"] % self.record["pipe_size"]]
+            handle_request(self.record, self.instrument, self.fees, self.latency, request)
+            self.record["request_head"] += 1
+            answers += self.answers()
+        return answers
 
     def submit(
         self,
@@ -83,9 +92,10 @@ class DirectVenue:
         tif: str = "GTC",
         post_only: bool = False,
         reduce_only: bool = False,
+        stop: int = 0,
     ) -> list[Answer]:
         flags = POST_ONLY * post_only | REDUCE_ONLY * reduce_only | MARKET * (ticks is None)
-        return self.ask(SUBMIT, order_id, side, ticks or 0, lots, int(Tif[tif]), flags)
+        return self.ask(SUBMIT, order_id, side, ticks or 0, lots, int(Tif[tif]), flags, stop)
 
     def cancel(self, order_id: int) -> list[Answer]:
         return self.ask(CANCEL, order_id)
@@ -93,8 +103,11 @@ class DirectVenue:
     def amend(self, order_id: int, ticks: int, lots: int) -> list[Answer]:
         return self.ask(AMEND, order_id, 0, ticks, lots)
 
-    def ask(self, kind: int, order_id: int, side: int = 0, ticks: int = 0, lots: int = 0, tif: int = 0, flags: int = 0) -> Any:
+    def ask(
+        self, kind: int, order_id: int, side: int = 0, ticks: int = 0, lots: int = 0, tif: int = 0, flags: int = 0, stop: int = 0
+    ) -> Any:
         request = np.zeros(1, REQUEST)[0]
+        request["stop_ticks"] = stop
         request["kind"], request["order_id"], request["side"] = kind, order_id, side
         request["price_ticks"], request["qty_lots"], request["tif"], request["flags"] = ticks, lots, tif, flags
         handle_request(self.record, self.instrument, self.fees, self.latency, request)
@@ -114,7 +127,7 @@ class DirectVenue:
             self.totals[order_id] += lots
             return "filled", order_id, int(event["price_ticks"]), lots, event["flags"] & MAKER != 0, self.totals[order_id]
         word = WORDS[kind]
-        if kind in (ORDER_ACCEPTED, ORDER_REPLACED):
+        if kind in (ORDER_ACCEPTED, ORDER_REPLACED, ORDER_TRIGGERED):
             return word, order_id
         if kind in (ORDER_EXPIRED, ORDER_CANCELLED):
             return word, order_id, lots, Reason(int(event["status"]))

@@ -41,7 +41,9 @@ def story(seed: int, size: int) -> list[Step]:
                 None if dice.random() < 0.1 else ticks,
                 dice.randint(1, 9),
             )
-            steps.append((what, len(terms), side, price, lots, tif, dice.random() < 0.2, dice.random() < 0.25))
+            post_only, reduce_only = dice.random() < 0.2, dice.random() < 0.25
+            stop = ticks + side * dice.randint(1, 5) if dice.random() < 0.2 else 0
+            steps.append((what, len(terms), side, price, lots, tif, post_only, reduce_only, stop))
             terms.append((side, ticks, lots))
         else:
             chosen = dice.randint(max(1, len(terms) - 6), len(terms))
@@ -68,8 +70,8 @@ def tell_both(steps: list[Step], queue: str) -> dict[str, int]:
         if what in KINDS:
             found, expected = ours.show(k), getattr(twin, what)(*rest)
         elif what == "submit":
-            order, (tif, post_only, reduce_only) = rest[:4], rest[4:]
-            terms = {"tif": tif, "post_only": post_only, "reduce_only": reduce_only}
+            order, (tif, post_only, reduce_only, stop) = rest[:4], rest[4:]
+            terms = {"tif": tif, "post_only": post_only, "reduce_only": reduce_only, "stop": stop}
             found, expected = ours.submit(*order, **terms), twin.submit(*order, **terms)
         else:
             found, expected = getattr(ours, what)(*rest), getattr(twin, what)(*rest)
@@ -94,14 +96,15 @@ def test_the_stories_reach_every_kind_of_answer() -> None:
     for seed in range(20):
         for word, count in tell_both(story(seed, 150), "log_prob_2").items():
             total[word] = total.get(word, 0) + count
-    words = ["accepted", "filled", "expired", "cancelled", "rejected", "replaced", "cancel rejected", "replace rejected"]
+    words = ["accepted", "filled", "triggered", "expired", "cancelled", "rejected", "replaced"]
+    words += ["cancel rejected", "replace rejected"]
     assert {word: total.get(word, 0) > 3 for word in words} == dict.fromkeys(words, True), total
 
 
 @pytest.mark.parametrize("queue", QUEUES)
 def test_what_an_earlier_order_of_ours_took_is_known_to_the_later_ones_queue(queue: str) -> None:
-    steps: list[Step] = [("on_depth", BUY, 99, 2), ("on_depth", SELL, 101, 5), ("submit", 1, BUY, 99, 3, "GTC", False, False)]
-    steps += [("on_depth", BUY, 99, 30), ("submit", 2, BUY, 99, 5, "GTC", False, False), ("on_depth", BUY, 99, 60)]
+    steps: list[Step] = [("on_depth", BUY, 99, 2), ("on_depth", SELL, 101, 5), ("submit", 1, BUY, 99, 3, "GTC", False, False, 0)]
+    steps += [("on_depth", BUY, 99, 30), ("submit", 2, BUY, 99, 5, "GTC", False, False, 0), ("on_depth", BUY, 99, 60)]
     # Two ahead of the first, three for it; the level of the second has lost five, not two.
     steps += [("on_trade", SELL, 99, 5), ("on_depth", BUY, 99, 50), ("on_trade", SELL, 99, 9), ("on_depth", BUY, 99, 35)]
     assert tell_both(steps, queue)["filled"] == 1

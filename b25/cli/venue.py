@@ -1,0 +1,121 @@
+"""Run a simulated Binance on loopback: spot and futures, REST and WebSockets, with a market and every fault on a switch."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from b25.cli.output import JSON, answer, progress
+
+if TYPE_CHECKING:
+    from b25.venue.exchange.exchange import Exchange
+    from b25.venue.wire.server import Venue
+
+ACCOUNT = "demo"
+DEPOSITS = {"spot": {"USDT": "100000", "BTC": "2", "ETH": "20"}, "linear": {"USDT": "100000"}}
+KEYS = "venue-keys.json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("venue", epilog="Example: b25 venue --scenario flaky.toml")(venue)
+
+
+def venue(
+    host: Annotated[str, typer.Option(help="Where it listens.")] = "127.0.0.1",
+    tls_port: Annotated[int, typer.Option(help="Port of HTTPS; 0 takes a free one.")] = 18_443,
+    port: Annotated[int, typer.Option(help="Port of plain HTTP and WebSockets; 0 takes a free one.")] = 18_080,
+    folder: Annotated[Path, typer.Option(help="Where certificate, admin token and keys are kept.")] = Path("data/venue"),
+    scenario: Annotated[Path | None, typer.Option(help="TOML file of faults that come and go.")] = None,
+    market: Annotated[str, typer.Option(help="Who trades besides you: crowd, or none.")] = "crowd",
+    clock: Annotated[str, typer.Option(help="real, accelerated or stepped.")] = "real",
+    speed: Annotated[float, typer.Option(help="Of the accelerated clock.")] = 10.0,
+    seed: Annotated[int, typer.Option(help="Of the market and of the faults' dice.")] = 25,
+    warm_up_s: Annotated[float, typer.Option(help="How long the crowd has traded before the venue opens.")] = 60.0,
+    read_lag_ms: Annotated[float, typer.Option(help="Reads from the venue's database are late by up to this.")] = 500.0,
+    limits: Annotated[bool, typer.Option(help="Whether request weights and order counts are enforced.")] = True,
+    for_s: Annotated[float, typer.Option(help="Stop after so many seconds; 0 runs until interrupted.")] = 0.0,
+    json: Annotated[bool, JSON] = False,
+) -> None:
+    """Run a simulated Binance on loopback: spot and futures, REST and WebSockets, with a market and every fault on a switch."""
+    from b25.venue.wire.limits import LimitSettings
+    from b25.venue.wire.scenario import read_scenario
+    from b25.venue.wire.server import Venue, VenueSettings
+    from b25.venue.wire.thread import fast_loop
+
+    settings = VenueSettings(
+        host=host,
+        tls_port=tls_port,
+        port=port,
+        folder=folder,
+        clock=_clock(clock),
+        speed=speed,
+        seed=seed,
+        warm_up_s=warm_up_s if market == "crowd" else 0.0,
+        read_lag_ms=(0.0, read_lag_ms),
+        limits=LimitSettings(enabled=limits),
+    )
+    turns = read_scenario(scenario) if scenario is not None else None
+    made = Venue(settings, market=_market(market, seed), scenario=turns)
+    keys = _accounts(made, folder)
+    with asyncio.Runner(loop_factory=fast_loop()) as runner:
+        runner.run(_run(made, keys, for_s, json=json))
+
+
+async def _run(venue: "Venue", keys: dict[str, Any], for_s: float, *, json: bool) -> None:
+    async with venue:
+        facts: dict[str, Any] = {
+            "rest_url": venue.rest_url,
+            "ws_url": venue.ws_url,
+            "status_page": f"{venue.plain_url}/",
+            "cafile": str(venue.cafile),
+            "admin_token": venue.admin_token,
+            "keys_file": str(venue.settings.folder / KEYS),
+            **keys,
+        }
+        answer(facts, json=json)
+        progress("b25: the venue runs; interrupt it to stop" if not for_s else f"b25: the venue runs for {for_s:g} s")
+        await (asyncio.sleep(for_s) if for_s else asyncio.Event().wait())
+
+
+def _accounts(venue: "Venue", folder: Path) -> dict[str, Any]:
+    """Open the account `demo` with money and a key; the key stays the same from start to start."""
+    import orjson
+
+    from b25.venue.wire.tls import write_private
+
+    path = folder / KEYS
+    kept: dict[str, str] = orjson.loads(path.read_bytes()) if path.exists() else {}
+    api_key, secret = kept.get("api_key") or secrets.token_hex(32), kept.get("secret") or secrets.token_hex(32)
+    account = venue.exchange.open_account(ACCOUNT)
+    for where, assets in DEPOSITS.items():
+        for asset, amount in assets.items():
+            venue.exchange.deposit(account, where, asset, amount)
+    venue.exchange.make_key(account, key=api_key, secret=secret)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keys = {"account": ACCOUNT, "api_key": api_key, "secret": secret}
+    write_private(path, orjson.dumps(keys))
+    return keys
+
+
+def _clock(name: str) -> Any:
+    from b25.model.errors import Misuse
+
+    if name not in ("real", "accelerated", "stepped"):
+        raise Misuse(f"there is no clock {name!r}", remedy="use real, accelerated or stepped")
+    return name
+
+
+def _market(name: str, seed: int) -> "Callable[[Exchange], None] | None":
+    from b25.model.errors import Misuse
+
+    if name == "none":
+        return None
+    if name != "crowd":
+        raise Misuse(f"there is no market {name!r}", remedy="use crowd or none")
+    from b25.venue.crowd.opening import open_crowds
+
+    return lambda exchange: open_crowds(exchange, seed=seed)

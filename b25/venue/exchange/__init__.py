@@ -1,0 +1,1 @@
+"""The exchange behind the wire venue: symbols, accounts, orders, margin and funding. No clock, no I/O, no dice."""
