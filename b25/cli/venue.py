@@ -12,6 +12,7 @@ from b25.cli.output import JSON, answer, progress
 
 if TYPE_CHECKING:
     from b25.venue.exchange.exchange import Exchange
+    from b25.venue.exchange.listing import Listing
     from b25.venue.wire.server import Venue
 
 ACCOUNT = "demo"
@@ -31,6 +32,10 @@ def venue(
     folder: Annotated[Path, typer.Option(help="Where certificate, admin token and keys are kept.")] = Path("data/venue"),
     scenario: Annotated[Path | None, typer.Option(help="TOML file of faults that come and go.")] = None,
     market: Annotated[str, typer.Option(help="Who trades besides you: crowd, or none.")] = "crowd",
+    replay: Annotated[
+        list[str] | None, typer.Option(help="Recorded instruments to be the market instead, e.g. binanceusdm:ETH/USDT:USDT.")
+    ] = None,
+    catalog: Annotated[Path | None, typer.Option(help="Where the recordings are.")] = None,
     clock: Annotated[str, typer.Option(help="real, accelerated or stepped.")] = "real",
     speed: Annotated[float, typer.Option(help="Of the accelerated clock.")] = 10.0,
     seed: Annotated[int, typer.Option(help="Of the market and of the faults' dice.")] = 25,
@@ -54,12 +59,13 @@ def venue(
         clock=_clock(clock),
         speed=speed,
         seed=seed,
-        warm_up_s=warm_up_s if market == "crowd" else 0.0,
+        warm_up_s=warm_up_s if market == "crowd" and not replay else 0.0,
         read_lag_ms=(0.0, read_lag_ms),
         limits=LimitSettings(enabled=limits),
     )
     turns = read_scenario(scenario) if scenario is not None else None
-    made = Venue(settings, market=_market(market, seed), scenario=turns)
+    listings, opened = _recorded(replay, catalog) if replay else (None, _market(market, seed))
+    made = Venue(settings, listings=listings, market=opened, scenario=turns)
     keys = _accounts(made, folder)
     with asyncio.Runner(loop_factory=fast_loop()) as runner:
         runner.run(_run(made, keys, for_s, json=json))
@@ -99,6 +105,29 @@ def _accounts(venue: "Venue", folder: Path) -> dict[str, Any]:
     keys = {"account": ACCOUNT, "api_key": api_key, "secret": secret}
     write_private(path, orjson.dumps(keys))
     return keys
+
+
+def _recorded(names: list[str], catalog: Path | None) -> "tuple[list[Listing], Callable[[Exchange], None]]":
+    """Listings for recorded instruments, and what gives them their recordings."""
+    from b25.market.catalog import Catalog
+    from b25.model.errors import Misuse
+    from b25.research.dataset import default_catalog
+    from b25.venue.crowd.opening import open_replay
+    from b25.venue.exchange.listings import listing_of
+
+    found = []
+    for name in names:
+        venue_id, _, symbol = name.partition(":")
+        if not symbol:
+            raise Misuse(f"--replay {name} names no instrument", remedy="write venue:symbol, e.g. binanceusdm:ETH/USDT:USDT")
+        rows = Catalog(catalog or default_catalog()).load(venue_id, symbol)
+        found.append((listing_of(rows.instrument), rows))
+
+    def open_all(exchange: "Exchange") -> None:
+        for listing, rows in found:
+            open_replay(exchange, listing, rows.rows, rows.instrument)
+
+    return [listing for listing, _ in found], open_all
 
 
 def _clock(name: str) -> Any:

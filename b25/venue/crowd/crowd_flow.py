@@ -16,6 +16,7 @@ from b25.model.matching import MATCH_COMMAND, MatchEvent
 from b25.venue.exchange.matching_book import MatchingBook
 
 MS_NS: Final = 1_000_000
+DAY_MS: Final = 86_400_000
 QUANTUM_MS: Final = 50  # the crowd lives whole stretches of this, so that it does not matter how often it is asked
 FIRST_ORDER_ID: Final = 2**48  # far from any that the venue gives to an account
 LOT_VALUE: Final = 60.0  # quote units that one lot of the model is worth
@@ -93,17 +94,17 @@ class CrowdFlow:
         """Mid at the end of the last stretch up to a time; 0 when that is not known."""
         return next((mid for ended_ms, mid in reversed(self._mids) if ended_ms <= at_ms), 0.0)
 
-    def push(self, ratio: float, over_s: float) -> None:
-        """Move the fair value by a ratio, e.g. -0.1 for a crash of 10 %, evenly over some seconds, in great activity.
+    def push(self, ratio: float, over_ms: int) -> None:
+        """Move the fair value by a ratio, e.g. -0.1 for a crash of 10 %, evenly over some time, in great activity.
 
         Raises
         ------
         Misuse
             When the ratio would take the price to nothing, or the time is not positive.
         """
-        if not -0.95 <= ratio <= 10 or not 0 < over_s <= 86_400:
-            raise Misuse(f"a push by {ratio:+.2%} over {over_s} s", remedy="give a ratio from -0.95 to 10 and up to 86400 s")
-        steps = max(1, round(over_s * 1e9 / int(self.flow.model[0]["step_ns"])))
+        if not -0.95 <= ratio <= 10 or not 0 < over_ms <= DAY_MS:
+            raise Misuse(f"a push by {ratio:+.2%} over {over_ms} ms", remedy="give a ratio from -0.95 to 10, and at most a day")
+        steps = max(1, over_ms * MS_NS // int(self.flow.model[0]["step_ns"]))
         fair = float(self.flow.state[0]["fair_ticks"])
         self.crowd["push_ticks"], self.crowd["push_steps"] = fair * ratio / steps, steps
         # Bounds within which the model keeps its fair value move along.

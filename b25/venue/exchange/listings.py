@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from b25.model.errors import Misuse
+from b25.model.instrument import Instrument
 from b25.venue.exchange.brackets import MAJOR, MIDDLE
 from b25.venue.exchange.filters import LinearFilters, SpotFilters
 from b25.venue.exchange.listing import Listing
@@ -63,15 +65,47 @@ def linear_listing(name: str, **changes: Any) -> Listing:
         market_max_qty=Decimal(market_largest),
         min_notional=Decimal(LINEAR_MIN_NOTIONAL.get(name, "5")),
     )
-    terms: dict[str, Any] = {
-        "filters": filters,
+    terms: dict[str, Any] = {"filters": filters, **_linear_terms(name), **changes}
+    return Listing(name=name, market="linear", base=base, quote=quote, tick=Decimal(tick), lot=Decimal(lot), **terms)
+
+
+def listing_of(instrument: Instrument) -> Listing:
+    """A listing on the grid of an instrument; what the tables know of its name stays.
+
+    Raises
+    ------
+    Misuse
+        When the instrument is neither spot nor a linear perpetual, which are all that this exchange trades.
+    """
+    if instrument.inverse or instrument.contract_size != 1:
+        raise Misuse(
+            f"{instrument.symbol} is no spot pair and no linear perpetual of contract size 1",
+            remedy="replay an instrument that Binance trades on spot or USD-M",
+        )
+    spot, name = ":" not in instrument.symbol, instrument.base + instrument.quote
+    table = SPOT if spot else LINEAR
+    largest, market_largest, price = table[name][4:] if name in table else ("1000000", "100000", "1000000")
+    grid: dict[str, Any] = {
+        "tick_size": instrument.tick,
+        "step_size": instrument.lot,
+        "min_price": instrument.tick,
+        "min_qty": instrument.lot,
+    }
+    least = instrument.min_notional or Decimal(5)
+    bounds: dict[str, Any] = {"max_price": Decimal(price), "max_qty": Decimal(largest), "market_max_qty": Decimal(market_largest)}
+    filters = (SpotFilters if spot else LinearFilters)(**grid, **bounds, min_notional=least)
+    terms: dict[str, Any] = {"market": "spot"} if spot else {"market": "linear", **_linear_terms(name)}
+    terms |= {"name": name, "base": instrument.base, "quote": instrument.quote, "filters": filters}
+    return Listing(tick=instrument.tick, lot=instrument.lot, **terms)
+
+
+def _linear_terms(name: str) -> dict[str, Any]:
+    return {
         "maker_fee_ppm": 200,
         "taker_fee_ppm": 500,
         "brackets": MAJOR if name in MAJORS else MIDDLE,
         "mark": MarkState(),
-        **changes,
     }
-    return Listing(name=name, market="linear", base=base, quote=quote, tick=Decimal(tick), lot=Decimal(lot), **terms)
 
 
 def default_listings(spot: Iterable[str] = SPOT, linear: Iterable[str] = LINEAR, **changes: Any) -> list[Listing]:

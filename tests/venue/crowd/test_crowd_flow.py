@@ -78,7 +78,7 @@ def test_who_buys_much_moves_the_price_up():
 def test_a_crash_and_a_squeeze_come_on_demand(ratio):
     market = Market().live(30)
     before = market.mids[-1]
-    market.flow.push(ratio, 20)
+    market.flow.push(ratio, 20_000)
     market.live(60)
     assert market.mids[-1] / before - 1 == pytest.approx(ratio, abs=0.03)
 
@@ -87,7 +87,7 @@ def test_a_market_follows_its_anchor():
     spot = Market(seed=1).live(5)
     linear = Market(seed=2, anchor=spot.flow, anchor_ratio=1.0)
     linear.live(5)
-    spot.flow.push(0.1, 10)
+    spot.flow.push(0.1, 10_000)
     linear.live(120)
     assert spot.flow.now_ms == linear.flow.now_ms
     assert abs(linear.mids[-1] / spot.flow.mid_ticks(spot.flow.now_ms) - 1) < 0.002
@@ -95,7 +95,7 @@ def test_a_market_follows_its_anchor():
 
 def test_a_push_to_nothing_is_refused():
     with pytest.raises(Misuse, match="a push by"):
-        Market().flow.push(-1.5, 10)
+        Market().flow.push(-1.5, 10_000)
 
 
 def test_its_book_is_whole_after_all_that():
