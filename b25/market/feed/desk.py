@@ -26,7 +26,7 @@ LADDER_TICKS, FAR_CAP = 65_536, 4_096
 LEVELS_CAP, WAITING_CAP = 16_384, 32_768
 ROWS_CAP = LEVELS_CAP + WAITING_CAP + 16_384
 LEVELS_MAX = 262_144
-SKEW_SAMPLES_MIN = 16
+SKEW_SAMPLES_MIN = 5
 MALFORMED, IGNORED = -20, -21  # outcomes beside those of the kernel: no message of this instrument; sound, and not for us
 
 

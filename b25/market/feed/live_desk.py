@@ -183,9 +183,8 @@ def _take_print(desk, message, levels, recv_ns):
 
 @kernel
 def _take_quote(desk, message, levels, recv_ns):
-    if message["exch_ns"] == 0 and desk["exch_ns"] == 0:
-        return outcome.UNTIMED
-    if message["last_id"] <= desk["newest_quote"]:
+    untimed = message["exch_ns"] == 0 and desk["exch_ns"] == 0  # spot's, before any message that bears a time
+    if untimed or message["last_id"] <= desk["newest_quote"]:
         return outcome.UNNEEDED
     desk["newest_quote"], desk["quote_recv_ns"] = message["last_id"], recv_ns
     exch_ns = _time_of(desk, message)
