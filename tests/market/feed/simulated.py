@@ -13,7 +13,7 @@ from b25.model.instrument import Instrument
 from b25.model.message import USDM
 from tests.kernels.naive_wire import diff_text, snapshot_text, ticker_text, trade_text
 
-from .replayed import PLACES
+from .replayed import PLACES, levels, parted, replayed
 
 START_NS = 1_700_000_000_000_000_000
 S = 1_000_000_000
@@ -141,3 +141,11 @@ class Simulated:
         for _ in range(round(seconds / every_s)):
             self.wait(every_s)
             self.say(self.diff(), number)
+
+    def check(self, folder):
+        """What was delivered is what the recording gives in a replay."""
+        rows, quotes = parted(self.listener.parts)
+        want, want_quotes, book = replayed(folder, self.market, self.listener.lines, self.book.desk.instrument)
+        assert np.array_equal(rows, want)
+        assert np.array_equal(quotes, want_quotes)
+        assert levels(self.book.desk.ladder) == book
