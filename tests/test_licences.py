@@ -14,6 +14,7 @@ CLASSIFIED = {
     "MIT License": "MIT",
     "BSD License": "BSD",
     "Apache Software License": "Apache-2.0",
+    "Apache License 2.0": "Apache-2.0",
     "ISC License (ISCL)": "ISC",
     "Python Software Foundation License": "PSF-2.0",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
@@ -33,6 +34,7 @@ def locked(root: Path) -> dict[str, set[str]]:
 def licences(package: Distribution) -> list[list[str]]:
     """Licences that all hold, each as the list of those one may choose from."""
     free = package.metadata.get("License")
+    free = CLASSIFIED.get(free, free)
     said = package.metadata.get("License-Expression") or (free if free in ALLOWED else None)
     if said:
         return [part.strip("() ").split(" OR ") for part in said.split(" AND ")]

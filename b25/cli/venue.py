@@ -2,7 +2,9 @@
 
 import asyncio
 import secrets
+import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,7 +69,7 @@ def venue(
     listings, opened = _recorded(replay, catalog) if replay else (None, _market(market, seed))
     made = Venue(settings, listings=listings, market=opened, scenario=turns)
     keys = _accounts(made, folder)
-    with asyncio.Runner(loop_factory=fast_loop()) as runner:
+    with asyncio.Runner(loop_factory=fast_loop()) as runner, suppress(KeyboardInterrupt):
         runner.run(_run(made, keys, for_s, json=json))
 
 
@@ -84,7 +86,10 @@ async def _run(venue: "Venue", keys: dict[str, Any], for_s: float, *, json: bool
         }
         answer(facts, json=json)
         progress("b25: the venue runs; interrupt it to stop" if not for_s else f"b25: the venue runs for {for_s:g} s")
-        await (asyncio.sleep(for_s) if for_s else asyncio.Event().wait())
+        ended = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), for_s or None)
 
 
 def _accounts(venue: "Venue", folder: Path) -> dict[str, Any]:

@@ -49,6 +49,8 @@ class CrowdFlow:
         Another market of the same thing, whose mid this one follows; asked to live first.
     anchor_ratio : float
         Ticks of this market per tick of the anchor.
+    may_trade : callable, optional
+        Says whether the symbol trades; the crowd lets time pass while it does not.
     **changes : float
         Parameters of the order-flow model by name, see `b25.market.synthetic.DEFAULTS`.
     """
@@ -64,9 +66,11 @@ class CrowdFlow:
         lot_value: float,
         anchor: CrowdFlow | None = None,
         anchor_ratio: float = 1.0,
+        may_trade: Callable[[], bool] = lambda: True,
         **changes: float,
     ) -> None:
         self.book, self.tell, self.seed, self.anchor, self.anchor_ratio = book, tell, seed, anchor, anchor_ratio
+        self.may_trade = may_trade
         self.now_ms = start_ms // QUANTUM_MS * QUANTUM_MS
         step = max(1, round(price_ticks / MODEL_PRICE_TICKS))
         price_ticks //= step
@@ -112,6 +116,9 @@ class CrowdFlow:
         self.flow.state["switches"] = 2**SWITCHES - 1
 
     def _live_until(self, until_ms: int) -> None:
+        if not self.may_trade():
+            self.now_ms, self.flow.state["now_ns"] = until_ms, until_ms * MS_NS
+            return
         if self.anchor is not None:
             self.anchor.advance(until_ms)
             self.crowd["anchor_ticks"] = self.anchor.mid_ticks(until_ms) * self.anchor_ratio / self.step_ticks

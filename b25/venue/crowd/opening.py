@@ -60,6 +60,7 @@ def open_crowds(exchange: Exchange, *, seed: int, prices: Mapping[str, str | Dec
             price_ticks=max(1, round(price / listing.tick)),
             lot_value=float(price * listing.lot * Decimal(QUOTE_VALUES.get(listing.quote, "1"))),
             anchor=followed,
+            may_trade=trading_of(listing),
             anchor_ratio=float(anchor.tick / listing.tick) if anchor is not None else 1.0,
         )
 
@@ -99,6 +100,11 @@ def teller(exchange: Exchange, listing: Listing) -> Callable[[Sequence[MatchEven
         exchange.apply_external(listing, events)
 
     return tell
+
+
+def trading_of(listing: Listing) -> Callable[[], bool]:
+    """Say at any time whether a listing trades."""
+    return lambda: listing.trading
 
 
 def matching_book_of(listing: Listing) -> MatchingBook:

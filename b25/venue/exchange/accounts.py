@@ -29,6 +29,8 @@ class Account:
         "This action is disabled on this account." for every order and cancel.
     cooling_off : bool
         Futures: -4192 for every order that may open.
+    pays_in_bnb : bool
+        Spot commissions come out of the account's BNB, at three quarters, as long as it has some.
     forbidden_symbols, restricted_symbols : set of str
         Not permitted, or restricted, for this account.
     maker_fee_ppm, taker_fee_ppm : dict
@@ -41,6 +43,7 @@ class Account:
     can_trade: bool = True
     frozen: bool = False
     cooling_off: bool = False
+    pays_in_bnb: bool = False
     forbidden_symbols: set[str] = field(default_factory=set)
     restricted_symbols: set[str] = field(default_factory=set)
     maker_fee_ppm: dict[str, int] = field(default_factory=dict)

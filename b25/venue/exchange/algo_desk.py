@@ -58,7 +58,7 @@ class AlgoDesk:
         account.linear_store.add_algo(algo)
         self.tell(account, algo)
         if algo.good_till_ms:
-            self.exchange.timers.at(algo.good_till_ms, lambda: self._end_waiting(account, algo, "EXPIRED"))
+            listing.good_till[algo.trigger_id] = algo
         return algo.snapshot()
 
     def _check_parameters(self, account: Account, listing: Listing, request: NewAlgoOrder) -> None:
@@ -69,7 +69,7 @@ class AlgoDesk:
         if trailing:
             if request.callback_rate is None:
                 raise errors.MANDATORY.error("callbackRate")
-            if not CALLBACK_MIN <= request.callback_rate <= CALLBACK_MAX:
+            if not request.callback_rate.is_finite() or not CALLBACK_MIN <= request.callback_rate <= CALLBACK_MAX:
                 raise errors.BAD_CALLBACK_RATE.error()
         elif request.trigger_price is None:
             raise errors.MANDATORY.error("triggerPrice")
@@ -173,9 +173,14 @@ class AlgoDesk:
 
     # -- the trigger ------------------------------------------------------------------------------
 
+    def expire(self, algo: AlgoOrder) -> None:
+        """End it because its good-till date has come."""
+        self._end_waiting(self.exchange.accounts[algo.account], algo, "EXPIRED")
+
     def fire(self, algo: AlgoOrder) -> None:
         """The trigger was reached: ask for the order once the command that reached it is settled."""
         algo.listing.algos.pop(algo.trigger_id, None)
+        algo.listing.good_till.pop(algo.trigger_id, None)
         if algo.is_open:
             self.exchange.defer(lambda: self._trigger(algo))
 
@@ -323,6 +328,7 @@ class AlgoDesk:
     def _unwatch(self, algo: AlgoOrder) -> None:
         listing = algo.listing
         listing.algos.pop(algo.trigger_id, None)
+        listing.good_till.pop(algo.trigger_id, None)
         if listing.trailing.pop(algo.trigger_id, None) is None:
             listing.book.cancel(algo.trigger_id)
 

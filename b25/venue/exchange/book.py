@@ -1,10 +1,14 @@
 """What the exchange asks of a matching book. `MatchingBook` is one; its slow twin in the tests is another."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from b25.model.matching import MatchEvent, Stp
 from b25.model.order import Tif
+
+# What every book can hold: no price is higher, and no market order by value is worth more ticks x lots.
+PRICE_TICKS_MAX: Final = 2**27 - 1
+VALUE_TICKLOTS_MAX: Final = 2**62
 
 
 class Book(Protocol):

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from b25.venue.exchange.listing import Listing
 from b25.venue.exchange.mark import next_funding_ms
+from b25.venue.exchange.orders import AlgoOrder
 
 if TYPE_CHECKING:
     from b25.venue.exchange.exchange import Exchange
@@ -62,8 +63,19 @@ class Clockwork:
                 now_ms=exchange.now_ms,
             )
             self.publish_mark(listing)
+            if listing.good_till:
+                self._expire(listing)
         exchange.liquidator.check_all()
         exchange.liquidator.work_off()
+
+    def _expire(self, listing: Listing) -> None:
+        """End what is good till a time that has come: to the second, as on the live venue."""
+        due = [one for one in listing.good_till.values() if one.good_till_ms <= self.exchange.now_ms]
+        for one in due:
+            if isinstance(one, AlgoOrder):
+                self.exchange.linear_algos.expire(one)
+            else:
+                self.exchange.linear_orders.expire(one)
 
     def publish_mark(self, listing: Listing) -> None:
         """Tell a mark price to the book's triggers, the trailing stops and the sinks."""

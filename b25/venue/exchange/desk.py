@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from hashlib import blake2b
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from b25.model.matching import MatchEvent, MatchKind, MatchReason
@@ -10,12 +11,13 @@ from b25.venue.exchange.accounts import Account
 from b25.venue.exchange.errors import VenueError
 from b25.venue.exchange.events import OrderEvent
 from b25.venue.exchange.listing import Listing
-from b25.venue.exchange.order_store import page_of
 from b25.venue.exchange.orders import Fill, Order
 
 if TYPE_CHECKING:
     from b25.venue.exchange.exchange import Exchange
 
+LETTERS: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+LETTER_OF_BYTE: Final = bytes(LETTERS[byte % len(LETTERS)] for byte in range(256))
 HOUR_MS: Final = 3_600_000
 ARCHIVE_MS: Final = 90 * 24 * HOUR_MS
 EXPIRY_REASONS: Final = {
@@ -89,14 +91,8 @@ class Desk:
     def fresh_client_id(self) -> str:
         """An id for an order that came without one: 22 letters and digits, as Binance makes them."""
         self._client_ids += 1
-        digest = blake2b(f"{self.market} {self._client_ids}".encode(), digest_size=16).digest()
-        number = int.from_bytes(digest, "big")
-        letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-        text = []
-        for _ in range(22):
-            number, letter = divmod(number, 62)
-            text.append(letters[letter])
-        return "".join(text)
+        digest = blake2b(f"{self.market} {self._client_ids}".encode(), digest_size=22).digest()
+        return digest.translate(LETTER_OF_BYTE).decode()
 
     def fees_ppm(self, account: Account, symbol: str) -> tuple[int, int]:
         """(maker, taker) commission of an account in a symbol, parts per million."""
@@ -152,10 +148,18 @@ class Desk:
         self.listing(symbol)
         self._check_span(start_ms, end_ms)
         since_ms = self.exchange.now_ms - ARCHIVE_MS
+        forwards = order_id is not None or start_ms is not None
         known = account.store(self.market).orders.get(symbol, {}).values()
-        orders = [order for order in known if order.is_open or order.filled_lots or order.updated_ms >= since_ms]
-        page = page_of(orders, first_id=order_id, start_ms=start_ms, end_ms=end_ms, limit=limit)
-        return [order.snapshot() for order in page]
+        wanted = (
+            order
+            for order in (known if forwards else reversed(known))
+            if (order.is_open or order.filled_lots or order.updated_ms >= since_ms)
+            and (order_id is None or order.order_id >= order_id)
+            and (start_ms is None or order.created_ms >= start_ms)
+            and (end_ms is None or order.created_ms <= end_ms)
+        )
+        page = [order.snapshot() for order in islice(wanted, limit)]
+        return page if forwards else page[::-1]
 
     def my_trades(
         self,
@@ -171,16 +175,19 @@ class Desk:
         """Fills of a symbol in rising trade id: from an id on, or of a time span, or the latest."""
         self.listing(symbol)
         self._check_span(start_ms, end_ms)
-        fills = [
+        forwards = from_id is not None or start_ms is not None
+        fills = account.store(self.market).fills
+        wanted = (
             fill
-            for fill in account.store(self.market).fills
+            for fill in (fills if forwards else reversed(fills))
             if fill.symbol == symbol
             and (order_id is None or fill.order_id == order_id)
             and (from_id is None or fill.trade_id >= from_id)
             and (start_ms is None or fill.time_ms >= start_ms)
             and (end_ms is None or fill.time_ms <= end_ms)
-        ]
-        return fills[:limit] if from_id is not None or start_ms is not None else fills[-limit:]
+        )
+        page = list(islice(wanted, limit))
+        return page if forwards else page[::-1]
 
     def _check_span(self, start_ms: int | None, end_ms: int | None) -> None:
         if start_ms is not None and end_ms is not None and end_ms - start_ms > self.page_hours * HOUR_MS:
@@ -297,6 +304,7 @@ class Desk:
     def _close(self, account: Account, order: Order) -> None:
         order.listing.orders.pop(order.order_id, None)
         order.listing.trailing.pop(order.order_id, None)
+        order.listing.good_till.pop(order.order_id, None)
         account.store(self.market).finish(order)
 
     def report(

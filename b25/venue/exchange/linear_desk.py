@@ -50,7 +50,7 @@ class LinearDesk(Desk):
         order.listing.orders[order.order_id] = order
         self.run(order, self._submit(order), self._refusal)
         if order.is_open and order.good_till_ms:
-            self._expire_later(order)
+            order.listing.good_till[order.order_id] = order
         return self.placed(order)
 
     def test(self, account: Account, request: NewOrder) -> None:
@@ -180,18 +180,11 @@ class LinearDesk(Desk):
         }
         return refusals.get(MatchReason(reason), errors.DUPLICATE_CLIENT_ID).error()
 
-    def _expire_later(self, order: Order) -> None:
-        def expire() -> None:
-            if order.is_open:
-                self.exchange.apply(order.listing, self._withdraw(order, "EXPIRED"))
-
-        self.exchange.timers.at(order.good_till_ms, expire)
-
-    def _withdraw(self, order: Order, state: str) -> list[MatchEvent]:
-        """Take an order out of the book and end it with another word than CANCELED."""
+    def expire(self, order: Order) -> None:
+        """End an order because its good-till date has come."""
         events = order.listing.book.cancel(order.order_id)
-        self.end(order, state, state)
-        return events
+        self.end(order, "EXPIRED", "EXPIRED")
+        self.exchange.apply(order.listing, events)
 
     # -- cancelling -------------------------------------------------------------------------------
 
@@ -266,19 +259,35 @@ class LinearDesk(Desk):
         self.listing(symbol)
         if countdown_ms < 0:
             raise errors.INVALID_DATA.error("countdownTime")
-        deadlines = account.linear.deadlines
+        wallet = account.linear
         if countdown_ms == 0:
-            deadlines.pop(symbol, None)
+            wallet.deadlines.pop(symbol, None)
             return
-        deadline = deadlines[symbol] = self.exchange.now_ms + countdown_ms
+        deadline = wallet.deadlines[symbol] = self.exchange.now_ms + countdown_ms
+        # One timer is enough, however often the clock is wound: it looks at the deadline when it strikes.
+        armed = wallet.armed.get(symbol)
+        if armed is None or deadline < armed:
+            self._arm(account, symbol, deadline)
+
+    def _arm(self, account: Account, symbol: str, time_ms: int) -> None:
+        wallet = account.linear
+        wallet.armed[symbol] = time_ms
 
         def strike() -> None:
-            if deadlines.get(symbol) == deadline:
-                del deadlines[symbol]
-                self.pull_all(account, symbol)
-                self.exchange.linear_algos.pull_all(account, symbol)
+            if wallet.armed.get(symbol) != time_ms:
+                return
+            del wallet.armed[symbol]
+            deadline = wallet.deadlines.get(symbol)
+            if deadline is None:
+                return
+            if deadline > self.exchange.now_ms:
+                self._arm(account, symbol, deadline)
+                return
+            del wallet.deadlines[symbol]
+            self.pull_all(account, symbol)
+            self.exchange.linear_algos.pull_all(account, symbol)
 
-        self.exchange.timers.at(deadline, strike)
+        self.exchange.timers.at(time_ms, strike)
 
     # -- modifying --------------------------------------------------------------------------------
 

@@ -36,14 +36,19 @@ class LinearLedger:
         quote_units = listing.notional(event.price_ticks * event.qty_lots)
         commission = fee(quote_units, maker_ppm if maker else taker_ppm)
         position = account.linear.position(listing, order.position_side)
+        before = position.lots
         realised = self._trade(account, position, order.sign * event.qty_lots, event.price_ticks)
         account.linear.cross[listing.quote] = account.linear.cross.get(listing.quote, 0) - commission
-        position.fees = position.fees + commission if position.lots else 0
+        if before * position.lots > 0:
+            position.fees += commission
+        else:  # opened from flat, or through zero: only the part that opened it counts
+            position.fees = share(commission, abs(position.lots), event.qty_lots)
         self.fees[listing.quote] += commission
         order.realised += realised
         if realised:
             self.note(account, "REALIZED_PNL", listing, realised, trade_id=event.trade_id)
-        self.note(account, "COMMISSION", listing, -commission, trade_id=event.trade_id)
+        if commission:
+            self.note(account, "COMMISSION", listing, -commission, trade_id=event.trade_id)
         return Fill(
             event.trade_id,
             order.order_id,

@@ -42,7 +42,6 @@ class Liquidator:
             if margin.isolated and margin.position.lots:
                 equity = margin.position.isolated_wallet + margin.unrealised
                 if equity <= margin.maintenance:
-                    self.exchange.linear_orders.pull_all(account, margin.listing.name)
                     self.liquidate(account, margin.position)
         for asset in {margin.listing.quote for margin in self._margins(account)}:
             self._check_cross(account, asset)
@@ -86,11 +85,14 @@ class Liquidator:
     # -- one position -----------------------------------------------------------------------------
 
     def liquidate(self, account: Account, position: Position) -> Order:
-        """Close a position by force; returns the order, as its owner will find it."""
+        """Close a position by force, after the symbol's orders; returns the order, as its owner will find it."""
         listing = position.listing
+        self.exchange.linear_orders.pull_all(account, listing.name)
+        self.exchange.linear_algos.pull_all(account, listing.name)
         price_ticks = self.bankruptcy_ticks(account, position)
         client_id = f"autoclose-{self.exchange.now_ms}{self._next():06d}"
         desk = self.exchange.linear_orders
+        cross_before = account.linear.cross.get(listing.quote, 0)
         order = desk.venue_order(account, position, abs(position.lots), price_ticks, client_id)
         desk.opened(account, order)
         lots = min(order.qty_lots, listing.book.executable_lots(order.sign, price_ticks))
@@ -102,13 +104,16 @@ class Liquidator:
             self._take_over(account, order, position, price_ticks)
         elif position.lots:
             order = desk.close_off_book(account, position, abs(position.lots), price_ticks, f"{client_id}-rest")
-        self._charge(account, order)
+        left = account.linear.cross.get(listing.quote, 0)
+        if account.linear.setting(listing.name).isolated:
+            left -= cross_before  # all of its own margin that came back; the rest of the wallet is not at stake
+        self._charge(account, order, left)
         answer = order.snapshot()
         self.exchange.tell_liquidation(Liquidation(listing, answer, self.exchange.now_ms))
         return answer
 
     def bankruptcy_ticks(self, account: Account, position: Position) -> int:
-        """Price at which closing the position uses up its margin."""
+        """Price at which closing the position uses up its margin, but never further from the mark than market orders may go."""
         listing = position.listing
         mark = reference_ticks(listing)
         if account.linear.setting(listing.name).isolated:
@@ -116,7 +121,7 @@ class Liquidator:
         else:
             totals, _ = self._cross(account, listing.quote)
             equity = totals.cross_wallet + totals.cross_unrealised
-        room = equity // listing.notional(abs(position.lots))
+        room = min(equity // listing.notional(abs(position.lots)), mark * listing.market_take_bound_ppm // PPM)
         return max(1, mark - room if position.lots > 0 else mark + room)
 
     def _take_over(self, account: Account, order: Order, position: Position, price_ticks: int) -> None:
@@ -155,14 +160,15 @@ class Liquidator:
         order = self.exchange.linear_orders.close_off_book(account, position, lots, price_ticks, "adl_autoclose")
         return order.snapshot()
 
-    def _charge(self, account: Account, order: Order) -> None:
-        """The liquidation fee, out of what margin is left, into the fund."""
+    def _charge(self, account: Account, order: Order, left: int) -> None:
+        """The liquidation fee, out of the margin that is left, into the fund; the fund pays what an isolated one lacks."""
         listing = order.listing
-        left = account.linear.cross.get(listing.quote, 0)
-        charge = min(fee(order.filled_quote, listing.liquidation_fee_ppm), max(0, left))
-        if charge <= 0:
+        charge = min(fee(order.filled_quote, listing.liquidation_fee_ppm), left)
+        if charge < 0 and not account.linear.setting(listing.name).isolated:
+            return  # covered once no position is left that could still pay for it
+        if charge == 0:
             return
-        account.linear.cross[listing.quote] = left - charge
+        account.linear.cross[listing.quote] = account.linear.cross.get(listing.quote, 0) - charge
         fund = self.exchange.insurance.linear
         fund.cross[listing.quote] = fund.cross.get(listing.quote, 0) + charge
         self.exchange.linear_ledger.note(account, "INSURANCE_CLEAR", listing, -charge)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from b25.model.errors import Misuse
 from b25.model.event import BUY, NO_ASK_TICKS, NO_BID_TICKS, SELL
-from b25.venue.exchange.book import Book, matching_book
+from b25.venue.exchange.book import PRICE_TICKS_MAX, Book, matching_book
 from b25.venue.exchange.filters import Filters, LinearFilters, SpotFilters
 from b25.venue.exchange.money import COIN, decimal_text, decimals_of, divided_text, grid_steps
 from b25.venue.exchange.reference import ReferencePrice
@@ -130,6 +131,7 @@ class Listing:
         self.orders: dict[int, Order] = {}  # accounts' open orders by id
         self.algos: dict[int, AlgoOrder] = {}  # by their id in the trigger book
         self.trailing: dict[int, TrailingStop] = {}  # by the order's id, or the trigger's of an algo order
+        self.good_till: dict[int, Order | AlgoOrder] = {}  # open ones that end by themselves
         self.reference = ReferencePrice()
         self.last_order_id = 0
         self.last_execution_id = 0
@@ -149,8 +151,10 @@ class Listing:
         Raises
         ------
         Misuse
-            When the new tick or step is no multiple of the book's grid.
+            When the new tick or step is no multiple of the book's grid, or the highest price lies beyond the book.
         """
+        if filters.max_price > PRICE_TICKS_MAX * self.tick:
+            raise Misuse(f"{self.name}: price {filters.max_price} is beyond the book", remedy="give a lower max_price")
         grid_steps(filters.tick_size, self.tick, f"{self.name}: tick size")
         grid_steps(filters.step_size, self.lot, f"{self.name}: step size")
         self.filters = filters

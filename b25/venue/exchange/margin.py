@@ -83,13 +83,14 @@ def is_opening(order: Order) -> bool:
 def open_ticklots(orders: Iterable[Order], side: str, without: Order | None = None) -> tuple[int, int]:
     """(bid, ask) worth of the opening orders of a position, in ticks x lots."""
     bid = ask = 0
-    for order in orders:
-        if order is without or order.position_side != side or not is_opening(order):
+    for order in orders:  # as `is_opening` says; this is walked for every new order
+        if order is without or order.position_side != side or order.reduce_only:
             continue
-        if order.sign == BUY:
-            bid += order.price_ticks * order.leaves_lots
+        worth = order.price_ticks * (order.qty_lots - order.filled_lots - order.prevented_lots)
+        if order.side == "BUY":
+            bid += worth if side != "SHORT" else 0
         else:
-            ask += order.price_ticks * order.leaves_lots
+            ask += worth if side != "LONG" else 0
     return bid, ask
 
 

@@ -37,6 +37,16 @@ PRICE_TICKS_MAX = 2**27 - 1
 ANY_LOTS = np.int64(2**62)
 
 
+def compile_matching() -> None:
+    """Have the machine code ready, so that the first order of a client does not wait for it past its timeout."""
+    book = MatchingBook()
+    book.submit(1, 0, BUY, 1, 100)
+    book.levels(BUY, 1)
+    book.leaves_lots(1)
+    book.executable_lots(BUY, 0)
+    book.take_changes()
+
+
 class MatchingBook:
     """One symbol's order book.
 

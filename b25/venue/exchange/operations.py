@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from b25.model.errors import Misuse
 from b25.venue.exchange import errors
 from b25.venue.exchange.accounts import Account, ApiKey
+from b25.venue.exchange.book import PRICE_TICKS_MAX
 from b25.venue.exchange.filters import Filters
 from b25.venue.exchange.linear_request import reference_ticks
 from b25.venue.exchange.listing import Listing
@@ -56,7 +57,6 @@ class Operations:
 
     def liquidate(self, account: Account, symbol: str, side: str | None = None) -> list[Order]:
         """Liquidate an account's positions of a symbol now, whatever its margin."""
-        self.exchange.linear_orders.pull_all(account, symbol)
         return [self.exchange.liquidator.liquidate(account, p) for p in self._positions(account, symbol, side)]
 
     def adl(self, account: Account, symbol: str, side: str | None = None, quantity: Decimal | None = None) -> list[Order]:
@@ -145,9 +145,9 @@ class Operations:
         """Pin a contract's mark price, with all that follows from it; None lets it be computed again."""
         listing = self._listing("linear", symbol)
         assert listing.mark is not None
-        listing.mark.pinned_mark_ticks = None if price is None else listing.to_ticks(price)
-        if price is not None:
-            listing.mark.mark_ticks = listing.to_ticks(price)
+        listing.mark.pinned_mark_ticks = ticks = None if price is None else _price(listing, price)
+        if ticks is not None:
+            listing.mark.mark_ticks = ticks
             self.exchange.clockwork.publish_mark(listing)
             self.exchange.liquidator.check_all()
 
@@ -155,7 +155,7 @@ class Operations:
         """Pin a contract's index price; None lets it follow the spot book again."""
         listing = self._listing("linear", symbol)
         assert listing.mark is not None
-        listing.mark.pinned_index_ticks = None if price is None else listing.to_ticks(price)
+        listing.mark.pinned_index_ticks = None if price is None else _price(listing, price)
 
     def set_funding_rate(self, symbol: str, rate: Decimal | str | None) -> None:
         """Pin a contract's funding rate (0.0001 is 0.01 %); None lets it be computed again."""
@@ -183,3 +183,10 @@ class Operations:
         if known is None:
             raise Misuse("there is no such key", remedy="give a key that the venue made")
         known.revoked = True
+
+
+def _price(listing: Listing, price: Decimal | str) -> int:
+    ticks = listing.to_ticks(price)
+    if not 0 < ticks <= PRICE_TICKS_MAX:
+        raise Misuse(f"{listing.name}: {price} is no price", remedy="give a positive price within the symbol's range")
+    return ticks

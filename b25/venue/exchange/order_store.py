@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Iterator
-from itertools import islice
 from typing import Final
 
 from b25.venue.exchange.orders import AlgoOrder, Fill, Order
@@ -94,15 +93,3 @@ class OrderStore:
         self._finished.append(order)
         if len(self._finished) > FINISHED_ORDERS_MAX:
             self.forget(self._finished.popleft())
-
-
-def page_of(orders: list[Order], *, first_id: int | None, start_ms: int | None, end_ms: int | None, limit: int) -> list[Order]:
-    """Binance's paging of allOrders: from an id upwards, or the oldest from a start, or the latest."""
-    if first_id is not None:
-        return list(islice((order for order in orders if order.order_id >= first_id), limit))
-    chosen = [
-        order
-        for order in orders
-        if (start_ms is None or order.created_ms >= start_ms) and (end_ms is None or order.created_ms <= end_ms)
-    ]
-    return chosen[:limit] if start_ms is not None else chosen[-limit:]

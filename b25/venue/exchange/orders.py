@@ -1,8 +1,8 @@
 """Orders and their fills: what a client asks for, and what the venue holds of it."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from b25.model.event import BUY, SELL
 
@@ -193,7 +193,9 @@ class Order:
 
     def snapshot(self) -> "Order":
         """A copy that later events leave alone."""
-        return replace(self, fills=list(self.fills))
+        copy = copied(self)
+        copy.fills = list(self.fills)
+        return copy
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -245,4 +247,15 @@ class AlgoOrder:
 
     def snapshot(self) -> "AlgoOrder":
         """A copy that later events leave alone."""
-        return replace(self)
+        return copied(self)
+
+
+Slotted = TypeVar("Slotted", Order, AlgoOrder)
+
+
+def copied(one: Slotted) -> Slotted:
+    """A shallow copy; `dataclasses.replace` takes three times as long, and every event carries one."""
+    copy = object.__new__(type(one))
+    for name in one.__slots__:
+        setattr(copy, name, getattr(one, name))
+    return copy

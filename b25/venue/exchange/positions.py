@@ -121,6 +121,7 @@ class LinearWallet:
     updated_ms: int = 0
     called: bool = False  # cross margin call
     deadlines: dict[str, int] = field(default_factory=dict)  # countdownCancelAll: symbol to time_ms
+    armed: dict[str, int] = field(default_factory=dict)  # when its timer looks at the deadline
 
     def setting(self, symbol: str) -> SymbolSettings:
         """Settings of a symbol."""

@@ -7,10 +7,12 @@ from b25.model.event import BUY
 from b25.model.matching import MatchEvent, MatchKind, MatchReason
 from b25.venue.exchange import errors
 from b25.venue.exchange.accounts import Account, book_account
+from b25.venue.exchange.book import VALUE_TICKLOTS_MAX
 from b25.venue.exchange.desk import Desk
 from b25.venue.exchange.errors import VenueError, filter_failure
 from b25.venue.exchange.events import AssetState
 from b25.venue.exchange.listing import Listing
+from b25.venue.exchange.money import EXACT
 from b25.venue.exchange.orders import Fill, NewOrder, Order
 from b25.venue.exchange.spot_filters import check_filters
 from b25.venue.exchange.spot_request import STPS, TIFS, check_number, check_parameters, make_order, stop_rises
@@ -69,7 +71,7 @@ class SpotDesk(Desk):
 
     def _submit(self, order: Order) -> list[MatchEvent]:
         listing = order.listing
-        quote = order.quote_qty // listing.ticklot_money
+        quote = min(order.quote_qty // listing.ticklot_money, VALUE_TICKLOTS_MAX)
         return listing.book.submit(
             order.order_id,
             book_account(order.account, "BOTH"),
@@ -167,6 +169,7 @@ class SpotDesk(Desk):
             self.end(order, "EXPIRED", "EXPIRED", reason="INSUFFICIENT_LIQUIDITY")
             return
         self.exchange.apply(order.listing, events)
+        order.fills = []
 
     # -- cancelling -------------------------------------------------------------------------------
 
@@ -287,7 +290,7 @@ class SpotDesk(Desk):
             raise errors.NO_ORDER.error()
         check_number(quantity, "newQty")
         filters = listing.spot_filters
-        if quantity < filters.min_qty or quantity % filters.step_size:
+        if quantity < filters.min_qty or EXACT.remainder(quantity, filters.step_size):
             raise filter_failure("LOT_SIZE")
         lots = min(listing.to_lots(quantity), order.qty_lots + 1)
         if lots == order.qty_lots:
@@ -331,7 +334,7 @@ class SpotDesk(Desk):
 
     def after_fill(self, account: Account, order: Order, fill: Fill) -> None:
         """Tell both balances."""
-        self.exchange.spot_ledger.tell(account, order.listing.base, order.listing.quote)
+        self.exchange.spot_ledger.tell(account, order.listing.base, order.listing.quote, fill.commission_asset)
 
     def after_end(self, account: Account, order: Order) -> None:
         """Tell the balance that was locked or given back."""

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from b25.venue.exchange.accounts import Account
+from b25.venue.exchange.book import PRICE_TICKS_MAX
 from b25.venue.exchange.errors import VenueError, filter_failure
 from b25.venue.exchange.listing import Listing
 from b25.venue.exchange.money import EXACT, to_money
@@ -42,7 +43,7 @@ def _check_price(listing: Listing, price: Decimal) -> None:
     if price == 0:
         raise VenueError(-1013, "Invalid price.")
     too_low = filters.min_price and price < filters.min_price
-    too_high = filters.max_price and price > filters.max_price
+    too_high = price > (filters.max_price or PRICE_TICKS_MAX * listing.tick)
     if too_low or too_high or (filters.tick_size and EXACT.remainder(price, filters.tick_size)):
         raise filter_failure("PRICE_FILTER")
 

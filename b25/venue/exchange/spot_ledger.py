@@ -1,18 +1,22 @@
 """Money of spot accounts: what orders lock, what trades move, what the venue earns."""
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from b25.model.event import BUY
 from b25.model.matching import MatchEvent
 from b25.venue.exchange import errors
 from b25.venue.exchange.accounts import Account
 from b25.venue.exchange.events import AssetState, BalanceEvent, BalanceUpdate
-from b25.venue.exchange.money import fee
+from b25.venue.exchange.listing import Listing
+from b25.venue.exchange.money import PPM, fee
 from b25.venue.exchange.orders import Fill, Order
 
 if TYPE_CHECKING:
     from b25.venue.exchange.exchange import Exchange
+
+BNB: Final = "BNB"
+BNB_DISCOUNT_PPM: Final = 750_000
 
 
 class SpotLedger:
@@ -78,15 +82,18 @@ class SpotLedger:
         maker_ppm, taker_ppm = self.exchange.spot_orders.fees_ppm(account, listing.name)
         rate_ppm = maker_ppm if maker else taker_ppm
         if order.sign == BUY:
-            commission, asset = fee(base_units, rate_ppm), listing.base
+            commission, asset, received, units = fee(base_units, rate_ppm), listing.base, base, base_units
             order.locked -= quote_units
             quote.locked -= quote_units
-            base.free += base_units - commission
         else:
-            commission, asset = fee(quote_units, rate_ppm), listing.quote
+            commission, asset, received, units = fee(quote_units, rate_ppm), listing.quote, quote, quote_units
             order.locked -= base_units
             base.locked -= base_units
-            quote.free += quote_units - commission
+        received.free += units
+        in_bnb = self._in_bnb(account, listing, fee(quote_units, rate_ppm))
+        if in_bnb > 0:
+            commission, asset = in_bnb, BNB
+        account.spot_balance(asset).free -= commission
         self.fees[asset] += commission
         account.spot_updated_ms = self.exchange.now_ms
         return Fill(
@@ -102,6 +109,14 @@ class SpotLedger:
             maker,
             self.exchange.now_ms,
         )
+
+    def _in_bnb(self, account: Account, listing: Listing, commission: int) -> int:
+        """A commission (1e-8 quote) in BNB with its discount; 0 when it is not to be paid so, or cannot."""
+        pair = self.exchange.spot.get(BNB + listing.quote)
+        if not account.pays_in_bnb or pair is None or not pair.last_ticks:
+            return 0
+        units = commission * BNB_DISCOUNT_PPM * pair.lot_money // (PPM * pair.notional(pair.last_ticks))
+        return units if units <= account.spot_balance(BNB).free else 0
 
     def state(self, account: Account, asset: str) -> AssetState:
         """An asset as events say it."""

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from b25.model.errors import Misuse
+
 SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS = 1_000, 60_000, 3_600_000, 86_400_000
 # Weeks begin on a Monday; 1970-01-01 was a Thursday.
 _WEEK_SHIFT_MS = 3 * DAY_MS
@@ -168,7 +170,15 @@ class Candles:
             series.open_at(now_ms, last_ticks)
 
     def seed(self, minutes: Iterable[Candle]) -> None:
-        """Take minutes that lie before the first trade as history, the oldest first."""
+        """Take minutes that lie before the first trade as history, the oldest first.
+
+        Raises
+        ------
+        Misuse
+            When something has traded already: candles only grow forwards.
+        """
+        if self._seconds.part is not None:
+            raise Misuse("history comes after the first trade", remedy="seed the statistics before the market opens")
         last: Candle | None = None
         for minute in minutes:
             for series in (self._minutes, *self._longer):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-from b25.venue.wire.candles import INTERVALS_MS
+from b25.venue.wire.candles import DAY_MS, HOUR_MS, INTERVALS_MS
 
 Market = Literal["spot", "linear"]
 Path = Literal["spot", "public", "market", "private"]
@@ -23,6 +23,7 @@ class Kind(Enum):
     KLINE = "kline"
     MINI_TICKER = "miniTicker"
     TICKER = "ticker"
+    WINDOW_TICKER = "window"
     AVERAGE_PRICE = "avgPrice"
     MARK_PRICE = "markPrice"
     FORCE_ORDER = "forceOrder"
@@ -50,6 +51,8 @@ class Channel:
         Of candles.
     shift_ms : int
         Candles open this much earlier than in UTC.
+    span_ms : int
+        Of a rolling window.
     """
 
     market: Market
@@ -60,6 +63,7 @@ class Channel:
     levels: int = 0
     interval: str = ""
     shift_ms: int = 0
+    span_ms: int = 0
 
     @property
     def path(self) -> Path:
@@ -74,9 +78,11 @@ _DEPTH_MS: dict[Market, dict[str, int]] = {
     "spot": {"": 1_000, "100ms": 100, "1000ms": 1_000},
     "linear": {"": 250, "100ms": 100, "250ms": 250, "500ms": 500},
 }
-_EIGHT_HOURS_MS = 8 * 3_600_000
+_EIGHT_HOURS_MS = 8 * HOUR_MS
 _PLAIN = {"trade": Kind.TRADE, "aggTrade": Kind.AGG_TRADE, "bookTicker": Kind.BOOK_TICKER}
 _TICKERS = {"miniTicker": Kind.MINI_TICKER, "ticker": Kind.TICKER}
+# Rolling windows of spot, named as their event type begins.
+WINDOWS_MS = {"1h": HOUR_MS, "4h": 4 * HOUR_MS, "1d": DAY_MS}
 _WELL_FORMED = re.compile(r'[^"\\\s\x00-\x1f]{1,128}')
 
 
@@ -127,6 +133,8 @@ def _of_one_symbol(market: Market, name: str, symbol: str, what: str, option: st
         return Channel(market, name, _PLAIN[what], symbol)
     if what in _TICKERS:
         return Channel(market, name, _TICKERS[what], symbol, 1_000)
+    if what.startswith("ticker_") and market == "spot":
+        return _window(name, symbol, what)
     if what == "avgPrice" and market == "spot":
         return Channel(market, name, Kind.AVERAGE_PRICE, symbol, 1_000)
     if what == "forceOrder" and market == "linear":
@@ -134,13 +142,20 @@ def _of_one_symbol(market: Market, name: str, symbol: str, what: str, option: st
     return None
 
 
+def _window(name: str, symbol: str, what: str) -> Channel | None:
+    window = what.removeprefix("ticker_")
+    if window not in WINDOWS_MS:
+        return None
+    return Channel("spot", name, Kind.WINDOW_TICKER, symbol, 1_000, interval=window, span_ms=WINDOWS_MS[window])
+
+
 def _of_all_symbols(market: Market, name: str) -> Channel | None:
     if name == "!bookTicker":
         return Channel(market, name, Kind.BOOK_TICKER, ALL)
     if name == "!miniTicker@arr":
         return Channel(market, name, Kind.MINI_TICKER, ALL, 1_000)
-    if market == "spot":
-        return None  # !ticker@arr was retired on 2026-03-26
+    if market == "spot":  # !ticker@arr was retired on 2026-03-26
+        return _window(name, ALL, name[1:-4]) if name.startswith("!ticker_") and name.endswith("@arr") else None
     if name == "!ticker@arr":
         return Channel(market, name, Kind.TICKER, ALL, 1_000)
     if name in ("!markPrice@arr", "!markPrice@arr@1s"):

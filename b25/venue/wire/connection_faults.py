@@ -1,6 +1,7 @@
 """Faults of whole connections: half open, cut, the announced shutdown, and the end of user data.
 
-`where` is matched with what a socket was opened for (spot, public, market, private, ws-api) and with each of its streams.
+`where` is matched with what a socket was opened for (spot, public, market, private, ws-api) and with each of its streams,
+`account` with its market (spot, linear) and with each account that it hears.
 """
 
 from collections.abc import Iterator
@@ -45,7 +46,8 @@ class ConnectionFaults:
         if socket.frozen or not self.hub.faults.is_on("half_open"):
             return
         self._looking = True
-        socket.frozen = any(self.hub.faults.draw("half_open", label, socket.market) for label in labels(socket))
+        draw, whose = self.hub.faults.draw, self._accounts(socket)
+        socket.frozen = any(draw("half_open", label, account) for account in whose for label in labels(socket))
         self._looking = False
 
     def _half_open(self, fault: "Fault") -> None:
@@ -73,9 +75,13 @@ class ConnectionFaults:
     def _aims_at(self, fault: "Fault", socket: Socket) -> bool:
         if not any(fnmatchcase(label, fault.where) for label in labels(socket)):
             return False
+        return any(fnmatchcase(name, fault.account) for name in self._accounts(socket))
+
+    def _accounts(self, socket: Socket) -> list[str]:
+        """What a fault's `account` may be aimed at: the market, and the accounts that the socket hears."""
         key = self.hub.listen_keys.get(socket.listen_key)
-        names = [account.name for account in socket.subscriptions.values()] + ([key.account.name] if key else [])
-        return fault.account == "*" or any(fnmatchcase(name, fault.account) for name in (*names, socket.market))
+        heard = [*socket.subscriptions.values(), *([key.account] if key else [])]
+        return [socket.market, *(account.name for account in heard)]
 
     def _shut_down(self, fault: "Fault") -> None:
         for socket in tuple(self.hub.sockets):

@@ -168,7 +168,7 @@ class Director:
             for listing in chosen:
                 push = getattr(listing.flow, "push", None)
                 if push is not None:
-                    push(direction * float(values["share"]), int(values["over_ms"]))
+                    push(direction * float(values["share"]), float(values["over_ms"]) / 1_000)
                 elif values["symbol"]:
                     raise Misuse(f"nothing that moves trades {listing.name}", remedy="start the venue with a market")
 

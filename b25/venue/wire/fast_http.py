@@ -1,8 +1,8 @@
 """The short way of a plain request: parsed, answered and written in one call, without a task or a response object.
 
-Only the requests that every client sends come this way: to an endpoint, HTTP/1.1, a body of known length, no fault switched on.
-Whatever else arrives on a connection (a socket's handshake, chunks, nonsense) hands the connection over to aiohttp, with all
-that was read, and aiohttp keeps it.
+Only the requests that every client sends come this way: to an endpoint, HTTP/1.1, a body of known length. One that can meet a
+fault gets a task, and the connection waits for it. Whatever else arrives (a handshake, chunks, nonsense) hands the connection
+over to aiohttp, with all that was read, and aiohttp keeps it.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, cast
 
 from b25.venue.wire.front import JSON, Answer, Front
+from b25.venue.wire.rest_faults import Exchanged, FaultyRest, end_connection
 
 if TYPE_CHECKING:
     from aiohttp.web_protocol import RequestHandler
@@ -26,9 +27,11 @@ _SLOW = (b"transfer-encoding", b"expect", b"upgrade", b"content-encoding")
 
 
 class Served(Protocol):
-    """What the server counts."""
+    """What the server keeps of its connections."""
 
     requests: int
+    faulty: FaultyRest
+    connections: "set[FastHttp]"
 
 
 class FastHttp(asyncio.Protocol):
@@ -39,7 +42,7 @@ class FastHttp(asyncio.Protocol):
     front : Front
         The endpoints.
     served : Served
-        Counts requests.
+        Counts requests, and knows the connections that came this way and have not been handed over.
     slow : callable
         Makes aiohttp's handler of a connection.
     """
@@ -51,6 +54,8 @@ class FastHttp(asyncio.Protocol):
         self._faults = front.core.faults
         self._buffer = b""
         self._address = ""
+        self._paused = False
+        self._task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -58,11 +63,20 @@ class FastHttp(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self._address = str(peer[0]) if peer else ""
+        self._served.connections.add(self)
+
+    def connection_lost(self, fault: Exception | None) -> None:
+        """The client has gone; what it asked for is done all the same."""
+        self._served.connections.discard(self)
+
+    def end(self) -> None:
+        """Close the connection now."""
+        self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Answer every request that is complete."""
         buffer = self._buffer + data if self._buffer else data
-        while buffer:
+        while buffer and not self._paused and self._task is None:
             taken = self._take(buffer)
             if taken == HANDED:
                 self._hand_over(buffer)
@@ -74,11 +88,15 @@ class FastHttp(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read: do not listen to it either."""
+        self._paused = True
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """It reads again."""
+        """It reads again: go on with what it had sent."""
+        self._paused = False
         self._transport.resume_reading()
+        if self._buffer:
+            self.data_received(b"")
 
     def _take(self, buffer: bytes) -> int:
         """Answer the first request; gives its length, 0 when it is not complete, HANDED when it must take the long way."""
@@ -87,10 +105,10 @@ class FastHttp(asyncio.Protocol):
             return HANDED if len(buffer) > HEAD_BYTES_MAX or not _may_be_fast(buffer) else 0
         line_end = buffer.find(b"\r\n")
         parts = buffer[:line_end].split(b" ")
-        if len(parts) != 3 or parts[2] != b"HTTP/1.1" or self._faults.any_rest():
+        if len(parts) != 3 or parts[2] != b"HTTP/1.1" or not parts[1].startswith(_ENDPOINTS):
             return HANDED
         method = _METHODS.get(parts[0])
-        if method is None or not parts[1].startswith(_ENDPOINTS) or head_end > HEAD_BYTES_MAX:
+        if method is None or head_end > HEAD_BYTES_MAX:
             return HANDED
         read = _headers(buffer[line_end + 2 : head_end])
         if read is None:
@@ -102,14 +120,33 @@ class FastHttp(asyncio.Protocol):
         raw_path, _, query = parts[1].partition(b"?")
         self._served.requests += 1
         path = raw_path.decode("latin-1")
-        answer = self._front.answer(method, path, query, buffer[head_end + 4 : end], api_key, self._address)
+        request = Exchanged(method, path, query, buffer[head_end + 4 : end], api_key, self._address)
+        route = self._front.routes.get((method, path))
+        if route is not None and self._faults.meets_request(is_lagged=route.is_lagged):
+            self._task = asyncio.get_running_loop().create_task(self._answer_later(request, closes=closes))
+        else:
+            self._write(self._front.answer(method, path, query, request.body, api_key, self._address), closes=closes)
+        return end
+
+    def _write(self, answer: Answer, *, closes: bool) -> None:
         self._transport.write(as_bytes(answer, closes=closes))
         if closes:
             self._transport.close()
-        return end
+
+    async def _answer_later(self, request: Exchanged, *, closes: bool) -> None:
+        """The long way of a request that may meet a fault."""
+        answer = await self._served.faulty.answer(request)
+        if request.fate is not None:
+            await end_connection(self._transport, answer, request.fate)
+        elif not self._transport.is_closing():
+            self._write(answer, closes=closes)
+        self._task = None
+        if self._buffer and not self._transport.is_closing():
+            self.data_received(b"")
 
     def _hand_over(self, buffer: bytes) -> None:
         handler = self._slow()
+        self._served.connections.discard(self)
         self._buffer = b""
         self._transport.set_protocol(handler)
         handler.connection_made(self._transport)
@@ -149,11 +186,10 @@ def as_bytes(answer: Answer, *, closes: bool = False) -> bytes:
     """An answer as it goes over the wire."""
     headers = answer.headers
     kind = headers.get("Content-Type", JSON)
-    head = [
-        f"HTTP/1.1 {answer.status} {_REASONS.get(answer.status, 'Answer')}\r\nContent-Type: {kind}\r\nContent-Length: {len(answer.body)}"
-    ]
+    reason = _REASONS.get(answer.status, "Answer")
+    head = [f"HTTP/1.1 {answer.status} {reason}", f"Content-Type: {kind}", f"Content-Length: {len(answer.body)}"]
     head += [f"{name}: {value}" for name, value in headers.items() if name != "Content-Type"]
     if closes:
         head.append("Connection: close")
-    head.append("\r\n")
+    head += ["", ""]
     return "\r\n".join(head).encode("latin-1", "replace") + answer.body

@@ -15,6 +15,12 @@ from b25.model.errors import Misuse
 from b25.venue.wire.fault_knobs import KNOBS, Stage
 
 FOREVER_MS = 2**62
+# Knobs that a request of any kind may meet before or after the core; the others are asked for where they work.
+ON_THE_WAY = {name for name, knob in KNOBS.items() if knob.stage is Stage.REST} - {
+    "read_lag_ms",
+    "snapshot_age_ms",
+    "batch_partial",
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,6 +80,7 @@ class Faults:
         self.now_ms = 0
         self.listeners: list[Listener] = []
         self._on: dict[str, list[Fault]] = {}
+        self._on_the_way = False
         self._next_id = 1
 
     def set(self, knob: str, *, from_ms: int | None = None, for_ms: int | None = None, **values: Any) -> Fault:
@@ -110,6 +117,7 @@ class Faults:
         self._next_id += 1
         if known.stage is not Stage.ACTION:
             self._on.setdefault(knob, []).append(fault)
+            self._on_the_way = not ON_THE_WAY.isdisjoint(self._on)
         self._tell(fault)
         return fault
 
@@ -153,8 +161,12 @@ class Faults:
         return knob in self._on
 
     def any_rest(self) -> bool:
-        """Whether a request can meet any fault at all."""
+        """Whether any fault is set at all."""
         return bool(self._on)
+
+    def meets_request(self, *, is_lagged: bool) -> bool:
+        """Whether a request to an endpoint (one that lags or not) can meet a fault on its way."""
+        return self._on_the_way or (is_lagged and "read_lag_ms" in self._on)
 
     def all(self) -> list[Fault]:
         """Every fault that is set and not over."""
@@ -172,6 +184,7 @@ class Faults:
             faults.remove(fault)
             if not faults:
                 del self._on[fault.knob]
+                self._on_the_way = not ON_THE_WAY.isdisjoint(self._on)
             fault.left = 0
             self._tell(fault)
 

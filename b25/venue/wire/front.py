@@ -33,6 +33,7 @@ TABLES: tuple[RouteTable, ...] = (
     account_spot.TABLE,
     sapi.TABLE,
     market_linear.TABLE,
+    market_linear.V2,
     trade_linear.TABLE,
     algo_linear.TABLE,
     settings_linear.TABLE,

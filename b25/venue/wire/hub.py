@@ -126,8 +126,15 @@ class Hub:
         self.users.on_user(account, event)
 
     def on_status(self, listing: "Listing") -> None:
-        """The symbol's status or filters changed, or it is new."""
+        """The symbol's status or filters changed, or it is new: who asked for it before hears it from now on."""
+        known = len(self.market.listings)
         self.market.add(listing, self.exchange.now_ms)
+        if len(self.market.listings) == known:
+            return
+        for socket in tuple(self.sockets):
+            for name in socket.streams:
+                if name.startswith(listing.name.lower() + "@"):
+                    self._join(socket, name)
 
     def on_mark(self, listing: "Listing") -> None:
         """A mark price was computed: it is told at its cadence."""
@@ -171,10 +178,14 @@ class Hub:
     def subscribe(self, socket: Socket, name: str) -> None:
         """Let a socket listen to a stream. One that does not exist here is acknowledged and stays silent, as live."""
         socket.streams[name] = None
-        found = channel(socket.market, name)
-        if found is not None and found.path == socket.path:
-            self.audiences.join(found, socket)
+        self._join(socket, name)
         self.connection_faults.look_at(socket)
+
+    def _join(self, socket: Socket, name: str) -> None:
+        """Streams of symbols that are not listed get no audience, so that nobody can make us keep a million of them."""
+        found = channel(socket.market, name)
+        if found is not None and found.path == socket.path and self.market.knows(found):
+            self.audiences.join(found, socket)
 
     def unsubscribe(self, socket: Socket, name: str) -> None:
         """Let a socket listen no more."""

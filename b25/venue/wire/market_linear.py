@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from b25.venue.exchange.listing import Listing
 
 TABLE = RouteTable("linear", "/fapi/v1")
+V2 = RouteTable("linear", "/fapi/v2")
 _DEPTH_WEIGHT = weight_by_limit([(50, 2), (100, 5), (500, 10), (1000, 20)], 500)
 _KLINE_WEIGHT = weight_by_limit([(99, 1), (499, 2), (1000, 5), (1500, 10)], 500)
 
@@ -129,6 +130,7 @@ def day_ticker(call: Call) -> Any:
     return each_symbol(call, lambda listing: market_rows.day_ticker(call, listing))
 
 
+@V2.public("/ticker/price", "symbol", weight_one_or_all(1, 2))
 @TABLE.public("/ticker/price", "symbol", weight_one_or_all(1, 2))
 def price_ticker(call: Call) -> Any:
     """The last price."""

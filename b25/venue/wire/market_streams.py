@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from b25.venue.wire import render_streams as render
 from b25.venue.wire.audiences import Audience, Audiences
-from b25.venue.wire.candles import HOUR_MS, Candle, Candles, following_ms, opening_ms
-from b25.venue.wire.channels import ALL, Kind, Market
+from b25.venue.wire.candles import DAY_MS, HOUR_MS, Candle, Candles, following_ms, opening_ms
+from b25.venue.wire.channels import ALL, Channel, Kind, Market
 from b25.venue.wire.depth_windows import DepthWindows
 from b25.venue.wire.render_streams import Payload
 from b25.venue.wire.statistics import AggTrade, Statistics
@@ -47,6 +47,10 @@ class MarketStreams:
         self.audiences = audiences
         self.publish = publish
         self.listings: dict[Key, ListingStreams] = {}
+
+    def knows(self, channel: Channel) -> bool:
+        """Whether there is anything to tell on a stream."""
+        return channel.symbol == ALL or (channel.market, channel.symbol) in self.listings
 
     def add(self, listing: "Listing", now_ms: int) -> ListingStreams:
         """Begin with a listing; one that is known already stays as it is."""
@@ -132,14 +136,20 @@ class MarketStreams:
             self._kline(audience, streams, now_ms)
         elif channel.kind is Kind.PARTIAL:
             self._partial(audience, listing, now_ms)
-        elif channel.kind is Kind.MINI_TICKER:
-            self.publish([audience], render.mini_ticker(statistics, now_ms), listing)
-        elif channel.kind is Kind.TICKER:
-            self.publish([audience], render.ticker(statistics, now_ms), listing)
+        elif channel.kind in (Kind.MINI_TICKER, Kind.TICKER, Kind.WINDOW_TICKER):
+            self.publish([audience], self._ticker(channel, statistics, now_ms), listing)
         elif channel.kind is Kind.AVERAGE_PRICE:
             self.publish([audience], render.average_price(statistics, now_ms), listing)
         elif channel.kind is Kind.MARK_PRICE and _has_mark(listing):
             self.publish([audience], render.mark_price(listing, now_ms), listing)
+
+    @staticmethod
+    def _ticker(channel: Channel, statistics: Statistics, now_ms: int) -> Payload:
+        if channel.kind is Kind.MINI_TICKER:
+            return render.mini_ticker(statistics, now_ms)
+        if channel.kind is Kind.TICKER:
+            return render.ticker(statistics, now_ms)
+        return render.window_ticker(statistics, channel.interval, channel.span_ms, now_ms)
 
     def _all_symbols(self, audience: Audience, now_ms: int) -> None:
         """Tickers that changed since they were told last, and every mark price."""
@@ -148,11 +158,11 @@ class MarketStreams:
         if kind is Kind.MARK_PRICE:
             rows = [render.mark_price(one.listing, now_ms) for one in mine if _has_mark(one.listing)]
         else:
-            draw = render.mini_ticker if kind is Kind.MINI_TICKER else render.ticker
             last = audience.last if isinstance(audience.last, dict) else {}
-            changed = [one for one in mine if last.get(one.listing.name) != _state(one.statistics)]
-            audience.last = {one.listing.name: _state(one.statistics) for one in mine}
-            rows = [draw(one.statistics, now_ms) for one in changed]
+            states = {one.listing.name: _state(one.statistics, audience.channel) for one in mine}
+            changed = [one for one in mine if last.get(one.listing.name) != states[one.listing.name]]
+            audience.last = states
+            rows = [self._ticker(audience.channel, one.statistics, now_ms) for one in changed]
         if rows:
             self.publish([audience], rows, None)
 
@@ -192,9 +202,9 @@ def _has_mark(listing: "Listing") -> bool:
     return listing.mark is not None and listing.mark.mark_ticks > 0
 
 
-def _state(statistics: Statistics) -> tuple[int, int]:
-    day = statistics.ticker()
-    return day.count, day.last_id
+def _state(statistics: Statistics, channel: Channel) -> tuple[int, int]:
+    window = statistics.ticker(channel.span_ms or DAY_MS)
+    return window.count, window.last_id
 
 
 def candle_of(candles: Candles, interval: str, shift_ms: int, time_ms: int) -> Candle | None:

@@ -96,7 +96,7 @@ def cancelled(order: Order, cancel_client_id: str) -> dict[str, Any]:
     """Answer to a cancel: the order's own id is `origClientOrderId` now."""
     row = result(order)
     own = row.pop("clientOrderId")
-    del row["workingTime"]
+    row.pop("workingTime", None)
     head = {
         "symbol": row.pop("symbol"),
         "origClientOrderId": own,

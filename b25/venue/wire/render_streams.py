@@ -11,6 +11,7 @@ from b25.model.event import BUY, SELL
 from b25.venue.exchange.money import money_text
 from b25.venue.wire.candles import Candle
 from b25.venue.wire.statistics import AggTrade, Statistics
+from b25.venue.wire.tickers import Ticker
 
 if TYPE_CHECKING:
     from b25.venue.exchange.events import Liquidation
@@ -129,19 +130,29 @@ def ticker(statistics: Statistics, now_ms: int) -> Payload:
     """The rolling day; spot adds the touch and the close before."""
     listing, day = statistics.listing, statistics.ticker()
     price, qty = texts(listing)
-    change = day.last_ticks - day.open_ticks
-    percent = Decimal(100 * change) / day.open_ticks if day.open_ticks else Decimal(0)
-    payload: Payload = {
-        "e": "24hrTicker", "E": now_ms, "s": listing.name, "p": price(change), "P": f"{percent:.3f}",
-        "w": statistics.weighted_text(day),
-    }  # fmt: skip
+    payload = {"e": "24hrTicker", **_change(statistics, day, now_ms), "Q": qty(day.last_lots)}
     if listing.market == "spot":
         bid, bid_lots, ask, ask_lots = touch(listing)
         payload |= {"x": price(day.previous_ticks), "b": price(bid), "B": qty(bid_lots), "a": price(ask), "A": qty(ask_lots)}
-    return payload | {
-        "c": price(day.last_ticks), "Q": qty(day.last_lots), "o": price(day.open_ticks), "h": price(day.high_ticks),
-        "l": price(day.low_ticks), "v": qty(day.lots), "q": statistics.turnover_text(day.ticklots), "O": day.open_time_ms,
-        "C": day.close_time_ms, "F": day.first_id, "L": day.last_id, "n": day.count,
+    return payload
+
+
+def window_ticker(statistics: Statistics, window: str, span_ms: int, now_ms: int) -> Payload:
+    """A rolling window of another length than a day."""
+    return {"e": f"{window}Ticker", **_change(statistics, statistics.ticker(span_ms), now_ms)}
+
+
+def _change(statistics: Statistics, day: Ticker, now_ms: int) -> Payload:
+    """What every ticker tells."""
+    listing = statistics.listing
+    price, qty = texts(listing)
+    change = day.last_ticks - day.open_ticks
+    percent = Decimal(100 * change) / day.open_ticks if day.open_ticks else Decimal(0)
+    return {
+        "E": now_ms, "s": listing.name, "p": price(change), "P": f"{percent:.3f}", "w": statistics.weighted_text(day),
+        "c": price(day.last_ticks), "o": price(day.open_ticks), "h": price(day.high_ticks), "l": price(day.low_ticks),
+        "v": qty(day.lots), "q": statistics.turnover_text(day.ticklots), "O": day.open_time_ms, "C": day.close_time_ms,
+        "F": day.first_id, "L": day.last_id, "n": day.count,
     }  # fmt: skip
 
 

@@ -4,12 +4,11 @@ A request that can meet no fault is answered in one synchronous step; only when 
 through `rest_faults`. No middleware, no access log.
 """
 
-import asyncio
-
 from aiohttp import web
 
+from b25.venue.wire.fast_http import FastHttp
 from b25.venue.wire.front import HTML, JSON, Answer, Front
-from b25.venue.wire.rest_faults import Exchanged, FaultyRest
+from b25.venue.wire.rest_faults import Exchanged, FaultyRest, end_connection
 
 TOO_LARGE = Answer(
     413, b"<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n</html>\r\n", {"Content-Type": HTML}
@@ -32,6 +31,7 @@ class Rest:
         self.faulty = FaultyRest(front)
         self._faults = front.core.faults
         self.requests = 0
+        self.connections: set[FastHttp] = set()
 
     def routes(self) -> list[web.RouteDef]:
         """What leads here."""
@@ -49,11 +49,14 @@ class Rest:
                 return respond(TOO_LARGE)
         query = query_text.encode("utf-8", "surrogateescape")
         api_key = request.headers.get("X-MBX-APIKEY")
-        if not self._faults.any_rest():
+        route = self._front.routes.get((request.method, path))
+        if route is None or not self._faults.meets_request(is_lagged=route.is_lagged):
             return respond(self._front.answer(request.method, path, query, body, api_key, request.remote or ""))
         exchanged = Exchanged(request.method, path, query, body, api_key, request.remote or "")
         answer = await self.faulty.answer(exchanged)
-        return respond(answer) if exchanged.fate is None else await _end(request, answer, exchanged)
+        if exchanged.fate is not None and request.transport is not None:
+            await end_connection(request.transport, answer, exchanged.fate)
+        return respond(answer)
 
     async def elsewhere(self, request: web.Request) -> web.StreamResponse:
         """Any other path: there is nothing."""
@@ -66,22 +69,3 @@ def respond(answer: Answer) -> web.Response:
     if "Content-Type" not in headers:
         headers["Content-Type"] = JSON
     return web.Response(body=answer.body, status=answer.status, headers=headers)
-
-
-async def _end(request: web.BaseRequest, answer: Answer, exchanged: Exchanged) -> web.StreamResponse:
-    """Let a request end as a fault wants it: never answered, cut off, or reset in the middle of its answer."""
-    transport = request.transport
-    fate = exchanged.fate
-    assert fate is not None
-    if fate.how == "hang":
-        left_s = fate.hang_ms / 1000
-        while left_s > 0 and transport is not None and not transport.is_closing():
-            await asyncio.sleep(min(left_s, 0.1))
-            left_s -= 0.1
-    elif fate.how == "reset" and transport is not None and not transport.is_closing():
-        head = f"HTTP/1.1 {answer.status} OK\r\nContent-Type: {JSON}\r\nContent-Length: {len(answer.body)}\r\n\r\n"
-        transport.write(head.encode() + answer.body[: max(1, len(answer.body) // 2)])
-        await asyncio.sleep(0.02)  # let the half leave before the connection goes
-    if transport is not None:
-        transport.abort()
-    return web.Response(status=500)  # nobody is there to read it

@@ -3,13 +3,14 @@
 Both fronts take this way while any fault is on: HTTP by `answer`, the WebSocket API by `disturbed`.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from b25.venue.exchange.errors import VenueError
 from b25.venue.wire.faults import Fault
-from b25.venue.wire.front import Answer, Front
+from b25.venue.wire.front import JSON, Answer, Front
 from b25.venue.wire.late_fill import fill_before_cancel
 from b25.venue.wire.route import Call, Route, Security
 
@@ -199,3 +200,17 @@ def unknown_error(fault: Fault, route: Route) -> Disturbance:
     if code == -1008 and route.market == "linear":
         text = _LINEAR_OVERLOAD
     return Disturbance(int(fault.values["http"]) or usual, code if code < 0 else -1000, text)
+
+
+async def end_connection(transport: asyncio.Transport, answer: Answer, fate: Fate) -> None:
+    """Let a connection end as a fault wants it: never answered, cut off, or reset in the middle of the answer."""
+    if fate.how == "hang":
+        left_s = fate.hang_ms / 1000
+        while left_s > 0 and not transport.is_closing():
+            await asyncio.sleep(min(left_s, 0.1))
+            left_s -= 0.1
+    elif fate.how == "reset" and not transport.is_closing():
+        head = f"HTTP/1.1 {answer.status} OK\r\nContent-Type: {JSON}\r\nContent-Length: {len(answer.body)}\r\n\r\n"
+        transport.write(head.encode() + answer.body[: max(1, len(answer.body) // 2)])
+        await asyncio.sleep(0.02)  # let the half leave before the connection goes
+    transport.abort()

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from aiohttp import web
 
 from b25.venue.exchange.exchange import Exchange, ExchangeSettings
 from b25.venue.exchange.listing import Listing
 from b25.venue.exchange.listings import default_listings
+from b25.venue.exchange.matching_book import compile_matching
 from b25.venue.wire.admin import Admin
 from b25.venue.wire.clock import ClockMode, VenueClock
 from b25.venue.wire.core import Core
@@ -59,6 +60,8 @@ class VenueSettings:
         Of the accelerated clock.
     start_ms : int, optional
         First time of an accelerated or stepped clock.
+    signs_by : {"wall", "venue"}, optional
+        The clock that the times of signed requests are compared with; see `VenueClock`.
     seed : int
         Of the faults' dice.
     warm_up_s : float
@@ -74,12 +77,24 @@ class VenueSettings:
     clock: ClockMode = "real"
     speed: float = 1.0
     start_ms: int | None = None
+    signs_by: Literal["wall", "venue"] | None = None
     seed: int = 25
     warm_up_s: float = 0.0
     read_lag_ms: tuple[float, float] = (0.0, 0.0)
     limits: LimitSettings = field(default_factory=LimitSettings)
     exchange: ExchangeSettings = field(default_factory=ExchangeSettings)
     streams: StreamSettings | None = None
+
+
+async def _close(runner: web.AppRunner) -> None:
+    """Say good-bye to the connections that aiohttp keeps, then leave none behind: a client need not answer a good-bye."""
+    server = runner.server
+    kept = [handler.transport for handler in server.connections] if server is not None else []
+    await runner.cleanup()
+    for transport in kept:
+        if transport is not None:
+            transport.abort()
+    await asyncio.sleep(0.01)  # the loop must see them go before it may end itself
 
 
 class Venue:
@@ -106,7 +121,7 @@ class Venue:
         scenario: Scenario | None = None,
     ) -> None:
         self.settings = settings = settings or VenueSettings()
-        self.clock = VenueClock(settings.clock, speed=settings.speed, start_ms=settings.start_ms)
+        self.clock = VenueClock(settings.clock, speed=settings.speed, start_ms=settings.start_ms, signs_by=settings.signs_by)
         began_ms = self.clock.now_ms() - round(settings.warm_up_s * 1000)
         self.exchange = Exchange(listings or default_listings(), now_ms=began_ms, settings=settings.exchange)
         self.faults = Faults(settings.seed)
@@ -162,7 +177,8 @@ class Venue:
     # -- life -------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Listen."""
+        """Listen; what has to be compiled is compiled before."""
+        compile_matching()
         settings = self.settings
         context = server_context(settings.folder)
         write_private(settings.folder / ADMIN_TOKEN, self.admin_token.encode())
@@ -195,6 +211,7 @@ class Venue:
 
     async def stop(self) -> None:
         """Close every connection and the ports."""
+        self.hub.close()
         if self._ticking is not None:
             self._ticking.cancel()
             with suppress(asyncio.CancelledError):
@@ -203,8 +220,10 @@ class Venue:
         for server in self._servers:
             server.close()
         self._servers.clear()
+        for connection in tuple(self._rest.connections):
+            connection.end()
         if self._runner is not None:
-            await self._runner.cleanup()
+            await _close(self._runner)
             self._runner = None
 
     async def __aenter__(self) -> Self:

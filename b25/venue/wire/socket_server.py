@@ -97,6 +97,7 @@ def market_routes(hub: "Hub") -> list[web.RouteDef]:
                         hub.subscribe(socket, name)
                 if path == "private" and listen_key:
                     hub.users.attach(socket, listen_key)
+                hub.connection_faults.look_at(socket)
 
             return await serve(hub, request, read, market=market, path=path, opened=opened, combined=combined)
 

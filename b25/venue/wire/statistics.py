@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from b25.venue.exchange.money import money_text
-from b25.venue.wire.candles import Candle, Candles
+from b25.venue.wire.candles import DAY_MS, Candle, Candles
 from b25.venue.wire.tickers import RollingWindow, Ticker, average_price
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Futures put together what one side took at one price within this time; spot, what one order took at one price.
 AGGREGATION_MS = 100
 AGGREGATES_KEPT = 10_000
+WINDOWS_MAX = 16
 
 
 class AggTrade(NamedTuple):
@@ -90,7 +91,7 @@ class Statistics:
         self.listing = listing
         self.candles = Candles()
         self.aggregator = Aggregator(0 if listing.market == "spot" else AGGREGATION_MS)
-        self._day = RollingWindow()
+        self._windows: dict[int, RollingWindow] = {}
         self._now_ms = now_ms
         self._last_lots = 0
         for trade in listing.trades:
@@ -118,10 +119,15 @@ class Statistics:
         """Candles that open within [start, end], the oldest first: the first `limit` from a start, else the last ones."""
         return self.candles.between(interval, start_ms, end_ms, limit)
 
-    def ticker(self) -> Ticker:
-        """The last 24 hours, exact to the minute."""
-        self._day.refresh(self.candles, self._now_ms)
-        return self._day.ticker(self.candles.current("1m"), self._now_ms, self._last_lots)
+    def ticker(self, span_ms: int = DAY_MS) -> Ticker:
+        """What traded in the last 24 hours or another span of whole minutes, exact to the minute."""
+        window = self._windows.get(span_ms)
+        if window is None:
+            if len(self._windows) >= WINDOWS_MAX:  # clients may ask for any span: forget one that was asked for, not the day
+                self._windows.pop(next(span for span in self._windows if span != DAY_MS))
+            window = self._windows[span_ms] = RollingWindow(span_ms)
+        window.refresh(self.candles, self._now_ms)
+        return window.ticker(self.candles.current("1m"), self._now_ms, self._last_lots)
 
     def average_price(self) -> Decimal:
         """Mean price of the last five minutes by volume; the last price when nothing traded in them, 0 before the first trade."""

@@ -128,7 +128,8 @@ class StatusPage:
 
     def _symbol(self, key: str, listing: "Listing") -> dict[str, str]:
         day = self.hub.statistics(listing).ticker()
-        change = Decimal(100 * (day.last_ticks - day.open_ticks)) / day.open_ticks if day.open_ticks else Decimal(0)
+        percent = round(Decimal(100 * (day.last_ticks - day.open_ticks)) / day.open_ticks, 2) if day.open_ticks else None
+        change = "" if percent is None else f"{percent or abs(percent):.2f} %"  # and never -0.00 %
         last = listing.price_text(listing.last_ticks) if listing.last_ticks else "–"
         market = "spot" if listing.market == "spot" else "USD-M"
         return {
@@ -137,7 +138,7 @@ class StatusPage:
             "market": market,
             "status": listing.status,
             "last": last,
-            "change": f"{change:.2f}",
+            "change": change,
         }
 
     def detail(self, key: str | None) -> dict[str, Any] | None:

@@ -11,25 +11,31 @@ if TYPE_CHECKING:
     from b25.venue.wire.limits import Limits
 
 ORDERS_SHOWN, BALANCES_SHOWN = 8, 12
+_MARKETS = {"spot": "spot", "linear": "USD-M"}
 
 
 def account_row(account: "Account") -> dict[str, Any]:
-    """Name, balances, positions and open orders of an account; never its keys."""
+    """Name, balances, positions and open orders of an account; never its keys. Each row: where, what, how much, its kind."""
     balances = [
-        ["spot", asset, short(balance.free), f"{short(balance.locked)} locked" if balance.locked else ""]
+        ["spot", f"{short(balance.free)} {asset}", f"{short(balance.locked)} locked" if balance.locked else "", ""]
         for asset, balance in account.spot.items()
         if balance.free or balance.locked
     ]
-    balances += [["USD-M", asset, short(wallet), ""] for asset, wallet in linear_wallets(account)]
+    balances += [["USD-M", f"{short(wallet)} {asset}", "", ""] for asset, wallet in linear_wallets(account)]
     orders = [
-        [order.listing.market, order.listing.name, order.side, f"{order.listing.qty_text(order.leaves_lots)} @ {_price(order)}"]
-        for market in ("spot", "linear")
+        [
+            _MARKETS[market],
+            f"{order.side} {order.listing.qty_text(order.leaves_lots)} {order.listing.name}",
+            _price(order),
+            order.side.lower(),
+        ]
+        for market in _MARKETS
         for order in account.store(market).open_orders()
     ]
     hidden = max(0, len(orders) - ORDERS_SHOWN) + max(0, len(balances) - BALANCES_SHOWN)
     return {
         "name": account.name, "flags": "frozen" if account.frozen else "may not trade" if not account.can_trade else "",
-        "balances": balances[:BALANCES_SHOWN], "positions": positions(account), "orders": orders[:ORDERS_SHOWN],
+        "rows": [*balances[:BALANCES_SHOWN], *positions(account), *orders[:ORDERS_SHOWN]],
         "more": f"and {hidden} more" if hidden else "",
     }  # fmt: skip
 
@@ -41,20 +47,20 @@ def linear_wallets(account: "Account") -> list[tuple[str, int]]:
 
 
 def positions(account: "Account") -> list[list[str]]:
-    """Futures positions that are not flat: symbol, size, entry price, profit at the mark."""
+    """Futures positions that are not flat, with their profit at the mark."""
     rows = []
     for position in account.linear.open_positions():
         listing = position.listing
         mark_ticks = listing.mark.mark_ticks if listing.mark is not None else 0
         gain = short(position.unrealised(mark_ticks or listing.mid_ticks))
         entry = listing.average_text(position.entry_ticklots, abs(position.lots))
-        rows.append([listing.name, listing.qty_text(position.lots), entry, gain])
+        rows.append(["position", f"{listing.qty_text(position.lots)} {listing.name} @ {entry}", gain, "gain"])
     return rows
 
 
 def _price(order: Any) -> str:
     ticks = order.price_ticks or order.stop_ticks
-    return str(order.listing.price_text(ticks)) if ticks else "market"
+    return f"@ {order.listing.price_text(ticks)}" if ticks else "market"
 
 
 def short(units: int) -> str:

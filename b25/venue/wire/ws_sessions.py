@@ -82,7 +82,9 @@ def _subscribed(api: "WsApi", socket: "Socket", key: "ApiKey") -> Result:
         raise VenueError(-1130, "Already subscribed to the user data stream of this account.")
     if len(socket.subscriptions) >= api.hub.settings.streams_per_socket:
         raise VenueError(-1130, "Too many subscriptions.")
-    return {"subscriptionId": api.hub.users.subscribe(socket, key.account)}
+    number = api.hub.users.subscribe(socket, key.account)
+    api.hub.connection_faults.look_at(socket)
+    return {"subscriptionId": number}
 
 
 def unsubscribe(api: "WsApi", socket: "Socket", request: "Request") -> Result:

@@ -25,6 +25,18 @@ def test_every_symbol_trades_and_its_mark_follows():
     assert abs(linear.mark.mark_ticks / linear.mid_ticks - 1) < 0.01
 
 
+def test_a_crowd_stands_still_while_its_symbol_does_not_trade():
+    exchange = opened(seconds=5)
+    listing = exchange.spot["BTCUSDT"]
+    exchange.operations.set_status("spot", "BTCUSDT", "HALT")
+    last, now_ms = listing.trades[-1], exchange.now_ms
+    exchange.advance(now_ms + 60_000)
+    assert listing.trades[-1] == last
+    exchange.operations.set_status("spot", "BTCUSDT", "TRADING")
+    exchange.advance(now_ms + 70_000)
+    assert listing.trades[-1].time_ms > now_ms + 60_000
+
+
 def test_the_same_seed_is_the_same_day_however_often_time_is_told():
     one, other = opened(), opened(every_ms=250)
     assert [listing.book.hash for listing in one.listings] == [listing.book.hash for listing in other.listings]

@@ -68,14 +68,14 @@ class Recorder:
 class Floor:
     """The exchange with Ann and Bob on it."""
 
-    def __init__(self, *, fees=True, **settings):
+    def __init__(self, *, fees=True, book=NaiveMatchingBook, **settings):
         terms = {} if fees else {"maker_fee_ppm": 0, "taker_fee_ppm": 0}
         self.exchange = Exchange(
             [
-                spot_listing("BTCUSDT", book=NaiveMatchingBook(), **terms),
-                spot_listing("ETHUSDT", book=NaiveMatchingBook(), **terms),
-                linear_listing("BTCUSDT", book=NaiveMatchingBook(), **terms),
-                linear_listing("ETHUSDT", book=NaiveMatchingBook(), **terms),
+                spot_listing("BTCUSDT", book=book(), **terms),
+                spot_listing("ETHUSDT", book=book(), **terms),
+                linear_listing("BTCUSDT", book=book(), **terms),
+                linear_listing("ETHUSDT", book=book(), **terms),
             ],
             now_ms=OPEN_MS,
             settings=ExchangeSettings(**settings),

@@ -1,9 +1,12 @@
 """What spot orders lock and what trades move, to the last 1e-8, by hand."""
 
+from decimal import Decimal
+
 import pytest
 
 from b25.venue.exchange.events import BalanceEvent, OrderEvent
-from tests.venue.exchange.floor import COIN, refused, says, spot_order
+from b25.venue.exchange.matching_book import MatchingBook
+from tests.venue.exchange.floor import COIN, Floor, refused, says, spot_order
 
 START = (100_000 * COIN, 0)
 
@@ -95,6 +98,13 @@ def test_a_value_can_be_sold(floor):
     assert (order.state, order.filled_lots) == ("FILLED", 10_000)
     assert floor.has(floor.bob, "BTC") == (990_000_000, 0)
     assert floor.has(floor.bob, "USDT") == (100_000 * COIN + 2_997 * COIN, 0)
+
+
+def test_a_value_beyond_all_books_sells_what_is_wanted():
+    floor = Floor(book=MatchingBook)
+    floor.spot(floor.ann, "BUY", "1", "30000")
+    order = floor.spot(floor.bob, "SELL", None, quote_quantity=Decimal("1e20"))
+    assert (order.state, order.filled_lots) == ("EXPIRED", 100_000)
 
 
 def test_a_value_below_one_lot_breaks_the_lot_filter(floor):

@@ -161,6 +161,11 @@ class Line:
             if message.type is not aiohttp.WSMsgType.PING:
                 raise ConnectionError(f"{message.type.name} {message.data} {message.extra}")
 
+    async def drain(self, within_s=WAIT_S):
+        """Messages until none comes in time, or the socket closes: then the exception says why."""
+        while True:
+            await self.next(within_s)
+
     async def until(self, wanted, within_s=WAIT_S):
         """The first message that `wanted` accepts."""
         end = time.monotonic() + within_s

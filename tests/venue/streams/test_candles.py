@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from b25.model.errors import Misuse
 from b25.venue.wire.candles import INTERVALS_MS, Candle, Candles, following_ms, opening_ms
 from b25.venue.wire.market_streams import candle_of
 from b25.venue.wire.tickers import RollingWindow, average_price
@@ -130,6 +131,8 @@ def test_seeded_history_comes_before_the_first_trade():
         (300, 300, 300, 300, 1, 300),
     ]
     assert sum(row.lots for row in candles.between("1h", None, None, 10)) == 1_201
+    with pytest.raises(Misuse, match="seed the statistics before"):
+        candles.seed(minutes)
 
 
 def test_the_rolling_window_equals_a_look_at_every_minute():

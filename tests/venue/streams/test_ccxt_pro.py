@@ -180,9 +180,13 @@ def test_a_gap_is_noticed_and_healed(tmp_path, symbol):
             await told(client.watch_order_book(symbol))
             await told(client.watch_order_book(symbol))
             house.venue.faults.set("diff_drop", where="btcusdt@depth*", left=1)
-            with pytest.raises(ccxt.ChecksumError):
+
+            async def until_noticed():
                 for _ in range(50):
                     await told(client.watch_order_book(symbol))
+
+            with pytest.raises(ccxt.ChecksumError):
+                await until_noticed()
             assert (await told(client.watch_order_book(symbol)))["bids"]
 
     run(tmp_path, act)

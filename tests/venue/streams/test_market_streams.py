@@ -6,6 +6,7 @@ import pytest
 
 from b25.model.event import BUY, SELL
 from b25.venue.exchange.events import Liquidation
+from b25.venue.exchange.listings import spot_listing
 from b25.venue.exchange.orders import Fill, Order
 from tests.venue.streams.stand import START_MS, Stand, heard
 
@@ -26,6 +27,7 @@ FIELDS = {
     ("linear", "btcusdt@miniTicker"): set("eEscohlvq"),
     ("spot", "btcusdt@ticker"): set("eEspPwxcQbBaAohlvqOCFLn"),
     ("linear", "btcusdt@ticker"): set("eEspPwcQohlvqOCFLn"),
+    ("spot", "btcusdt@ticker_1h"): set("eEspPwcohlvqOCFLn"),
     ("spot", "btcusdt@avgPrice"): set("eEsiwT"),
     ("linear", "btcusdt@markPrice@1s"): set("eEspiPrT"),
     ("spot", "btcusdt@depth5@100ms"): {"lastUpdateId", "bids", "asks"},
@@ -210,3 +212,27 @@ def test_a_stream_without_listeners_is_forgotten():
     assert stand.hub.audiences.all() == []
     assert stand.hub.audiences._by_topic == {}
     assert stand.hub.market.listings["spot", "BTCUSDT"].depth._windows == {}
+
+
+def test_a_rolling_window_forgets_what_is_older():
+    stand = Stand()
+    socket = stand.listener("!ticker_1h@arr", "btcusdt@ticker_4h")
+    lively(stand)
+    stand.step(1_000)
+    (every,), one = sorted(heard(socket), key=lambda told: isinstance(told, dict))
+    assert (every["e"], one["e"], every["n"], one["n"]) == ("1hTicker", "4hTicker", 1, 1)
+    stand.step(2 * 3_600_000)
+    (every,), one = sorted(heard(socket), key=lambda told: isinstance(told, dict))
+    assert (every["n"], one["n"]) == (0, 1)
+
+
+def test_a_stream_of_a_symbol_that_is_not_listed_has_no_audience_until_it_is():
+    stand = Stand()
+    socket = stand.listener("ethusdt@trade", "ethusdt@depth@100ms", "nonsense@kline_1m")
+    assert stand.hub.audiences.all() == []
+    listing = spot_listing("ETHUSDT")
+    stand.exchange.spot["ETHUSDT"] = listing
+    stand.hub.on_status(listing)
+    stand.exchange.place(listing, BUY, 5, 300_000)
+    stand.step(100)
+    assert [one["e"] for one in heard(socket)] == ["depthUpdate"]

@@ -44,7 +44,7 @@ ALGO = set("osSfqXpVR") | {"caid", "aid", "at", "ps", "ai", "ap", "aq", "act", "
 
 def an_order(stand, market, **changes):
     terms = {
-        "order_id": 7, "client_id": "mine", "account": 1, "listing": stand.spot if market == "spot" else stand.linear, "side": "BUY",
+        "order_id": 7, "client_id": "mine", "account": 1, "listing": getattr(stand, market), "side": "BUY",
         "type": "LIMIT", "tif": "GTC", "price_ticks": 500_000, "qty_lots": 20, "created_ms": START_MS, "working_ms": START_MS,
         **changes,
     }  # fmt: skip
@@ -53,8 +53,9 @@ def an_order(stand, market, **changes):
 
 def a_fill(market, **changes):
     terms = {
-        "trade_id": 99, "order_id": 7, "symbol": "BTCUSDT", "side": "BUY", "price_ticks": 500_000, "qty_lots": 5, "quote": 25_000_000,
-        "commission": 1_000, "commission_asset": "USDT", "maker": True, "time_ms": START_MS + 1, "realised": 123 if market == "linear" else 0,
+        "trade_id": 99, "order_id": 7, "symbol": "BTCUSDT", "side": "BUY", "price_ticks": 500_000, "qty_lots": 5,
+        "quote": 25_000_000, "commission": 1_000, "commission_asset": "USDT", "maker": True, "time_ms": START_MS + 1,
+        "realised": 123 if market == "linear" else 0,
         **changes,
     }  # fmt: skip
     return Fill(**terms)
@@ -168,7 +169,8 @@ def test_futures_balances_and_positions():
 def test_algo_orders():
     stand = Listening()
     algo = AlgoOrder(
-        algo_id=3, client_id="stop", account=1, listing=stand.linear, side="SELL", type="STOP_MARKET", tif="GTC", position_side="BOTH",
+        algo_id=3, client_id="stop", account=1, listing=stand.linear, side="SELL", type="STOP_MARKET", tif="GTC",
+        position_side="BOTH",
         qty_lots=10, price_ticks=0, trigger_ticks=490_000, created_ms=START_MS, callback_rate=Decimal(1),
     )  # fmt: skip
     (told,) = payloads(AlgoEvent(algo, START_MS), START_MS)
@@ -288,6 +290,16 @@ def test_silence_ends_user_data_without_a_word():
     assert stand.hub.users.subscribe(stand.api, stand.alice) == 1
     stand.tell(stand.alice, fill_event(stand, "spot"))
     assert len(heard(stand.api)) == 1
+
+
+def test_connection_faults_of_one_account_strike_the_sockets_that_hear_it():
+    stand = Listening()
+    other = stand.listener(path="ws-api")
+    stand.hub.users.subscribe(other, stand.bob)
+    stand.faults.set("half_open", where="*", account="bob")
+    assert [one.frozen for one in (stand.api, stand.private, other)] == [False, False, True]
+    stand.faults.set("cut", where="*", account="alice")
+    assert [one.is_open for one in (stand.api, stand.private, other)] == [False, False, True]
 
 
 def test_payloads_are_json():

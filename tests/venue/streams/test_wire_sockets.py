@@ -1,6 +1,8 @@
 """The sockets over a real network: paths, limits, clients that do not read, sessions, and who hears what."""
 
 import asyncio
+import base64
+import ssl
 import struct
 
 import aiohttp
@@ -61,8 +63,7 @@ def test_pings_are_answered_and_too_many_messages_end_the_socket(tmp_path):
         for number in range(8):
             await line.say(subscribe(number=number))
         with pytest.raises(ConnectionError, match="Too many requests"):
-            for _ in range(9):
-                await line.next()
+            await line.drain()
 
     run(tmp_path, act)
 
@@ -94,10 +95,12 @@ def test_oversized_messages_end_the_socket_and_malformed_json_does_not(tmp_path)
     run(tmp_path, act)
 
 
-def test_a_client_that_never_reads_costs_no_more_than_its_buffer(tmp_path):
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_client_that_never_reads_costs_no_more_than_its_buffer(tmp_path, tls):
     async def act(house):
-        port = int(house.venue.ws_url.rpartition(":")[2])
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        url = house.venue.rest_url if tls else house.venue.ws_url
+        trust = ssl.create_default_context(cafile=house.venue.cafile) if tls else None
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]), ssl=trust)
         writer.write(handshake("/ws/btcusdt@depth20@100ms/btcusdt@bookTicker/btcusdt@depth@100ms"))
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 101")
@@ -113,7 +116,7 @@ def test_a_client_that_never_reads_costs_no_more_than_its_buffer(tmp_path):
                 if not stuck.is_open:
                     break
         assert stuck.cut_for == "slow reader"
-        assert most <= 100_000 + 10_000
+        assert most <= 100_000 + 20_000
         await asyncio.sleep(0.1)
         assert stuck not in house.venue.hub.sockets
         await healthy.socket.receive(5)
@@ -205,8 +208,6 @@ def test_sessions(tmp_path):
         refused = await line.ask("session.logon", house.signed())
         assert refused["error"]["code"] == -4056
         values = {"apiKey": key.key, "timestamp": house.venue.clock.server_ms()}
-        import base64
-
         values["signature"] = base64.b64encode(private.sign(ws_payload(values))).decode()
         logged = await line.ask("session.logon", values)
         assert logged["result"]["apiKey"] == key.key
@@ -275,8 +276,7 @@ def test_a_mute_market_and_a_half_open_socket(tmp_path):
             await line.next()
             fault = house.venue.faults.set("half_open", where="btcusdt@bookTicker")
             with pytest.raises((asyncio.TimeoutError, TimeoutError)):
-                for _ in range(100):  # what was under way
-                    await line.next(0.3)
+                await line.drain(0.3)
             await line.socket.ping()
             house.venue.faults.clear(fault_id=fault.fault_id)
 

@@ -1,0 +1,1 @@
+"""The venue port on any exchange that ccxt knows."""
