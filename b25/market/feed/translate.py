@@ -54,7 +54,7 @@ class Translator:
         time_ms = _whole(book.get("timestamp"), now_ms)
         before, self.levels = self.levels, now
         if before is None:
-            return self._anew(now, time_ms)
+            return self._anew(time_ms)
         changes = {side: _changes(before[side], now[side]) for side in SIDES}
         if not changes["bids"] and not changes["asks"]:
             return []
@@ -81,12 +81,13 @@ class Translator:
             told.append(orjson.dumps({**body, "X": "MARKET", "m": trade["side"] == "sell"}))
         return told
 
-    def _anew(self, now: dict[str, dict[str, str]], time_ms: int) -> list[bytes]:
+    def _anew(self, time_ms: int) -> list[bytes]:
         """Return a snapshot; after a loss, before it, an update that breaks the chain, so that the gap is on record."""
         told = []
         if self.begun:
             self.last_id += 1  # the update that was missed
-            told.append(self._diff({side: list(now[side].items())[:1] for side in SIDES}, time_ms))
+            # It must have a level to be one, whatever the book holds: it deletes the lowest price there can be.
+            told.append(self._diff({"bids": [(_text(self.instrument.tick), "0")], "asks": []}, time_ms))
         self.begun = True
         return [*told, self.snapshot(time_ms)]
 

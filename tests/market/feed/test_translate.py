@@ -67,6 +67,18 @@ def test_a_loss_is_a_gap_on_record():
     assert desk.is_healthy
 
 
+def test_a_book_that_is_empty_after_a_loss_is_empty():
+    desk, translator = Desk(INSTRUMENT, USDM, "ETH/USD"), Translator(INSTRUMENT, "ETH/USD", NOW_MS)
+    (first,) = translator.book(book_of({1: 1}, {1: 1}), NOW_MS)
+    desk.take_text(first, NOW_MS * 10**6)
+    translator.lose()
+    broken, snapshot = translator.book(book_of({}, {}), NOW_MS)
+    assert desk.take_text(broken, NOW_MS * 10**6) == outcome.BROKEN
+    desk.break_chain(NOW_MS * 10**6)
+    assert desk.take_text(snapshot, NOW_MS * 10**6) == outcome.BRIDGED
+    assert levels(desk.ladder) == [[], []]
+
+
 def trade(number, side="buy", **more):
     return {"id": f"T-{number}", "timestamp": NOW_MS + number, "price": 100.01, "amount": 0.25, "side": side} | more
 
