@@ -1,4 +1,4 @@
-"""Market data: import captures and bars, download history, list and check the catalog, show the book at the end.
+"""Market data: import captures and bars, download history, record live, list and check the catalog, show the book at the end.
 
 b25 data import capture.gz --venue binanceusdm --symbol ETH/USDT:USDT --catalog data/catalog
 """
@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from b25.cli.output import JSON, answer, progress, share_bar
+from b25.cli.output import JSON, answer, progress, recording_line, share_bar
 from b25.model.errors import Misuse
 
 VENUE = typer.Option("--venue", help="binanceusdm, binancecoinm or binance.")
@@ -24,7 +24,9 @@ CATALOG = typer.Option("--catalog", help="Folder of the catalog.", envvar="B25_C
 STEP = "as a decimal; else the catalog's, the published one, or inferred."
 PROGRESS_BYTES = 8 << 20
 
-group = typer.Typer(help="Import captures and bars, download history; list, check and read the catalog.", no_args_is_help=True)
+group = typer.Typer(
+    help="Import captures and bars, download, record live; list, check and read the catalog.", no_args_is_help=True
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -141,6 +143,40 @@ def download(
     answer({"catalog": str(catalog), "fetched": done}, json=json, lines=[_fetched_line(one) for one in done])
 
 
+@group.command(epilog="Example: b25 data record binanceusdm BTC/USDT:USDT ETH/USDT:USDT --for 1h --catalog data/catalog")
+def record(
+    venue: Annotated[str, typer.Argument(metavar="VENUE", help="ccxt id: binance, binanceusdm by the fast path; or any other.")],
+    symbols: Annotated[list[str], typer.Argument(metavar="SYMBOL...", help="Unified symbols of this venue.")],
+    catalog: Annotated[Path, CATALOG],
+    for_: Annotated[str | None, typer.Option("--for", help="How long: 90s, 30m, 1h, 2d; else until Ctrl-C.")] = None,
+    kinds: Annotated[str | None, typer.Option("--kinds", help="Of depth,trades,bookTicker; else all the venue gives.")] = None,
+    rotate: Annotated[str, typer.Option("--rotate", help="Age at which a file goes into the catalog.")] = "1h",
+    rotate_mb: Annotated[int, typer.Option("--rotate-mb", min=1, help="Size, in MB of text, at which it does.")] = 512,
+    sockets: Annotated[int, typer.Option("--sockets", min=1, max=2, help="2: two independent ones for the same streams.")] = 1,
+    api_url: Annotated[str | None, typer.Option("--api-url", help="A venue like Binance, e.g. http://127.0.0.1:18080.")] = None,
+    json: Annotated[bool, JSON] = False,
+) -> None:
+    """Record live books, trades and tickers. Ctrl-C ends it cleanly; after any other end the next run takes up what is there."""
+    from b25.market.feed.settings import FeedSettings
+    from b25.market.record import RecordPlan
+    from b25.market.record import record as run
+
+    plan = RecordPlan(
+        venue=venue,
+        symbols=symbols,
+        catalog=catalog,
+        kinds=[kind.strip() for kind in kinds.split(",") if kind.strip()] if kinds else None,
+        seconds=_seconds(for_, "--for") if for_ else None,
+        api_url=api_url,
+        rotate_s=_seconds(rotate, "--rotate"),
+        rotate_bytes=rotate_mb << 20,
+        settings=FeedSettings(sockets=sockets, spin_s=0.0),
+    )
+    with recording_line(f"{venue} {', '.join(symbols)}") as told:
+        facts = run(plan, told, progress)
+    answer(facts, json=json, lines=_recorded_lines(facts))
+
+
 @group.command()
 def book(
     venue: Annotated[str, VENUE],
@@ -164,6 +200,18 @@ def _import_table(
     from b25.market.catalog import Catalog
 
     return import_table(file, catalog=Catalog(catalog), frame=timeframe, venue=venue, symbol=symbol, grid=Grid(*steps))
+
+
+def _seconds(text: str, option: str) -> float:
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+    number, unit = (text[:-1], text[-1:]) if text[-1:] in units else (text, "s")
+    try:
+        seconds = float(number) * units[unit]
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise Misuse(f"{option} {text} is no span of time", remedy=f"write it like {option} 90s, 30m, 1h or 2d")
+    return seconds
 
 
 def _decimal(text: str | None, option: str) -> Decimal | None:
@@ -236,6 +284,18 @@ def _table_lines(facts: dict[str, Any]) -> list[str]:
         *([f"  and {len(gaps) - 5:,} more"] if len(gaps) > 5 else []),
         *facts["notes"],
     ]
+
+
+def _recorded_lines(facts: dict[str, Any]) -> list[str]:
+    rate = facts["messages"] / facts["seconds"] if facts["seconds"] else 0.0
+    lines = [f"{facts['messages']:,} messages in {facts['seconds']:,.0f} s ({rate:,.0f}/s), {facts['reconnects']} reconnects"]
+    for one in facts["instruments"]:
+        head = f"{facts['venue']} {one['symbol']}: {one['rows']:,} rows from {one['diffs']:,} diffs, {one['trades']:,} trades"
+        lines.append(f"{head} and {one['snapshots']} snapshots in {len(one['files'])} files")
+        refused = [f"{why} {count:,}" for why, count in one["refused"].items()]
+        lines += [f"  set aside: {'; '.join(refused)}"] if refused else []
+        lines += [f"  {line}" for line in _quality_lines({**one["quality"], "source": "quality"})] if one["files"] else []
+    return lines
 
 
 def _gap_lines(row: dict[str, Any]) -> list[str]:

@@ -77,6 +77,34 @@ def share_bar(what: str, unit: str = "rows") -> Iterator[Callable[[float, int], 
             print(file=sys.stderr)
 
 
+@contextmanager
+def recording_line(what: str, every_s: float = 60.0) -> Iterator[Callable[[Any], None]]:
+    """Show how a recording stands, on standard error: a line that is rewritten for a person, else one a minute.
+
+    Gives a function that is told a `b25.market.record_listener.Progress`.
+    """
+    seen = sys.stderr.isatty()
+    said_s = 0.0
+
+    def tell(now: Any) -> None:
+        nonlocal said_s
+        lag = f"{now.lag_ms:,.0f} ms" if now.lag_ms is not None else "n/a"
+        text = f"{what}: {now.seconds:,.0f} s, {now.messages:,} messages ({now.messages_per_s:,.0f}/s), {now.rows:,} rows, "
+        text += f"{now.gaps} gaps, {now.refused} set aside, {now.raw_bytes / 1e6:,.1f} MB, lag {lag}"
+        text += f"; held: {'; '.join(now.held)}" if now.held else ""
+        if seen:
+            print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)
+        elif now.seconds - said_s >= every_s:
+            said_s = now.seconds
+            progress(text)
+
+    try:
+        yield tell
+    finally:
+        if seen:
+            print(file=sys.stderr)
+
+
 def refuse(code: int, kind: str, what: str, remedy: str, *, json: bool) -> int:
     """Tell a fault and give the exit code back.
 

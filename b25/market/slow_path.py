@@ -118,7 +118,7 @@ class SlowReader:
             )
 
     def _diff(self, body: Mapping[str, Any], message: np.void, levels: np.ndarray) -> np.ndarray:
-        self._check_market(SPOT if "pu" not in body else COINM if "ps" in body else USDM)
+        self._check_market(SPOT if "pu" not in body else _futures(body))
         spot = self.market == SPOT
         levels = self._levels(body, "b", "a", message, levels)
         message["kind"], message["side"] = DIFF, 0
@@ -138,10 +138,10 @@ class SlowReader:
         return levels
 
     def _print(self, body: Mapping[str, Any], message: np.void, levels: np.ndarray) -> np.ndarray:
-        futures = "X" in body  # the two futures markets write a trade alike
+        futures = "X" in body or "M" not in body  # the two futures markets write a trade alike, and not always its kind
         if futures == (self.market == SPOT):
             self._check_market(USDM if futures else SPOT)
-        if self.market != SPOT and body["X"] != "MARKET":
+        if self.market != SPOT and body.get("X", "MARKET") != "MARKET":
             raise Ignored(f"trade {body['X']}")
         maker = body.get("m")
         if not isinstance(maker, bool):
@@ -158,7 +158,7 @@ class SlowReader:
         return levels
 
     def _ticker(self, body: Mapping[str, Any], message: np.void, levels: np.ndarray) -> np.ndarray:
-        self._check_market(SPOT if "T" not in body else COINM if "ps" in body else USDM)
+        self._check_market(SPOT if "T" not in body else _futures(body))
         update_id = self._whole(body, "u")
         count = 0
         for price, qty, side in (("b", "B", "bids"), ("a", "A", "asks")):
@@ -232,6 +232,11 @@ class SlowReader:
             kind = TooLarge if what == "quantity" else BadLine
             raise kind(f"{what} {text} is too large", remedy=SKIP_REMEDY)
         return int(whole)
+
+
+def _futures(body: Mapping[str, Any]) -> int:
+    """Which futures market a message is of: both may name the pair, and that of a coin-margined contract ends in USD."""
+    return COINM if str(body.get("ps", "")).endswith("USD") else USDM
 
 
 def _step_text(places: int, step: int) -> str:
