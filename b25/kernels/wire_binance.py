@@ -45,6 +45,8 @@ PAIR = _text('","ps":"')
 FIRST = _text('","U":')
 LAST = _text(',"u":')
 PREVIOUS = _text(',"pu":')
+NAMED_PAIR = _text(',"ps":"')
+SYMBOL_KIND = _text(',"st":')
 BIDS = _text(',"b":[')
 ASKS = _text(',"a":[')
 TRADE_ID = _text('","t":')
@@ -134,6 +136,18 @@ def _skip_symbol(buf, at, end, symbol, market):
 
 
 @hot_kernel
+def _skip_pair(buf, at, end):
+    """Position after the pair and the kind of a symbol, which newer futures messages name behind their ids."""
+    named = skip(buf, at, end, NAMED_PAIR)
+    if named >= 0:
+        at = skip(buf, skip_name(buf, named, end), end, END_OF_NAME)
+    kind = skip(buf, at, end, SYMBOL_KIND)
+    if kind >= 0:
+        _, at = read_int(buf, kind, end)
+    return at
+
+
+@hot_kernel
 def _read_diff(buf, at, end, symbol, grid, message, levels):
     exch_ns, at = _read_time(buf, at, end)
     if grid["market"] != SPOT:
@@ -144,6 +158,8 @@ def _read_diff(buf, at, end, symbol, grid, message, levels):
     prev_id = -1
     if grid["market"] != SPOT:
         prev_id, at = read_int(buf, skip(buf, at, end, PREVIOUS), end)
+        if grid["market"] == USDM:
+            at = _skip_pair(buf, at, end)
     at, bids, bid_status = read_levels(buf, skip(buf, at, end, BIDS), end, grid, levels, 0)
     if at < 0:
         return bid_status, at
@@ -162,18 +178,24 @@ def _read_diff(buf, at, end, symbol, grid, message, levels):
 
 @hot_kernel
 def _read_print(buf, at, end, symbol, grid, message, levels):
-    """Read a trade between two orders of the market: `X` is MARKET on futures; other kinds are UNUSUAL here."""
+    """Read a trade between two orders of the market.
+
+    Futures name its time before the symbol and its kind `X` behind it, MARKET and no other here, or write it as spot does.
+    """
     exch_ns, at = _read_time(buf, at, end)
     spot = grid["market"] == SPOT
-    if not spot:
-        exch_ns, at = _read_time(buf, skip(buf, at, end, TIME), end)
+    timed = skip(buf, at, end, TIME)
+    named = not spot and timed >= 0
+    if named:
+        exch_ns, at = _read_time(buf, timed, end)
     at = skip(buf, skip(buf, at, end, SYMBOL), end, symbol)
     trade_id, at = read_int(buf, skip(buf, at, end, TRADE_ID), end)
     at, status = read_spaced_pair(buf, skip(buf, at, end, PRICE), end, QUANTITY, grid, levels, 0)
-    if spot:
+    if not named:
         exch_ns, at = _read_time(buf, skip(buf, at, end, TIME), end)
         buyer_made, at = read_bool(buf, skip(buf, at, end, MAKER), end)
-        _, at = read_bool(buf, skip(buf, at, end, UNUSED), end)
+        if spot:
+            _, at = read_bool(buf, skip(buf, at, end, UNUSED), end)
     else:
         buyer_made, at = read_bool(buf, skip(buf, at, end, MARKET_MAKER), end)
     at = skip(buf, at, end, END)
