@@ -235,8 +235,9 @@ class SlowReader:
 
 
 def _futures(body: Mapping[str, Any]) -> int:
-    """Which futures market a message is of: both may name the pair, and that of a coin-margined contract ends in USD."""
-    return COINM if str(body.get("ps", "")).endswith("USD") else USDM
+    """Which futures market a message is of: both may name the pair, the coin-margined one right behind the symbol."""
+    names = list(body)
+    return COINM if "ps" in body and names[names.index("ps") - 1] == "s" else USDM
 
 
 def _step_text(places: int, step: int) -> str:
