@@ -17,6 +17,7 @@ from pathlib import Path
 import measure_backtests
 import measure_bars
 import measure_books
+import measure_feed
 import measure_matching
 import measure_setup
 import measure_venue_rest
@@ -34,6 +35,7 @@ MEASURES = {
         measure_books,
         measure_bars,
         measure_matching,
+        measure_feed,
         measure_venue_rest,
         measure_venue_streams,
         measure_setup,
