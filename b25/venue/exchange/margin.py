@@ -123,8 +123,13 @@ def all_margins(account: Account, listings: dict[str, Listing], asset: str | Non
     """Margins of all positions that are open or have open orders."""
     wallet = account.linear
     keys = {(p.listing.name, p.side): None for p in wallet.positions.values() if p.lots}
-    for order in account.linear_store.open_orders():
-        keys[order.listing.name, order.position_side] = None
+    # The mode cannot change while orders are open, so it says which positions they are of.
+    keys |= {
+        (symbol, side): None
+        for symbol, orders in account.linear_store.open.items()
+        if orders
+        for side in SIDES_OF_MODE[wallet.hedge]
+    }
     positions = [wallet.position(listings[symbol], side) for symbol, side in keys]
     return [position_margin(account, p) for p in positions if asset in (None, p.listing.quote)]
 
