@@ -80,13 +80,17 @@ def position_margin(call: Call) -> dict[str, Any]:
     return {"amount": float(amount), "code": 200, "msg": "Successfully modify position margin.", "type": int(kind)}
 
 
-@TABLE.key("POST", "/listenKey")
+# What `watch_orders(params={"type": "future"})` of ccxt leaves in the request; no signature covers it, and nobody reads it.
+CCXT_LEFTOVERS = "type subType symbol marginMode defaultType"
+
+
+@TABLE.key("POST", "/listenKey", CCXT_LEFTOVERS)
 def create_listen_key(call: Call) -> dict[str, Any]:
     """The account's listen key, made or extended."""
     return {"listenKey": call.core.listen_keys.create(call.account)}
 
 
-@TABLE.key("PUT", "/listenKey", "listenKey")
+@TABLE.key("PUT", "/listenKey", f"listenKey {CCXT_LEFTOVERS}")
 def extend_listen_key(call: Call) -> dict[str, Any]:
     """Let the listen key live on."""
     return {"listenKey": call.core.listen_keys.extend(call.account)}

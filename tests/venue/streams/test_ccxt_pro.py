@@ -190,3 +190,22 @@ def test_a_gap_is_noticed_and_healed(tmp_path, symbol):
             assert (await told(client.watch_order_book(symbol)))["bids"]
 
     run(tmp_path, act)
+
+
+@pytest.mark.parametrize("kind", ["future", "swap"])
+def test_a_futures_account_is_watched_without_a_symbol(tmp_path, kind):
+    async def act(house):
+        client = house.ccxt()
+        await told(client.load_markets())
+        watched = [
+            asyncio.create_task(client.watch_orders(None, None, None, {"type": kind})),
+            asyncio.create_task(client.watch_balance({"type": kind})),
+        ]
+        await asyncio.sleep(0.5)
+        async with house.market():
+            await told(client.create_order(LINEAR, "market", "buy", 0.01))
+            orders, balance = [await told(one) for one in watched]
+        assert orders[-1]["symbol"] == LINEAR
+        assert balance["USDT"]["total"] > 0
+
+    run(tmp_path, act)
