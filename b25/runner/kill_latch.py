@@ -131,9 +131,7 @@ def pull(
     path = latch_path(folder, account)
     time_ns = time.time_ns() if now_ns is None else now_ns
     kill_id = f"{time_ns // 1_000_000:x}-{secrets.token_hex(2)}"
-    latch = Latch(
-        kill_id=kill_id, account=account, by=by, reason=reason, trigger=trigger, flatten=flatten, time_ns=time_ns
-    )
+    latch = Latch(kill_id=kill_id, account=account, by=by, reason=reason, trigger=trigger, flatten=flatten, time_ns=time_ns)
     try:
         is_new = create_durably(path, orjson.dumps(asdict(latch)))
     except OSError:
@@ -186,7 +184,8 @@ def rearm(
         raise Misuse(f"account {account} is not stopped", remedy="see `b25 kill status`")
     if not by.strip() or len(reason.strip()) < REASON_CHARS_MIN:
         raise Misuse(
-            "re-arming needs a name and a reason of a sentence", remedy=f"give --by and --reason, {REASON_CHARS_MIN} characters or more"
+            "re-arming needs a name and a reason of a sentence",
+            remedy=f"give --by and --reason, {REASON_CHARS_MIN} characters or more",
         )
     if typed != confirmation(latch):
         raise Misuse("the confirmation was not typed as asked", remedy=f"type exactly: {confirmation(latch)}")
@@ -241,9 +240,7 @@ def _read(path: Path, account: str) -> Latch | None:
 
 
 def _unreadable(account: str, reason: str) -> Latch:
-    return Latch(
-        kill_id="", account=account, by="", reason=reason, trigger=Trigger.UNREADABLE, flatten=False, time_ns=0
-    )
+    return Latch(kill_id="", account=account, by="", reason=reason, trigger=Trigger.UNREADABLE, flatten=False, time_ns=0)
 
 
 def _touch(path: Path) -> None:
