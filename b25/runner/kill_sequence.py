@@ -105,6 +105,7 @@ class Sweep:
         self._failures = 0
         self._banned_until_s = 0.0
         self._seen: set[str] = set()
+        self._known = set(self.symbols)
         self._closes = 0
         self._slots = asyncio.Semaphore(AT_ONCE)
 
@@ -125,15 +126,18 @@ class Sweep:
         unconfirmed = set() if self.prefix else set(self.symbols)
         quiet_since_s: float | None = None
         volleys: dict[str, int] = {}
+        wide = True  # a list of everything costs as much as a dozen of one symbol: only what verifies needs it
         while True:
             self._check_time()
+            known = set() if wide else self._known
             if unconfirmed:  # with the first list, not after it: a list may take long
-                listed, unconfirmed = await asyncio.gather(self._open_orders(), self._volley(unconfirmed))
+                listed, unconfirmed = await asyncio.gather(self._open_orders(known), self._volley(unconfirmed))
                 if listed.value:
-                    listed = await self._open_orders()
+                    listed = await self._open_orders(known)
             else:
-                listed = await self._open_orders()
+                listed = await self._open_orders(known)
             if listed.value is None:
+                wide = False
                 await self._wait_after(listed)
                 continue
             self._failures = 0
@@ -141,6 +145,9 @@ class Sweep:
             self._seen |= {order.venue_id for order in mine}
             self.report.orders_seen = len(self._seen)
             self.report.orders_left = [f"{order.symbol} {order.venue_id}" for order in mine]
+            if not mine and not unconfirmed and known:
+                wide = True
+                continue
             if not mine and not unconfirmed:
                 if quiet_since_s is None:
                     quiet_since_s = self.now_s()
@@ -153,7 +160,8 @@ class Sweep:
                     return
                 await self.sleep(left_s)
                 continue
-            quiet_since_s = None
+            quiet_since_s, wide = None, False
+            self._known |= {order.symbol for order in mine}
             unconfirmed |= await self._cancel_listed(mine, volleys)
             if unconfirmed or any(count > 1 for count in volleys.values()):
                 await self._wait()
@@ -195,13 +203,16 @@ class Sweep:
         await self._heed(outcome)
         self._step("cancel", f"{order.symbol} {order.venue_id}", outcome)
 
-    async def _open_orders(self) -> Outcome[list[OrderReport]]:
-        outcome = await self.port.open_orders()
-        await self._heed(outcome)
-        if outcome.answer is not Answer.NOT_SENT or not outcome.alarm or not self.symbols:
-            return outcome
-        found: list[OrderReport] = []  # a venue that lists only by symbol
-        for symbol in self.symbols:
+    async def _open_orders(self, symbols: set[str]) -> Outcome[list[OrderReport]]:
+        """List the open orders of some symbols; of none of them in particular where `symbols` is empty."""
+        if not symbols:
+            outcome = await self.port.open_orders()
+            await self._heed(outcome)
+            if outcome.answer is not Answer.NOT_SENT or not outcome.alarm or not self._known:
+                return outcome
+            symbols = self._known  # a venue that lists only by symbol
+        found: list[OrderReport] = []
+        for symbol in sorted(symbols):
             outcome = await self.port.open_orders(symbol)
             await self._heed(outcome)
             if outcome.value is None:

@@ -71,7 +71,10 @@ class Seat:
         """
         own = session_folder(folder, session)
         own.mkdir(parents=True, exist_ok=True)
-        lock = _locked(own / "lock")
+        lock, tries = _locked(own / "lock"), 20
+        while lock is None and tries:  # somebody may only be looking whether it is taken
+            time.sleep(0.01)
+            lock, tries = _locked(own / "lock"), tries - 1
         if lock is None:
             raise Misuse(
                 f"session {session} runs already, as process {occupant(folder, session).get('pid', 'unknown')}",

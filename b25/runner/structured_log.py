@@ -36,7 +36,7 @@ class StructuredLog:
 
     def bind(self, **more: Any) -> StructuredLog:
         """Return a log that says these as well, on every line."""
-        return StructuredLog(self.path, **self.bound, **more)
+        return StructuredLog(self.path, **(self.bound | more))
 
     def info(self, event: str, **facts: Any) -> None:
         """Say what happened."""

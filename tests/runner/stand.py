@@ -65,7 +65,7 @@ class Stand:
     def open_count(self) -> int:
         def count(inside):
             desk = self.desk(inside)
-            waiting = [] if self.kind == "spot" else desk.algo_open(self.owner)
+            waiting = [] if self.kind == "spot" else inside.exchange.linear_algos.open_orders(self.owner)
             return len(desk.open_orders(self.owner)) + len(waiting)
 
         return self.venue.call(count)
@@ -111,12 +111,16 @@ def with_session(here: Stand, act):
     return asyncio.run(run())
 
 
-def sweep(here: Stand, *, flatten=False, pace=QUICK, symbols=None, prefix="", during=None):
-    """Run one kill; gives its report and the calls of the port, in order."""
+def sweep(here: Stand, *, flatten=False, pace=QUICK, symbols=None, prefix="", during=None, fault=None):
+    """Run one kill, with a fault switched on once it is warm; gives its report and the calls of the port, in order."""
 
     async def run():
         reach = reach_of(here.account)
         reach.port.api.timeout_on_exit = 0
+        (await reach.port.listings()).must()  # as the kill process does beforehand
+        if fault:
+            knob, values = fault
+            here.fault(knob, **values)
         told = Told(reach.port)
         try:
             job = Sweep(
