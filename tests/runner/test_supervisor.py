@@ -101,6 +101,7 @@ def test_a_loop_that_turns_without_progress_is_hung(under):
 
 def test_one_that_never_beats_is_ended_when_its_time_to_start_is_over(under):
     one = under(plan("s", "silent", start_s=0.5))
+    one.turn(lambda: one.child("s").phase is Phase.UP)
     one.turn(lambda: one.child("s").phase is Phase.WAITING)
     assert any("not running after" in str(row.get("why")) for row in one.log())
 
@@ -121,6 +122,7 @@ def test_a_hungry_one_is_drained_and_started_again(under):
 @pytest.mark.parametrize(("code", "phase"), [(4, Phase.FAILED), (70, Phase.FAILED), (0, Phase.FINISHED), (75, Phase.WAITING)])
 def test_the_kind_of_error_decides_what_follows(under, code, phase):
     one = under(plan("s", "exit", str(code)), plan("other", "good"))
+    one.turn(lambda: one.child("s").phase is Phase.UP)
     one.turn(lambda: one.child("s").phase is phase)
 
 
