@@ -53,11 +53,10 @@ def kill(
             f"latched, but not verified within {wait_s:g} s: {', '.join(left) or 'the venue did not answer'}",
             remedy="look at `b25 kill status`; run `b25 kill` again; else cancel at the venue's own page",
         )
-    seen = sum(one["orders_seen"] for one in report["accounts"].values())
     closes = sum(one["closes_sent"] for one in report["accounts"].values())
     lines = [
         f"killed     {latch.account} ({latch.kill_id})",
-        f"orders     {seen} seen, none left, verified by two reads",
+        "orders     none left, verified by two reads",
         f"positions  {'flat, ' + str(closes) + ' closing orders' if latch.flatten else 'left as they are'}",
         f'next       b25 kill re-arm --account {latch.account} --by NAME --reason "WHY"',
     ]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from b25.model.errors import B25Error
-from b25.runner.heartbeat import Heartbeat, exit_code_of, read_beat
+from b25.runner.heartbeat import Heartbeat, Life, exit_code_of, read_beat
 from b25.runner.kill_account import KillAccount, open_port, read_accounts
 from b25.runner.kill_latch import KillRecord, latched
 from b25.runner.kill_process import KillProcess, Reach
@@ -31,7 +31,8 @@ def reach_of(account: KillAccount) -> Reach:
 def is_watching(folder: Path) -> bool:
     """Whether a kill process watches this folder now: it sits there, and its loop turns."""
     beat = read_beat(folder, NAME)
-    return is_taken(folder, NAME) and beat is not None and time.monotonic_ns() - beat.beaten_ns < 2 * 10**9
+    turns = beat is not None and beat.life is Life.RUNNING and time.monotonic_ns() - beat.beaten_ns < 2 * 10**9
+    return turns and is_taken(folder, NAME)
 
 
 async def kill_once(

@@ -148,7 +148,7 @@ def test_the_dead_man_s_switch_is_wound_while_a_session_runs(here, watch, starte
     process = watch()
 
     def wound():
-        return here.venue.call(lambda inside: inside.exchange.linear_orders.countdowns(here.owner))
+        return here.venue.call(lambda inside: dict(here.owner.linear.deadlines))
 
     until(wound)
     process.kill()  # nobody winds it any more: the venue will cancel
