@@ -1,0 +1,129 @@
+"""Start, stop and list the processes that `b25 up` watches, and read their logs."""
+
+import getpass
+import time
+from collections import deque
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from b25.cli.output import JSON, answer
+
+FOLDER = typer.Option("--folder", help="The run folder of `b25 up`.")
+FOLDER_DEFAULT = Path("data/run")
+NAME = typer.Argument(help="Name in the plan.")
+
+
+def add_control(group: typer.Typer) -> None:
+    """Add start, stop, list and logs to the group `b25 session`."""
+    group.command("start")(start)
+    group.command("stop")(stop)
+    group.command("list")(listing)
+    group.command("logs")(logs)
+
+
+def start(
+    name: Annotated[str, NAME], folder: Annotated[Path, FOLDER] = FOLDER_DEFAULT, json: Annotated[bool, JSON] = False
+) -> None:
+    """Ask the supervisor to start one, with a full budget of restarts."""
+    from b25.runner.supervisor import ask
+
+    ask(folder, "start", name, by=getpass.getuser())
+    answer({"name": name, "asked": "start"}, json=json, lines=[f"{name} is to start; see b25 session list"])
+
+
+def stop(
+    name: Annotated[str, NAME],
+    folder: Annotated[Path, FOLDER] = FOLDER_DEFAULT,
+    wait_s: Annotated[float, typer.Option(help="How long to wait for its end.")] = 15.0,
+    json: Annotated[bool, JSON] = False,
+) -> None:
+    """Ask the supervisor to stop one in order, and wait for its end."""
+    from b25.model.errors import Retry
+    from b25.runner.seat import is_taken
+    from b25.runner.supervisor import ask
+
+    ask(folder, "stop", name, by=getpass.getuser())
+    until_s = time.monotonic() + wait_s
+    while is_taken(folder, name):
+        if time.monotonic() > until_s:
+            raise Retry(
+                f"{name} has not ended within {wait_s:g} s", remedy="see `b25 session list`; it is killed after its drain"
+            )
+        time.sleep(0.05)
+    answer({"name": name, "asked": "stop"}, json=json, lines=[f"{name} has ended"])
+
+
+def listing(folder: Annotated[Path, FOLDER] = FOLDER_DEFAULT, json: Annotated[bool, JSON] = False) -> None:
+    """How each process stands: phase, life, epoch, age of its last heartbeat, memory, restarts."""
+    from b25.runner.seat import is_taken
+    from b25.runner.supervisor import status
+    from b25.runner.supervisor_plan import SEAT
+
+    facts: dict[str, Any] = dict(status(folder))
+    age_s = round((time.time_ns() - int(facts.get("time_ns", 0))) / 1e9, 1) if facts else None
+    is_up = is_taken(folder, SEAT)
+    row = "{:<16} {:<9} {:<9} {:>6} {:>9} {:>7} {:>9}  {}"
+    lines = [f"supervisor {'runs' if is_up else 'does not run'}; written {'n/a' if age_s is None else f'{age_s:g} s ago'}"]
+    lines.append(row.format("name", "phase", "life", "epoch", "silent s", "MB", "restarts", "why"))
+    for one in facts.get("processes", []):
+        cells = (
+            one["name"],
+            one["phase"],
+            one["life"],
+            one["epoch"],
+            one["silent_s"],
+            one["rss_mb"],
+            one["restarts"],
+            one["why"],
+        )
+        lines.append(row.format(*("n/a" if cell is None else cell for cell in cells)))
+    answer({"is_up": is_up, "age_s": age_s, "processes": facts.get("processes", [])}, json=json, lines=lines)
+
+
+def logs(
+    name: Annotated[str, NAME],
+    folder: Annotated[Path, FOLDER] = FOLDER_DEFAULT,
+    last: Annotated[int, typer.Option(help="So many lines, from the end.")] = 50,
+    alarms: Annotated[bool, typer.Option("--alarms", help="Only what somebody must look at.")] = False,
+    json: Annotated[bool, JSON] = False,
+) -> None:
+    """The last lines of one process' log, and of what the supervisor says of it; `supervisor` for its own."""
+    from b25.model.errors import Misuse
+    from b25.runner.seat import session_folder
+    from b25.runner.supervisor_plan import SEAT
+
+    kept: deque[dict[str, Any]] = deque(maxlen=max(last, 1))
+    own = session_folder(folder, name) / "log.jsonl"
+    rows = [row for row in _rows(folder / "supervisor.jsonl") if name in (SEAT, row.get("process"))]
+    if not rows and not own.exists():
+        raise Misuse(f"there is no log of {name} in {folder}", remedy="see `b25 session list`")
+    rows += _rows(own)
+    stamped = sorted((row for row in rows if row.get("time")), key=lambda row: str(row["time"]))
+    for row in stamped + [row for row in rows if not row.get("time")]:
+        if not alarms or row.get("level") == "alarm":
+            kept.append(row)
+    answer({"name": name, "lines": list(kept)}, json=json, lines=[_line(row) for row in kept] or ["nothing"])
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """Lines of a log; what is no JSON object was printed by somebody, and is kept as text."""
+    if not path.exists():
+        return []
+    found = []
+    for line in path.read_bytes().splitlines():
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            row = None
+        found.append(row if isinstance(row, dict) else {"text": line.decode(errors="replace")})
+    return found
+
+
+def _line(row: dict[str, Any]) -> str:
+    if "text" in row and "event" not in row:
+        return str(row["text"])
+    rest = " ".join(f"{name}={value}" for name, value in row.items() if name not in ("time", "level", "event"))
+    return f"{row.get('time', '')} {row.get('level', ''):<7} {row.get('event', '')}  {rest}"

@@ -1,0 +1,40 @@
+"""Start and watch every process of a plan: venue, kill switch, sessions; end them in order on Ctrl-C."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from b25.cli.output import JSON, answer, progress
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("up", epilog="Example: b25 up --plan up.toml")(up)
+
+
+def up(
+    plan: Annotated[Path, typer.Option(help="TOML file with [processes.NAME] and [accounts.NAME].")] = Path("up.toml"),
+    folder: Annotated[Path, typer.Option(help="The run folder: latches, seats, heartbeats and logs.")] = Path("data/run"),
+    json: Annotated[bool, JSON] = False,
+) -> None:
+    """Run until Ctrl-C or SIGTERM, then stop sessions, kill switch and the rest in that order."""
+    from b25.model.errors import Halt
+    from b25.runner.kill_account import read_accounts
+    from b25.runner.kill_latch import all_latches
+    from b25.runner.supervisor import Supervisor
+    from b25.runner.supervisor_plan import read_plan
+
+    plans = read_plan(plan.resolve(), folder.resolve())
+    if any(one.account for one in plans):
+        read_accounts(plan.resolve())
+    supervisor = Supervisor(plans, folder)
+    for latch in all_latches(folder):
+        progress(f"b25: {latch.account} is latched by {latch.by}: {latch.reason}; it will not trade until re-armed")
+    progress(f"b25: {len(plans)} processes under watch in {folder}; interrupt to stop them in order")
+    code = supervisor.run()
+    facts = [child.facts() for child in supervisor.children]
+    if code:
+        failed = ", ".join(f"{one['name']} ({one['why']})" for one in facts if one["phase"] == "failed")
+        raise Halt(f"stopped; these stayed down: {failed}", remedy=f"see b25 session logs NAME --folder {folder}")
+    answer({"processes": facts}, json=json, lines=["stopped in order; every process ended"])
