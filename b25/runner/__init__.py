@@ -1,0 +1,1 @@
+"""What runs a session: the clock, the loop, the signals, and whoever watches them."""
