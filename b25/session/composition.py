@@ -91,7 +91,7 @@ class Composition:
             "mode": self.mode,
             "venue": self.venue,
             "strategy": {
-                "file": str(path),
+                "file": str(path.resolve()),
                 "class": self.cls.__name__,
                 "behaviour": behaviour_key(self.cls),
                 "source": path.read_text(encoding="utf-8") if path.is_file() else "",
@@ -187,4 +187,5 @@ def _instrument_facts(one: Instrument) -> dict[str, Any]:
 
 def _instrument(facts: dict[str, Any]) -> Instrument:
     decimals = ("tick", "lot", "contract_size", "min_notional")
-    return Instrument(**{name: Decimal(value) if name in decimals else value for name, value in facts.items()})
+    terms: dict[str, Any] = {name: Decimal(value) if name in decimals else value for name, value in facts.items()}
+    return Instrument(**terms)

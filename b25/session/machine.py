@@ -81,13 +81,14 @@ class Machine:
         self.world.context["strategy"] = self.record.ctypes.data
         self.world.context["viewed"] = looks_at_views(cls)
         self.head = self.world.head[0]
-        self.door = PlainContext(self.world)
+        self.door: Any = PlainContext(self.world)  # has its methods from the compiled door
         self.finished = np.zeros(1, ORDER)
         self._callbacks = 0  # nobody is called before the start
         self._cancels = self._closes = False
         self._closed_ns = [-CLOSE_AGAIN_NS] * len(self.instruments)
         self._context, self._ended = np.uintp(self.world.context.ctypes.data), np.uintp(self.finished.ctypes.data)
         self._judge, self._apply = judge_intents.code(), apply_event.code()
+        self._warm()
         if call is not None:
             codes = (address_of(step), address_of(apply_event), code_address(call))
             self._stride, self._codes = take_events.code(), codes
@@ -95,6 +96,11 @@ class Machine:
             plain = cls.__new__(cls)
             plain._lay_over(self.record)
             self._methods = {BITS[name]: getattr(plain, name) for name in cls.callbacks()}
+
+    def _warm(self) -> None:
+        """Have what a command may call compiled now, and not when somebody is in a hurry; there is nothing to cancel or close."""
+        self.door.cancel_all(0, 0)
+        self.door.close(0)
 
     @property
     def seq(self) -> int:

@@ -114,7 +114,9 @@ class OrderGateway:
         """Send, each request in a task of its own."""
         for effect in effects.copy():
             kind = effect["kind"]
-            self._start(self._submit(effect) if kind == SUBMIT else self._cancel(effect) if kind == CANCEL else self._amend(effect))
+            self._start(
+                self._submit(effect) if kind == SUBMIT else self._cancel(effect) if kind == CANCEL else self._amend(effect)
+            )
 
     def rows(self, book: int, rows: np.ndarray[Any, Any]) -> None:
         """The venue makes its own market."""
@@ -207,7 +209,9 @@ class OrderGateway:
         own.busy = True
         try:
             outcome = await self.port.cancel(self._ref(own))
-            report = outcome.value if outcome.answer is Answer.ACCEPTED else await self._state_of(own, wait=not outcome.is_definite)
+            report = (
+                outcome.value if outcome.answer is Answer.ACCEPTED else await self._state_of(own, wait=not outcome.is_definite)
+            )
             own.busy = False
             if report is None or report.state in (State.OPEN, State.PART_FILLED):
                 self._tell(CANCEL_REJECTED, own, request, reason=Reason.UNKNOWN_ORDER if report is None else _reason(outcome))
@@ -232,7 +236,9 @@ class OrderGateway:
                     venue_id=own.venue_id, post_only=bool(own.flags & POST_ONLY),
                 )
             )  # fmt: skip
-            report = outcome.value if outcome.answer is Answer.ACCEPTED else await self._state_of(own, wait=not outcome.is_definite)
+            report = (
+                outcome.value if outcome.answer is Answer.ACCEPTED else await self._state_of(own, wait=not outcome.is_definite)
+            )
             is_done = report is not None and report.price == one.price(price_ticks) and report.qty == one.quantity(qty_lots)
             if is_done:
                 own.qty_lots = qty_lots

@@ -149,4 +149,5 @@ def working_orders(machine: Machine) -> np.ndarray[Any, Any]:
     """ORDER rows of what is live or in flight, by id."""
     orders = machine.world.orders
     live = orders[orders["state"] != 0]
-    return live[np.argsort(live["order_id"])].astype(ORDER)
+    rows: np.ndarray[Any, Any] = live[np.argsort(live["order_id"])].astype(ORDER)
+    return rows

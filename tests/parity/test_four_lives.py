@@ -18,9 +18,7 @@ from tests.conftest import ROOT
 from tests.parity.lives import Backtested, Lived
 
 MINUTE_NS = 60_000_000_000
-FILES = sorted(
-    path.stem for path in (ROOT / "strategies").glob("*.py") if "def on_bar(" not in path.read_text(encoding="utf-8")
-)
+FILES = sorted(path.stem for path in (ROOT / "strategies").glob("*.py") if "def on_bar(" not in path.read_text(encoding="utf-8"))
 # Thresholds that fire within the minutes that the lives are compared on.
 SHORT = {"momentum": {"threshold_bps": 1.0, "allow_short": True}, "scalper": {"target_bps": 1.0, "stop_bps": 0.5}}
 CHARGED = Fees(-0.00005, 0.0003)
