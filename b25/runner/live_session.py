@@ -15,9 +15,7 @@ import numpy as np
 
 from b25.market.feed.binance_streams import Address, Stream, address_of
 from b25.market.feed.ccxt_feed import CcxtFeed
-from b25.market.feed.desk import Desk
 from b25.market.feed.feed import Feed, Wanted
-from b25.market.feed.live_desk import break_chain, take_read
 from b25.market.feed.live_io import LiveIo, SteadyClock, run, run_loop
 from b25.market.feed.settings import FeedSettings
 from b25.market.record_instruments import FAST_VENUES
@@ -151,15 +149,7 @@ def feeding_of(plan: LivePlan) -> Feeding:
     venue = plan.instruments[0].venue
     chance = random.SystemRandom().random
 
-    def compile_desk() -> None:
-        """Compile what reads messages before the first of them waits for it."""
-        desk = Desk(plan.instruments[0], market_of(venue), "NOBODY", ahead_ns=0)
-        desk.take_text(b"{}", 0)
-        take_read(desk.address, 0)
-        break_chain(desk.address, 0)
-
     async def fast(loop: LiveLoop, until: asyncio.Event) -> None:
-        compile_desk()
         market = market_of(venue)
         address = plan.address or address_of(market)
         io = LiveIo(address.snapshot_url, plan.feed.snapshot_levels, clock_ns=loop.clock_ns, tls=plan.tls)
