@@ -1,0 +1,203 @@
+"""Run a strategy in the foreground, now: watching only, on paper, or with orders at a venue."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from b25.cli import bar_options as options
+from b25.cli.output import JSON, answer, progress
+from b25.model.errors import Misuse
+
+if TYPE_CHECKING:
+    from b25.runner.live import LiveLoop
+    from b25.venue.wire.thread import VenueThread
+
+SIMULATED, SYMBOL, VENUE_SYMBOL = "sim", "BTC/USDT:USDT", "BTCUSDT"
+FOLDER = Path("data/sessions")
+TELL_S = 5.0
+WARM_UP_S = 60.0
+EXAMPLE = "Example: b25 run strategies/market_maker.py:MarketMaker --venue sim --mode paper"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run", epilog=EXAMPLE)(run)
+
+
+def run(
+    strategy: options.Strategy,
+    venue: Annotated[str, typer.Option(help="sim: a simulated venue on loopback; else a ccxt id, e.g. binanceusdm.")] = SIMULATED,
+    mode: Annotated[str, typer.Option(help="observe, paper, or live.")] = "paper",
+    symbol: Annotated[str, typer.Option(help="Unified symbol.")] = SYMBOL,
+    at: Annotated[
+        Path | None, typer.Option(help="Folder of a `b25 venue` that runs; left out, one is started for this session.")
+    ] = None,
+    rest_url: Annotated[str, typer.Option(help="Its address for HTTPS.")] = "https://127.0.0.1:18443",
+    plain_url: Annotated[str, typer.Option(help="Its address for HTTP and WebSockets.")] = "http://127.0.0.1:18080",
+    name: Annotated[str, typer.Option(help="Id of the session; by default the mode and the time.")] = "",
+    folder: Annotated[Path, typer.Option(help="Where journals go.")] = FOLDER,
+    values: options.Values = None,
+    position_max: Annotated[float | None, typer.Option(help="Limit of position and open orders together, base units.")] = None,
+    orders_per_s_max: Annotated[int | None, typer.Option(help="Limit of new orders a second.")] = None,
+    fee_maker: options.FeeMaker = 0.0002,
+    fee_taker: options.FeeTaker = 0.0005,
+    latency_ns: Annotated[int, typer.Option(help="On paper: nanoseconds to the venue, and again back.")] = 10_000_000,
+    balance: options.Balance = None,
+    for_s: Annotated[float, typer.Option(help="Stop after so many seconds; 0 runs until interrupted.")] = 0.0,
+    flatten: Annotated[bool, typer.Option("--flatten", help="Close what is held at the end.")] = False,
+    python: Annotated[bool, typer.Option("--python", help="Run the class as plain Python.")] = False,
+    json: Annotated[bool, JSON] = False,
+) -> None:
+    """Run a strategy in the foreground until it is interrupted; then cancel its orders and end its journal."""
+    from b25.research.strategy_file import load_strategy
+    from b25.risk.limits import Limits
+    from b25.runner.live_session import LivePlan, run_session
+    from b25.venue.models import Fees
+
+    cls = load_strategy(strategy)
+    given: dict[str, Any] = {
+        "name": name or f"{mode[:7]}-{int(time.time()):x}",
+        "mode": mode,
+        "cls": cls,
+        "params": options.parameters(values),
+        "folder": folder,
+        "limits": Limits(position_max=position_max, orders_per_s_max=orders_per_s_max),
+        "fees": Fees(fee_maker, fee_taker),
+        "balance": 10_000.0 if balance is None else balance,
+        "compiled": False if python else None,
+        "latency_ns": latency_ns,
+        "seconds": for_s,
+        "flatten": flatten,
+    }
+    cls.record(given["params"])
+    with _venue_of(venue, mode, symbol, at, rest_url, plain_url, folder) as found:
+        plan = LivePlan(**given, **found)
+        progress(
+            f"b25: session {plan.name}: {cls.__name__}, {mode}, {plan.instruments[0].venue} {symbol}; interrupt it to end it"
+        )
+        facts = run_session(plan, lambda text: progress(f"b25: {text}"), _tell)
+    ended = f"it ended: {facts['why']}" + (f"; {facts['halt']}" if facts["halt"] else "")
+    journal = facts["journal"]
+    lines = [
+        f"session {facts['session']} ({mode}): {ended}",
+        f"events {facts['events']:,}, effects {facts['effects']:,}, orders left {facts['live_orders']}",
+        f"journal {journal}; replay it: b25 session replay {journal}",
+    ]
+    answer(facts, json=json, lines=lines)
+    if facts["halt"] or facts["not_certainly_cancelled"]:
+        raise typer.Exit(1)
+
+
+@contextlib.contextmanager
+def _venue_of(
+    venue: str, mode: str, symbol: str, at: Path | None, rest_url: str, plain_url: str, folder: Path
+) -> "Iterator[dict[str, Any]]":
+    """What the plan is given of the venue; a venue that was started for it ends with it."""
+    if venue != SIMULATED:
+        yield _real(venue, mode, symbol)
+    elif at is not None:
+        import orjson
+
+        try:
+            keys = orjson.loads((at / "venue-keys.json").read_bytes())
+        except OSError as fault:
+            raise Misuse(
+                f"{at} is no folder of a venue: {fault.strerror}", remedy="start `b25 venue`, and give its --folder"
+            ) from None
+        yield _simulated(symbol, keys["api_key"], keys["secret"], rest_url, plain_url, str(at / "venue-cert.pem"))
+    else:
+        with _own_venue(folder) as (thread, key):
+            inside = thread.venue
+            yield _simulated(symbol, key.key, key.secret, inside.rest_url, inside.plain_url, str(inside.cafile))
+
+
+@contextlib.contextmanager
+def _own_venue(folder: Path) -> "Iterator[tuple[VenueThread, Any]]":
+    """A simulated venue with a living market, in a thread of this process."""
+    from b25.venue.crowd.opening import open_crowds
+    from b25.venue.wire.server import VenueSettings
+    from b25.venue.wire.thread import VenueThread
+
+    progress("b25: starting a simulated venue on loopback …")
+    settings = VenueSettings(folder=folder / "venue", tls_port=0, port=0, warm_up_s=WARM_UP_S)
+    with VenueThread(settings, market=lambda exchange: open_crowds(exchange, seed=25)) as thread:
+
+        def make(inside: Any) -> Any:
+            account = inside.exchange.open_account("session")
+            inside.exchange.deposit(account, "linear", "USDT", "100000")
+            return inside.exchange.make_key(account)
+
+        yield thread, thread.call(make)
+
+
+def _simulated(symbol: str, key: str, secret: str, rest_url: str, plain_url: str, cafile: str) -> dict[str, Any]:
+    from b25.market.feed.binance_streams import address_of
+    from b25.model.message import USDM
+    from b25.venue.ccxt.connect import connect
+    from b25.venue.ccxt.profile import Profile, Where
+    from b25.venue.port.reports import Kind
+
+    if not symbol.endswith(":USDT"):
+        raise Misuse(f"{symbol} is no perpetual of the simulated venue", remedy=f"use one settled in USDT, e.g. {SYMBOL}")
+    profile = Profile(
+        exchange="binance", kind=Kind.LINEAR, where=Where.LOOPBACK, key=key, secret=secret, rest_url=rest_url,
+        ws_url=plain_url.replace("http", "ws", 1), cafile=cafile,
+    )  # fmt: skip
+    instrument = asyncio.run(_listed(connect(profile), symbol))
+    return {"instruments": [instrument], "address": address_of(USDM, plain_url), "port": lambda: connect(profile)}
+
+
+async def _listed(port: Any, symbol: str) -> Any:
+    """The symbol's grid and bounds as the venue tells them."""
+    from b25.model.errors import Retry
+
+    try:
+        outcome = await port.listings()
+    finally:
+        await port.close()
+    if outcome.value is None:
+        raise Retry(f"the venue does not answer: {outcome.text}", remedy="check that `b25 venue` runs, and its addresses")
+    if symbol not in outcome.value:
+        raise Misuse(f"the venue has no {symbol}", remedy=f"use one of {', '.join(sorted(outcome.value)[:8])}")
+    return outcome.value[symbol].instrument
+
+
+def _real(venue: str, mode: str, symbol: str) -> dict[str, Any]:
+    from b25.market.catalog import Catalog
+    from b25.market.record_instruments import FAST_VENUES, fast_instruments, other_instruments
+    from b25.research.dataset import default_catalog
+
+    if mode == "live":
+        raise Misuse(
+            f"orders at {venue} are not sent by this command",
+            remedy="use --mode observe or paper there, or --venue sim --mode live",
+        )
+    catalog = Catalog(default_catalog())
+    if venue in FAST_VENUES:
+        found = asyncio.run(fast_instruments(venue, [symbol], catalog, None))
+    else:
+        found = other_instruments(venue, [symbol], catalog, None)
+    return {"instruments": [instrument for instrument, _ in found]}
+
+
+def _tell(loop: "LiveLoop") -> None:
+    """Say now and then how the session stands."""
+
+    def tell() -> None:
+        from b25.session.picture import picture_of
+
+        picture = picture_of(loop.session.machine)
+        (market, *_) = picture["instruments"]
+        progress(
+            f"b25: {market['symbol']} {market['bid']} / {market['ask']}, position {market['position']}, "
+            f"{len(picture['orders'])} orders, {market['fills']} fills, {loop.session.events_taken:,} events"
+        )
+        if not loop.until.is_set():
+            asyncio.get_running_loop().call_later(TELL_S, tell)
+
+    asyncio.get_running_loop().call_later(TELL_S, tell)

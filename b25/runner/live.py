@@ -1,0 +1,200 @@
+"""The live loop: it owns the clock. A feed's rows, a gateway's answers, timers and commands become events of one session.
+
+Time is stamped once, when something enters; the session and everything below it read it from the events.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import numpy as np
+
+from b25.market.feed.news import Kind, News
+from b25.model.errors import Halt
+from b25.session.commands import Command
+from b25.session.gateway import Gateway, Say
+from b25.session.machine import NEVER_NS
+from b25.session.rows import events_of
+from b25.session.session import Session
+
+DRAIN_S: Final = 10.0  # how long the end waits for orders to be cancelled and positions to be closed
+DRAIN_STEP_S: Final = 0.1
+SYNC_S: Final = 1.0  # between two moments at which the disk has the journal for certain
+
+Feeding = Callable[["LiveLoop", asyncio.Event], Coroutine[Any, Any, None]]
+
+
+class LiveLoop:
+    """One session in time. It is the listener of its feed.
+
+    Parameters
+    ----------
+    clock_ns : callable
+        Time since 1970 that is never set back.
+    say : callable
+        Told what a person should read.
+
+    Attributes
+    ----------
+    until : asyncio.Event
+        Set it, or call `stop`, to end the session.
+    """
+
+    def __init__(self, clock_ns: Callable[[], int], say: Say) -> None:
+        self.clock_ns, self.say = clock_ns, say
+        self.until = asyncio.Event()
+        self.session: Session
+        self.gateway: Gateway
+        self.why = "stopped"
+        self.flattens = False
+        self.messages = 0
+        self.news_heard: dict[str, int] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._armed_ns = NEVER_NS
+
+    def wire(self, session: Session, gateway: Gateway) -> None:
+        """Put in what the loop drives; each of them needs the loop to be made."""
+        self.session, self.gateway = session, gateway
+
+    # What enters.
+
+    def rows(self, book: int, rows: np.ndarray[Any, Any]) -> None:
+        """Take rows of the feed: the gateway sees them first, for it may be the venue."""
+        self.messages += 1
+        self.gateway.rows(book, rows)
+        events = events_of(book, rows, self.session.machine.now_ns)
+        if len(events):
+            self._take(events)
+
+    def text(self, book: int, recv_ns: int, address: int, size: int, why: str) -> None:
+        """A message as it came: the journal keeps what was made of it."""
+
+    def news(self, news: News) -> None:
+        """Turn what the feed tells of a book into commands: what is not to be traded on is not."""
+        self.news_heard[str(news.kind)] = self.news_heard.get(str(news.kind), 0) + 1
+        if news.book is not None and news.kind in (Kind.HOLD, Kind.LIVE):
+            self.command(Command.HOLD if news.kind is Kind.HOLD else Command.RELEASE, instrument=news.book)
+        elif news.kind is Kind.HALT:
+            self.say(f"feed: {news.what}; the session pauses and its orders are cancelled")
+            self.command(Command.PAUSE)
+        elif news.kind in (Kind.GAP, Kind.ALARM, Kind.REFUSED, Kind.UNAVAILABLE, Kind.SILENT):
+            self.say(f"feed: {news.kind}: {news.what}")
+
+    def deliver(self, events: np.ndarray[Any, Any]) -> None:
+        """Take what a gateway learned: it is known now, whenever it happened."""
+        events["local_ns"] = max(self.clock_ns(), self.session.machine.now_ns)
+        self._take(events)
+
+    def command(self, code: Command, *, instrument: int = 0) -> None:
+        """Do what a person or a supervisor asks for."""
+        self._guarded(lambda: self.session.command(code, self.clock_ns(), instrument=instrument))
+
+    def set_parameter(self, name: str, value: Any) -> None:
+        """Give a parameter another value. Raises Misuse when it may not have it."""
+        self._guarded(lambda: self.session.set_parameter(name, value, self.clock_ns()))
+
+    def stop(self, why: str, *, flatten: bool = False) -> None:
+        """End the session: cancel what works, and close what is held if asked for."""
+        if not self.until.is_set():
+            self.why, self.flattens = why, self.flattens or flatten
+            self.until.set()
+
+    def _take(self, events: np.ndarray[Any, Any]) -> None:
+        def act() -> None:
+            self.session.timers_until(int(events["local_ns"][0]))
+            self.session.take(events)
+
+        self._guarded(act)
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """Do something to the session; a halt ends it, and nobody who tells it something is to suffer from that."""
+        try:
+            act()
+        except Halt as fault:
+            self.say(f"halted: {fault.what}")
+            self.stop("halted")
+        self._arm()
+
+    def _arm(self) -> None:
+        """Have the loop wake when the strategy's timer is due."""
+        due_ns = self.session.machine.timer_due_ns
+        if due_ns == self._armed_ns:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._armed_ns = due_ns
+        if due_ns < NEVER_NS and self.session.fault is None:
+            wait_s = max(0.0, (due_ns - self.clock_ns()) / 1e9)
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._armed_ns, self._timer = NEVER_NS, None
+        self._guarded(lambda: self.session.timers_until(self.clock_ns() + 1))
+
+    # From beginning to end.
+
+    async def run(self, feeding: Feeding) -> dict[str, Any]:
+        """Run until `until` is set; returns what the journal ends with, and what is not certain to be cancelled."""
+        syncing = asyncio.get_running_loop().create_task(self._sync_on())
+        feed_ends = asyncio.Event()
+        unsure: list[str] = []
+        feed: asyncio.Task[None] | None = None
+        try:
+            await self.gateway.start()
+            self.command(Command.START)
+            feed = asyncio.get_running_loop().create_task(feeding(self, feed_ends))
+            ended = asyncio.get_running_loop().create_task(self.until.wait())
+            await asyncio.wait({feed, ended}, return_when=asyncio.FIRST_COMPLETED)
+            ended.cancel()
+            if feed.done() and not self.until.is_set():
+                self.stop(f"the feed ended: {feed.exception() or 'no more data'}")
+            await self._drain()
+        finally:
+            unsure = await self._end(feed, feed_ends, syncing)
+        facts = self.session.close(self.why)
+        return {**facts, "not_certainly_cancelled": unsure, "live_orders": self.session.machine.live_orders}
+
+    async def _drain(self) -> None:
+        """Say good-bye to the strategy, then cancel and, if asked for, close, until nothing is left or time is up."""
+        if self.session.fault is not None:
+            return
+        self.command(Command.STOP)
+        code = Command.FLATTEN if self.flattens else Command.DRAIN
+        until_s = time.monotonic() + DRAIN_S
+        while time.monotonic() < until_s and self.session.fault is None:
+            self.command(code)
+            if self.is_clear():
+                return
+            await asyncio.sleep(DRAIN_STEP_S)
+        self.say(f"after {DRAIN_S:g} s {self.session.machine.live_orders} orders are not known to be over")
+
+    def is_clear(self) -> bool:
+        """Whether nothing works any more, and nothing is held if it was to be closed."""
+        machine = self.session.machine
+        held = bool(np.any(machine.world.positions["position_lots"]))
+        return machine.live_orders == 0 and not (self.flattens and held)
+
+    async def _end(self, feed: asyncio.Task[None] | None, feed_ends: asyncio.Event, syncing: asyncio.Task[None]) -> list[str]:
+        unsure: list[str] = []
+        try:
+            unsure = await self.gateway.pull_all()
+        except Exception as fault:
+            unsure = [one.symbol for one in self.session.machine.instruments]
+            self.say(f"cancelling everything failed: {type(fault).__name__}: {fault}")
+        if unsure:
+            self.say(f"it is not certain that nothing rests in {', '.join(unsure)}: look at the venue")
+        if self._timer is not None:
+            self._timer.cancel()
+        feed_ends.set()
+        syncing.cancel()
+        await asyncio.gather(*([feed] if feed is not None else []), syncing, return_exceptions=True)
+        await self.gateway.close()
+        return unsure
+
+    async def _sync_on(self) -> None:
+        """Have the journal on the disk once a second, in a thread: a machine that dies loses no more than that."""
+        while True:
+            await asyncio.sleep(SYNC_S)
+            await asyncio.to_thread(self.session.journal.sync)

@@ -1,0 +1,195 @@
+"""Put a live session together for one of the modes, and run it in the foreground until somebody ends it."""
+
+import asyncio
+import contextlib
+import random
+import re
+import signal
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from b25.market.feed.binance_streams import Address, Stream, address_of
+from b25.market.feed.ccxt_feed import CcxtFeed
+from b25.market.feed.feed import Feed, Wanted
+from b25.market.feed.live_io import LiveIo, SteadyClock, run, run_loop
+from b25.market.feed.settings import FeedSettings
+from b25.market.record_instruments import FAST_VENUES
+from b25.market.venue_names import market_of, raw_symbol
+from b25.model.errors import Misuse
+from b25.model.instrument import Instrument
+from b25.model.world import FEES, LIMITS
+from b25.risk.limits import Limits
+from b25.runner.live import Feeding, LiveLoop
+from b25.session.composition import Composition
+from b25.session.gateway import Gateway, Say, Watching
+from b25.session.order_gateway import OrderGateway
+from b25.session.paper import Paper
+from b25.session.session import Session
+from b25.strategy.strategy import Strategy
+from b25.venue.models import Fees
+from b25.venue.port.port import VenuePort
+
+MODES: Final = ("observe", "paper", "live")
+STREAMS: Final[tuple[Stream, ...]] = ("depth", "trades")
+NAME: Final = re.compile(r"[a-z0-9-]{1,20}")
+LATENCY_NS: Final = 10_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivePlan:
+    """A live session.
+
+    Attributes
+    ----------
+    name : str
+        Id of the session: small letters, digits, hyphens, 20 at most. It begins every order's id at the venue.
+    mode : {"observe", "paper", "live"}
+    cls : type of Strategy
+    instruments : sequence of Instrument
+        All of one venue.
+    folder : Path
+        Where the journal goes.
+    port : callable, optional
+        Makes the venue port; live only.
+    address : Address, optional
+        Of a venue like Binance elsewhere.
+    fees : Fees
+        Charged on paper; live, the venue tells the fee of every fill, and these bound the size of an order only.
+    latency_ns : int
+        Of orders on paper, each way.
+    seconds : float
+        Stop after so many; 0 runs until it is interrupted.
+    flatten : bool
+        Close what is held at the end.
+    may_send : callable
+        Asked before every new order; False holds it back.
+    """
+
+    name: str
+    mode: str
+    cls: type[Strategy]
+    instruments: Sequence[Instrument]
+    folder: Path
+    params: dict[str, Any] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    fees: Fees = field(default_factory=Fees)
+    balance: float = 10_000.0
+    compiled: bool | None = None
+    port: Callable[[], VenuePort] | None = None
+    address: Address | None = None
+    tls: ssl.SSLContext | None = None
+    feed: FeedSettings = field(default_factory=FeedSettings)
+    latency_ns: int = LATENCY_NS
+    seconds: float = 0.0
+    flatten: bool = False
+    may_send: Callable[[], bool] = lambda: True
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise Misuse(f"there is no mode {self.mode!r}", remedy=f"use one of {', '.join(MODES)}")
+        if not NAME.fullmatch(self.name):
+            raise Misuse(f"{self.name!r} is no name of a session", remedy="use small letters, digits and hyphens, 20 at most")
+        if len({one.venue for one in self.instruments}) != 1:
+            raise Misuse("a session trades at one venue", remedy="give instruments of one venue, at least one")
+        if self.mode == "live" and self.port is None:
+            raise Misuse("a live session without an account", remedy="give the key of the account, or use --mode paper")
+        if "on_bar" in self.cls.callbacks():
+            raise Misuse(
+                f"{self.cls.__name__}.on_bar is never called live: the feed gives books and trades", remedy="backtest it"
+            )
+
+    @property
+    def journal(self) -> Path:
+        """Where the journal is."""
+        return self.folder / f"{self.name}.journal"
+
+    def composition(self) -> Composition:
+        """What the journal begins with."""
+        return Composition(
+            name=self.name,
+            mode=self.mode,
+            venue=self.instruments[0].venue,
+            cls=self.cls,
+            params=self.params,
+            instruments=self.instruments,
+            limits=np.concatenate([self.limits.record(one) for one in self.instruments]).astype(LIMITS),
+            fees=np.concatenate([self.fees.record(one) for one in self.instruments]).astype(FEES),
+            balance=self.balance,
+            compiled=self.compiled,
+            more={"latency_ns": self.latency_ns} if self.mode == "paper" else {},
+        )
+
+
+def assemble(plan: LivePlan, loop: LiveLoop, say: Say) -> Gateway:
+    """Put the session and its gateway together; the one place where the modes differ."""
+    composition = plan.composition()
+    gateway: Gateway
+    if plan.mode == "observe":
+        gateway = Watching(loop.deliver, asyncio.get_running_loop().call_soon)
+    elif plan.mode == "paper":
+        gateway = Paper(
+            plan.name, plan.instruments, loop.deliver, say, now_ms=lambda: loop.clock_ns() // 1_000_000, fees=plan.fees,
+            balance=plan.balance, latency_ns=plan.latency_ns,
+        )  # fmt: skip
+    else:
+        assert plan.port is not None
+        gateway = OrderGateway(plan.port(), plan.name, plan.instruments, loop.deliver, say, may_send=plan.may_send)
+    session = Session(composition, plan.journal, gateway.act)
+    loop.wire(session, gateway)
+    return gateway
+
+
+def feeding_of(plan: LivePlan) -> Feeding:
+    """What keeps the plan's market data coming: the fast path for Binance and what is like it, ccxt.pro for all others."""
+    venue = plan.instruments[0].venue
+    chance = random.SystemRandom().random
+
+    async def fast(loop: LiveLoop, until: asyncio.Event) -> None:
+        market = market_of(venue)
+        address = plan.address or address_of(market)
+        io = LiveIo(address.snapshot_url, plan.feed.snapshot_levels, clock_ns=loop.clock_ns, tls=plan.tls)
+        wanted = [Wanted(one, market, raw_symbol(venue, one.symbol), STREAMS) for one in plan.instruments]
+        await run(Feed(wanted, address, plan.feed, io, loop, chance), io, until)
+
+    async def other(loop: LiveLoop, until: asyncio.Event) -> None:
+        pairs = [(one, one.symbol) for one in plan.instruments]
+        await CcxtFeed(venue, pairs, STREAMS, plan.feed, loop, chance, clock_ns=loop.clock_ns).run(until)
+
+    return fast if venue in FAST_VENUES else other
+
+
+def run_session(plan: LivePlan, say: Say, watch: Callable[[LiveLoop], None] | None = None) -> dict[str, Any]:
+    """Run a session in this thread; returns how it ended.
+
+    Parameters
+    ----------
+    plan : LivePlan
+    say : callable
+        Told what a person should read.
+    watch : callable, optional
+        Handed the loop once it is put together.
+    """
+    facts: dict[str, Any] = run_loop(live(plan, say, watch))
+    return facts
+
+
+async def live(plan: LivePlan, say: Say, watch: Callable[[LiveLoop], None] | None = None) -> dict[str, Any]:
+    """Run a session in the running loop. SIGINT and SIGTERM end it cleanly; a second one does not hurry it."""
+    loop = LiveLoop(SteadyClock(), say)
+    assemble(plan, loop, say)
+    running = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
+            running.add_signal_handler(number, loop.stop, signal.Signals(number).name)
+    if plan.seconds:
+        running.call_later(plan.seconds, loop.stop, f"{plan.seconds:g} s are over")
+    if watch is not None:
+        watch(loop)
+    loop.flattens = plan.flatten
+    facts = await loop.run(feeding_of(plan))
+    return {"session": plan.name, "mode": plan.mode, "journal": str(plan.journal), "messages": loop.messages, **facts}

@@ -1,0 +1,63 @@
+"""Commands are events: what a person or a supervisor asks of a session enters it as the market does, and is replayed like it.
+
+A COMMAND event holds its code in `status`. SET holds the place of the parameter in `order_id` and the value's bytes in `amount`.
+"""
+
+import difflib
+import struct
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from b25.model.errors import Misuse
+from b25.model.event import COMMAND, EVENT
+from b25.strategy.strategy import Strategy
+
+
+class Command(IntEnum):
+    """What can be asked of a session."""
+
+    START = 1  # call on_start
+    STOP = 2  # call on_stop, and the strategy no more
+    PAUSE = 3  # refuse new orders, cancel those that work; the strategy goes on watching
+    RESUME = 4  # trade again
+    SET = 5  # give a parameter another value
+    FLATTEN = 6  # as PAUSE, and close every position at market
+    HOLD = 7  # the feed is not to be traded on: the book is suspect
+    RELEASE = 8  # it is again
+    DRAIN = 9  # refuse new orders and cancel those that work, at the end
+
+
+def command_event(code: Command, now_ns: int, *, instrument: int = 0, place: int = 0, amount: int = 0) -> np.ndarray[Any, Any]:
+    """Return one COMMAND event."""
+    event = np.zeros(1, EVENT)
+    event["kind"], event["status"], event["instrument"] = COMMAND, int(code), instrument
+    event["exch_ns"] = event["local_ns"] = now_ns
+    event["order_id"], event["amount"] = place, amount
+    return event
+
+
+def set_event(cls: type[Strategy], name: str, value: Any, now_ns: int) -> np.ndarray[Any, Any]:
+    """Return the event that gives a parameter another value.
+
+    Raises
+    ------
+    Misuse
+        When the class has no such parameter, or the value is out of its bounds.
+    """
+    names = list(cls.params)
+    if name not in cls.params:
+        near = difflib.get_close_matches(name, names, 1)
+        hint = f"did you mean {near[0]}?" if near else f"its parameters are {', '.join(names) or 'none'}"
+        raise Misuse(f"{cls.__name__} has no parameter {name!r}", remedy=hint)
+    checked = cls.params[name].check(cls.__name__, name, value)
+    bits = struct.unpack("<q", struct.pack("<d", float(checked)))[0]
+    return command_event(Command.SET, now_ns, place=names.index(name), amount=bits)
+
+
+def set_value(cls: type[Strategy], event: Any) -> tuple[str, Any]:
+    """Name and value that a SET event holds, in the parameter's own type."""
+    name = list(cls.params)[int(event["order_id"])]
+    value = struct.unpack("<d", struct.pack("<q", int(event["amount"])))[0]
+    return name, cls.params[name].check(cls.__name__, name, type(cls.params[name].default)(value))

@@ -1,0 +1,153 @@
+"""A session: every event goes into the journal, then into the machine; what comes out goes into the journal, then to who acts.
+
+Nothing here has a clock. Whoever runs it stamps the events.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from b25.model.errors import Halt
+from b25.model.order import ORDER
+from b25.session.commands import Command, command_event, set_event
+from b25.session.composition import Composition
+from b25.session.machine import Machine, timer_event
+from b25.store.journal import Journal
+
+Act = Callable[[np.ndarray[Any, Any]], None]
+SKIPPED_TIMERS = 16  # periods behind which a timer does not catch up one by one
+
+
+class Session:
+    """One strategy in one world, with its journal.
+
+    Parameters
+    ----------
+    composition : Composition
+    path : Path
+        Of the journal, which must not exist.
+    act : callable
+        Is handed the approved effects of an event, after they are in the journal. What it learns at once it may hand to `take`
+        at once: that is taken when the present events are done.
+
+    Attributes
+    ----------
+    machine : Machine
+    fault : Halt or None
+        Why the session cannot go on.
+    watch : callable or None
+        Told of all effects, refused ones too, and of the time they are of.
+    """
+
+    def __init__(self, composition: Composition, path: Path, act: Act) -> None:
+        self.composition, self.act = composition, act
+        self.machine: Machine = composition.machine()
+        self.journal = Journal(path, composition.header())
+        self.fault: Halt | None = None
+        self.watch: Act | None = None
+        self.events_taken = self.effects_left = 0
+        self._waiting: deque[np.ndarray[Any, Any]] = deque()
+        self._is_taking = False
+
+    # What enters.
+
+    def take(self, events: np.ndarray[Any, Any]) -> None:
+        """Take events of one time, in order. After a halt nothing is taken any more.
+
+        Raises
+        ------
+        Halt
+            When the session can go on no longer: what rests at the venue must be cancelled.
+        """
+        if self.fault is not None:
+            return
+        if self._is_taking:
+            self._waiting.append(events.copy())
+            return
+        self._is_taking = True
+        try:
+            self._take(events)
+            while self._waiting:
+                self._take(self._waiting.popleft())
+        except Halt as fault:
+            self.fault = fault
+            raise
+        except OSError as fault:
+            self.fault = Halt(
+                f"the journal {self.journal.path} cannot be written: {fault.strerror}", remedy="free some space; then start anew"
+            )
+            raise self.fault from fault
+        finally:
+            self._is_taking = False
+
+    def _take(self, events: np.ndarray[Any, Any]) -> None:
+        self.journal.events(events)
+        self.events_taken += len(events)
+        self.machine.take(events, self)
+
+    def timers_until(self, time_ns: int) -> None:
+        """Take the timers that are due before a time: they come after everything of their own."""
+        machine = self.machine
+        while self.fault is None and (due_ns := machine.timer_due_ns) < time_ns:
+            period_ns = int(machine.head["timer_ns"])
+            behind = (time_ns - due_ns) // period_ns
+            if behind > SKIPPED_TIMERS and due_ns <= machine.now_ns:
+                due_ns += behind * period_ns
+            self.take(timer_event(max(due_ns, machine.now_ns)))
+
+    def command(self, code: Command, now_ns: int, *, instrument: int = 0) -> None:
+        """Do what is asked for."""
+        self.take(command_event(code, max(now_ns, self.machine.now_ns), instrument=instrument))
+
+    def set_parameter(self, name: str, value: Any, now_ns: int) -> None:
+        """Give a parameter of the strategy another value. Raises Misuse when it may not have it."""
+        self.take(set_event(self.composition.cls, name, value, max(now_ns, self.machine.now_ns)))
+
+    def close(self, why: str) -> dict[str, Any]:
+        """End the journal; returns what it ends with."""
+        facts = {"why": why, "halt": self.fault.what if self.fault else None, **sums_of(self.machine)}
+        facts |= {"events": self.events_taken, "effects": self.effects_left}
+        self.journal.end(facts)
+        return facts
+
+    # What comes out, as the machine tells it.
+
+    def effects(self, seq: int, rows: np.ndarray[Any, Any]) -> None:
+        """Write effects down and have the approved ones acted on."""
+        self.journal.effects(seq, rows.tobytes())
+        self.effects_left += len(rows)
+        if self.watch is not None:
+            self.watch(rows)
+        approved = rows[rows["reason"] == 0]
+        if len(approved):
+            self.journal.flush()
+            self.act(approved)
+
+    def state(self, seq: int, rows: bytes) -> None:
+        """Write the positions down."""
+        self.journal.state(seq, rows)
+
+    def notes(self, rows: bytes) -> None:
+        """Write down what the strategy noted."""
+        self.journal.notes(rows)
+
+
+def sums_of(machine: Machine) -> dict[str, Any]:
+    """Sums over the world and over the strategy's record: equal for equal states."""
+    return {
+        "seq": machine.seq,
+        "world": crc32(machine.world.snapshot()),
+        "strategy": crc32(machine.record.tobytes()),
+    }
+
+
+def working_orders(machine: Machine) -> np.ndarray[Any, Any]:
+    """ORDER rows of what is live or in flight, by id."""
+    orders = machine.world.orders
+    live = orders[orders["state"] != 0]
+    rows: np.ndarray[Any, Any] = live[np.argsort(live["order_id"])].astype(ORDER)
+    return rows
