@@ -129,6 +129,15 @@ def test_a_session_that_was_killed_is_cleared_and_nothing_is_latched(here, watch
     assert latched(here.run_folder, "demo") is None
 
 
+def test_a_lost_heartbeat_stops_the_account_where_the_plan_says_so(here, watch, started):
+    here.row["lost_session"] = "kill"
+    watch("--lost-s", "1")
+    session(here, started).send_signal(signal.SIGSTOP)
+    until(lambda: done(here))
+    assert here.open_count() == 0
+    assert latched(here.run_folder, "demo").trigger is Trigger.HEARTBEAT
+
+
 def test_a_session_that_hangs_is_ended_and_cleared_even_without_a_supervisor(here, watch, started):
     watch("--lost-s", "1")
     mm = session(here, started, TEST_HANG="1")
