@@ -201,6 +201,7 @@ class KillProcess:
             "is_complete": all(accounts.get(name, {}).get("is_complete") for name in wanted),
             "orders_left": [left for one in accounts.values() for left in one["orders_left"]],
             "positions_left": [left for one in accounts.values() for left in [*one["positions_left"], *one["not_closed"]]],
+            "trouble": [f"{name}: {one['trouble']}" for name, one in accounts.items() if one["trouble"]],
             "accounts": accounts,
         }
         try:
