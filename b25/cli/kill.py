@@ -48,7 +48,7 @@ def kill(
     _work(folder, plan, latch.kill_id, wait_s)
     report = read_report(folder, latch.kill_id)
     if not report.get("is_complete"):
-        left = [*report.get("orders_left", []), *report.get("positions_left", [])]
+        left = [*report.get("orders_left", []), *report.get("positions_left", []), *report.get("trouble", [])]
         raise Halt(
             f"latched, but not verified within {wait_s:g} s: {', '.join(left) or 'the venue did not answer'}",
             remedy="look at `b25 kill status`; run `b25 kill` again; else cancel at the venue's own page",

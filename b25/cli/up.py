@@ -26,7 +26,7 @@ def up(
     from b25.runner.supervisor_plan import read_plan
 
     plans = read_plan(plan.resolve(), folder.resolve())
-    if any(one.account for one in plans):
+    if not any(one.ready for one in plans):  # else a venue of the plan's own makes its key when it starts
         read_accounts(plan.resolve())
     supervisor = Supervisor(plans, folder)
     for latch in all_latches(folder):

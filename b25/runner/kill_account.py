@@ -28,7 +28,7 @@ from b25.venue.ccxt.limiter import Limiter
 from b25.venue.ccxt.profile import Profile, Where
 from b25.venue.port.reports import Kind
 
-FIELDS = {"exchange", "kind", "where", "rest_url", "ws_url", "cafile", "key_file", "symbols", "timeout_ms"}
+FIELDS = {"exchange", "kind", "where", "rest_url", "ws_url", "cafile", "key_file", "symbols", "timeout_ms", "lost_session"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,7 @@ class KillAccount:
     name: str
     profile: Profile = field(repr=False)
     symbols: tuple[str, ...] = ()
+    kills_when_lost: bool = False
 
 
 def read_accounts(path: Path) -> dict[str, KillAccount]:
@@ -68,6 +69,9 @@ def account_of(name: str, row: Mapping[str, Any], beside: Path) -> KillAccount:
         raise Misuse(
             f"account {name}: {fault}", remedy="kind is spot, linear or inverse; where is live, testnet or loopback"
         ) from None
+    lost = row.get("lost_session", "cancel")
+    if lost not in ("cancel", "kill"):
+        raise Misuse(f"account {name}: lost_session is {lost!r}", remedy='use "cancel" or "kill"')
     profile = Profile(
         exchange=row["exchange"],
         kind=kind,
@@ -80,7 +84,8 @@ def account_of(name: str, row: Mapping[str, Any], beside: Path) -> KillAccount:
         cafile=str(beside / row["cafile"]) if row.get("cafile") else "",
         timeout_ms=int(row.get("timeout_ms", 5_000)),
     )
-    return KillAccount(name=name, profile=profile, symbols=tuple(row.get("symbols", ())))
+    symbols = tuple(row.get("symbols", ()))
+    return KillAccount(name=name, profile=profile, symbols=symbols, kills_when_lost=lost == "kill")
 
 
 def read_key(path: Path) -> dict[str, str]:

@@ -25,7 +25,7 @@ def reach_of(account: KillAccount) -> Reach:
     """Open the connection to an account."""
     port, limiter = open_port(account)
     unban: Callable[[], None] = limiter.resume if limiter is not None else lambda: None
-    return Reach(account.name, port, account.symbols, unban)
+    return Reach(account.name, port, account.symbols, unban, kills_when_lost=account.kills_when_lost)
 
 
 def is_watching(folder: Path) -> bool:

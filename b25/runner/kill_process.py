@@ -45,8 +45,11 @@ ALIVE = (Life.RUNNING, Life.PAUSED, Life.STOPPING)
 class Reach:
     """One account within reach of the kill switch: its port, and what is being done there. One thing at a time."""
 
-    def __init__(self, name: str, port: VenuePort, symbols: tuple[str, ...], unban: Callable[[], None]) -> None:
+    def __init__(
+        self, name: str, port: VenuePort, symbols: tuple[str, ...], unban: Callable[[], None], *, kills_when_lost: bool = False
+    ) -> None:
         self.name, self.port, self.symbols, self.unban = name, port, symbols, unban
+        self.kills_when_lost = kills_when_lost
         self.lock = asyncio.Lock()
         self.armed: set[str] = set()
         self.renewed_s = float("-inf")
@@ -198,6 +201,7 @@ class KillProcess:
             "is_complete": all(accounts.get(name, {}).get("is_complete") for name in wanted),
             "orders_left": [left for one in accounts.values() for left in one["orders_left"]],
             "positions_left": [left for one in accounts.values() for left in [*one["positions_left"], *one["not_closed"]]],
+            "trouble": [f"{name}: {one['trouble']}" for name, one in accounts.items() if one["trouble"]],
             "accounts": accounts,
         }
         try:
@@ -236,6 +240,8 @@ class KillProcess:
         if reach is None:
             log.alarm("no way to this account: its orders stay", remedy="name it in the plan's [accounts]")
             return
+        if reach.kills_when_lost:
+            self._pull(account, Trigger.HEARTBEAT, f"session {session}: {why}", flatten=False)
         report = await self._sweep(reach, log, prefix=str(who.get("client_id_prefix") or ""))
         row = {"session": session, "epoch": epoch, "why": why, "time_ns": time.time_ns(), **asdict(report)}
         append_durably(self.folder / "kill" / "audit.jsonl", {"action": "cleared", **row, "steps": len(report.steps)})

@@ -57,6 +57,7 @@ class KillReport:
     positions_left: list[str] = field(default_factory=list)
     not_closed: list[str] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
+    trouble: str = ""  # why the venue's last answer was none, while this is not complete
     is_complete: bool = False
 
 
@@ -116,7 +117,7 @@ class Sweep:
             if flatten:
                 await self._flat()
                 await self._no_orders()
-            self.report.is_complete = not self.report.not_closed
+            self.report.is_complete, self.report.trouble = not self.report.not_closed, ""
         except OutOfTime:
             self._step("out of time")
         return self.report
@@ -300,6 +301,7 @@ class Sweep:
 
     async def _wait_after(self, failed: Outcome[Any]) -> None:
         self._step("no answer", "", failed)
+        self.report.trouble = f"{failed.answer.name} {failed.code or failed.http or ''}: {failed.text[:200]}"
         await self._wait()
 
     async def _wait(self) -> None:

@@ -1,8 +1,10 @@
 """The kill switch as a process of its own, beside sessions that die, hang and go silent, at the venue on the wire."""
 
+import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,14 +13,17 @@ from pathlib import Path
 import pytest
 
 from b25.cli import main
+from b25.runner import kill_process
 from b25.runner.durable_file import read_json
 from b25.runner.heartbeat import Life, read_beat
 from b25.runner.kill import raise_risk_latch
 from b25.runner.kill_latch import Trigger, latched, pull, read_report
-from b25.runner.kill_main import is_watching
-from b25.runner.kill_process import is_cleared
+from b25.runner.kill_main import is_watching, reach_of
+from b25.runner.kill_process import KillProcess, is_cleared
 from b25.runner.seat import is_taken, occupant
-from tests.runner.stand import place, stand, with_session
+from b25.runner.structured_log import StructuredLog
+from b25.venue.wire.tls import CERTIFICATE
+from tests.runner.stand import QUICK, place, stand, with_session
 
 pytestmark = pytest.mark.usefixtures("warm")
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,6 +129,15 @@ def test_a_session_that_was_killed_is_cleared_and_nothing_is_latched(here, watch
     assert latched(here.run_folder, "demo") is None
 
 
+def test_a_lost_heartbeat_stops_the_account_where_the_plan_says_so(here, watch, started):
+    here.row["lost_session"] = "kill"
+    watch("--lost-s", "1")
+    session(here, started).send_signal(signal.SIGSTOP)
+    until(lambda: done(here))
+    assert here.open_count() == 0
+    assert latched(here.run_folder, "demo").trigger is Trigger.HEARTBEAT
+
+
 def test_a_session_that_hangs_is_ended_and_cleared_even_without_a_supervisor(here, watch, started):
     watch("--lost-s", "1")
     mm = session(here, started, TEST_HANG="1")
@@ -155,13 +169,13 @@ def test_the_dead_man_s_switch_is_wound_while_a_session_runs(here, watch, starte
     assert wound()
 
 
-def up(here, started, **more):
+def up(here, started, hang_s=1.0, **more):
     plan = here.plan(
-        """
+        f"""
         [processes.mm]
-        command = ["{python}", "-m", "tests.runner.children", "trade", "4"]
+        command = ["{{python}}", "-m", "tests.runner.children", "trade", "4"]
         account = "demo"
-        hang_s = 1.0
+        hang_s = {hang_s}
         """
     )
     process = started("b25", "up", "--plan", str(plan), "--folder", str(here.run_folder), TEST_PLAN=plan, **more)
@@ -187,6 +201,84 @@ def test_kill_9_of_the_supervisor_leaves_no_order(here, started):
     process.wait()
     until(lambda: not is_taken(here.run_folder, "mm") and not is_taken(here.run_folder, "kill"), 30.0)
     assert here.open_count() == 0 or read_beat(here.run_folder, "mm").life is Life.STOPPED
+
+
+def test_kill_9_of_the_supervisor_while_a_session_hangs_leaves_no_order_and_no_process(here, started):
+    process = up(here, started, hang_s=60.0, TEST_HANG="1")
+    until(lambda: is_watching(here.run_folder))
+    process.kill()
+    process.wait()
+    until(lambda: not is_taken(here.run_folder, "mm") and not is_taken(here.run_folder, "kill"), 40.0)
+    assert here.open_count() == 0
+    assert is_cleared(here.run_folder, "mm", 1)
+
+
+def test_an_order_that_comes_while_it_is_latched_is_cancelled(here, monkeypatch, tmp_path):
+    monkeypatch.setattr(kill_process, "GUARD_S", 0.2)
+    latch = pull(here.run_folder, "demo", by="ada", reason="test", trigger=Trigger.COMMAND)
+
+    async def run():
+        reach = reach_of(here.account)
+        process = KillProcess(here.run_folder, {"demo": reach}, StructuredLog(tmp_path / "log"), pace=QUICK)
+        watching = asyncio.create_task(process.run())
+        for _ in range(500):
+            if read_report(here.run_folder, latch.kill_id).get("is_complete"):
+                break
+            await asyncio.sleep(0.02)
+        session = reach_of(here.session_account)
+        await place(session.port, "linear", 3)
+        await session.port.close()
+        for _ in range(200):
+            if not here.open_count():
+                break
+            await asyncio.sleep(0.05)
+        process.stop()
+        await watching
+
+    asyncio.run(run())
+    assert here.open_count() == 0
+
+
+def test_a_plan_with_a_venue_of_its_own_comes_up_and_goes_down_in_order(tmp_path, started):
+    ports = [free_port(), free_port()]
+    plan = tmp_path / "up.toml"
+    plan.write_text(
+        f"""
+        [processes.venue]
+        command = ["{{python}}", "-m", "b25", "venue", "--folder", "{tmp_path}/venue", "--market", "none",
+                   "--tls-port", "{ports[0]}", "--port", "{ports[1]}"]
+        ready = "127.0.0.1:{ports[0]}"
+        beats = false
+        start_s = 120
+
+        [processes.mm]
+        command = ["{{python}}", "-m", "tests.runner.children", "trade", "4"]
+        account = "demo"
+
+        [accounts.demo]
+        exchange = "binance"
+        kind = "spot"
+        where = "loopback"
+        rest_url = "https://127.0.0.1:{ports[0]}"
+        cafile = "venue/{CERTIFICATE}"
+        key_file = "venue/venue-keys.json"
+        symbols = ["BTC/USDT"]
+        """
+    )
+    run = tmp_path / "run"
+    process = started("b25", "up", "--plan", str(plan), "--folder", str(run), TEST_PLAN=plan)
+    until(lambda: (beat := read_beat(run, "mm")) is not None and beat.life is Life.RUNNING, 60.0)
+    process.terminate()
+    assert process.wait(30) == 0
+    rows = [json.loads(line) for line in (run / "supervisor.jsonl").read_text().splitlines()]
+    assert [row["process"] for row in rows if row["event"] == "started"] == ["venue", "kill", "mm"]
+    assert [row["process"] for row in rows if row["event"] == "ended"] == ["mm", "kill", "venue"]
+    assert len({row["run"] for row in rows}) == 1
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
 
 
 def test_the_command_kills_by_itself_where_nobody_watches_and_re_arming_is_by_name(here, capsys):

@@ -156,6 +156,14 @@ def test_out_of_time_names_what_is_left(here):
     assert sweep(here)[0].is_complete
 
 
+def test_out_of_time_tells_why_the_venue_gave_no_answer(here):
+    with_session(here, lambda port: place(port, here.kind, 1))
+    pace = type(QUICK)(quiet_s=0.1, retry_s=0.02, retry_s_max=0.1, give_up_s=0.5)
+    report, _ = sweep(here, pace=pace, fault=("force_error", {"http": 503, "where": "GET *"}))
+    assert not report.is_complete
+    assert "503" in report.trouble or "UNKNOWN" in report.trouble
+
+
 def test_what_is_held_on_spot_is_named_and_not_sold(tmp_path):
     with stand(tmp_path, "spot") as spot:
         report, calls = sweep(spot, flatten=True)

@@ -168,6 +168,15 @@ def test_a_person_stops_and_starts_one(under):
         assert asked.returncode == 0
 
 
+def test_a_clock_that_was_set_is_an_alarm(under):
+    one = under(plan("s", "good"))
+    one.supervisor.look()
+    one.supervisor._offset_ns -= 3 * 10**9
+    one.supervisor.look()
+    assert one.supervisor.clock_steps == 1
+    assert [row["level"] for row in one.log() if row["event"] == "the clock was set"] == ["alarm"]
+
+
 def test_asking_where_no_supervisor_runs(tmp_path):
     with pytest.raises(Misuse, match="no supervisor runs"):
         ask(tmp_path, "stop", "s", by="x")
