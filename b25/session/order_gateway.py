@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from b25.model.errors import Misuse
 from b25.model.event import (
     CANCEL_REJECTED,
     MAKER,
@@ -94,8 +95,21 @@ class OrderGateway:
         """The venue makes its own market."""
 
     async def start(self) -> None:
-        """Learn the venue's symbols and clock, and begin to listen."""
+        """Learn the venue's symbols and clock, and begin to listen.
+
+        Raises
+        ------
+        Misuse
+            When the account holds or works something in an instrument that the session's world knows nothing of.
+        """
         (await self.port.listings()).must()
+        held = (await self.port.positions()).must()
+        for one in self.instruments:
+            if one.symbol in held or (await self.port.open_orders(one.symbol)).must():
+                raise Misuse(
+                    f"the account has a position or orders in {one.symbol} that this session knows nothing of",
+                    remedy="close the position and cancel the orders first, or use another account",
+                )
         self._since_ms = (await self.port.server_time_ms()).must()
         self._start(self._listen())
         self._start(self._look_on())

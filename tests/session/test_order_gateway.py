@@ -37,6 +37,9 @@ class Venue:
     async def order(self, order):
         return self.states.pop(0) if len(self.states) > 1 else self.states[0]
 
+    async def positions(self):
+        return accepted({})
+
     async def open_orders(self, symbol):
         return accepted([])
 
