@@ -137,12 +137,17 @@ class LiveLoop:
 
     async def run(self, feeding: Feeding) -> dict[str, Any]:
         """Run until `until` is set; returns what the journal ends with, and what is not certain to be cancelled."""
+        try:
+            await self.gateway.start()
+        except BaseException:
+            await self.gateway.close()
+            self.session.close("it did not start")
+            raise
         syncing = asyncio.get_running_loop().create_task(self._sync_on())
         feed_ends = asyncio.Event()
         unsure: list[str] = []
         feed: asyncio.Task[None] | None = None
         try:
-            await self.gateway.start()
             self.command(Command.START)
             feed = asyncio.get_running_loop().create_task(feeding(self, feed_ends))
             ended = asyncio.get_running_loop().create_task(self.until.wait())

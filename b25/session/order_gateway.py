@@ -7,12 +7,12 @@ it is sent, and its id there makes its id at the venue.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
 
+from b25.model.errors import Misuse
 from b25.model.event import (
     CANCEL_REJECTED,
     MAKER,
@@ -27,7 +27,8 @@ from b25.model.event import (
 from b25.model.instrument import Instrument
 from b25.model.order import CANCEL, MARKET, POST_ONLY, REDUCE_ONLY, SUBMIT, Reason, State, Tif
 from b25.session.gateway import Deliver, Say, order_event
-from b25.venue.port.outcome import Answer, Outcome
+from b25.session.own_order import Counts, Own, reason_of
+from b25.venue.port.outcome import Answer
 from b25.venue.port.port import VenuePort
 from b25.venue.port.reports import OrderReport, TradeReport
 from b25.venue.port.requests import Amendment, NewOrder, OrderRef
@@ -36,36 +37,8 @@ LOOK_S: Final = 1.0  # between polls when no hint comes
 AGAIN_S: Final = 0.05  # between questions about one order, doubled up to LOOK_S
 KNOWN_AFTER_S: Final = 3.0  # an unanswered request: its window of 2 s and a margin
 PAGE_MAX: Final = 50
-WOULD_TAKE: Final = frozenset({-5022, -2010, -5021})
-NO_FUNDS: Final = frozenset({-2019, -2018, -4131})
 ENDED: Final = {State.CANCELLED: ORDER_CANCELLED, State.EXPIRED: ORDER_EXPIRED, State.REJECTED: ORDER_REJECTED}
 MS_NS: Final = 1_000_000
-
-
-@dataclass(slots=True)
-class Own:
-    """An order of ours as the venue has it."""
-
-    order_id: int
-    instrument: int
-    client_id: str
-    side: int
-    qty_lots: int
-    flags: int
-    venue_id: str = ""
-    filled_lots: int = 0
-    is_over: bool = False
-    busy: bool = True  # a request is under way, which will tell
-
-
-@dataclass(slots=True)
-class Counts:
-    """What was sent and what came back."""
-
-    sent: int = 0
-    fills: int = 0
-    unknown: int = 0
-    strangers: set[str] = field(default_factory=set)  # trades of orders that are not this session's
 
 
 class OrderGateway:
@@ -122,8 +95,21 @@ class OrderGateway:
         """The venue makes its own market."""
 
     async def start(self) -> None:
-        """Learn the venue's symbols and clock, and begin to listen."""
+        """Learn the venue's symbols and clock, and begin to listen.
+
+        Raises
+        ------
+        Misuse
+            When the account holds or works something in an instrument that the session's world knows nothing of.
+        """
         (await self.port.listings()).must()
+        held = (await self.port.positions()).must()
+        for one in self.instruments:
+            if one.symbol in held or (await self.port.open_orders(one.symbol)).must():
+                raise Misuse(
+                    f"the account has a position or orders in {one.symbol} that this session knows nothing of",
+                    remedy="close the position and cancel the orders first, or use another account",
+                )
         self._since_ms = (await self.port.server_time_ms()).must()
         self._start(self._listen())
         self._start(self._look_on())
@@ -174,7 +160,7 @@ class OrderGateway:
             await self._accepted(own, request, outcome.must())
         elif outcome.is_definite:
             own.is_over = True
-            self._tell(ORDER_REJECTED, own, request, reason=_reason(outcome))
+            self._tell(ORDER_REJECTED, own, request, reason=reason_of(outcome))
         else:
             self.counts.unknown += 1
             await self._find_out(own, request)
@@ -214,7 +200,7 @@ class OrderGateway:
             )
             own.busy = False
             if report is None or report.state in (State.OPEN, State.PART_FILLED):
-                self._tell(CANCEL_REJECTED, own, request, reason=Reason.UNKNOWN_ORDER if report is None else _reason(outcome))
+                self._tell(CANCEL_REJECTED, own, request, reason=Reason.UNKNOWN_ORDER if report is None else reason_of(outcome))
             if report is not None:
                 await self._settle(own, report, request)
         finally:
@@ -244,7 +230,7 @@ class OrderGateway:
                 own.qty_lots = qty_lots
                 self._tell(ORDER_REPLACED, own, request, price_ticks=price_ticks, qty_lots=qty_lots)
             else:
-                self._tell(REPLACE_REJECTED, own, request, reason=_reason(outcome))
+                self._tell(REPLACE_REJECTED, own, request, reason=reason_of(outcome))
             own.busy = False
             if report is not None:
                 await self._settle(own, report, 0)
@@ -396,13 +382,3 @@ class OrderGateway:
         self._tasks.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
             self.say(f"an order's task failed: {type(fault).__name__}: {fault}")
-
-
-def _reason(outcome: Outcome[Any]) -> Reason:
-    if outcome.code in WOULD_TAKE:
-        return Reason.POST_ONLY_WOULD_CROSS
-    if outcome.code in NO_FUNDS:
-        return Reason.INSUFFICIENT_FUNDS
-    if outcome.answer is Answer.NOT_SENT:
-        return Reason.RATE_LIMIT
-    return Reason.NOT_SUPPORTED if outcome.answer is Answer.REJECTED else Reason.UNKNOWN_ORDER
