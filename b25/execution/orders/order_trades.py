@@ -83,7 +83,7 @@ class OrderTrades(OrderTable):
 
     def _told_open_first(self, order: OwnOrder, actions: list[Action]) -> list[Action]:
         """A fill proves that the order was accepted: the world hears that first."""
-        if order.order_id and not order.told_open:
+        if order.order_id and not order.told_open and not order.told_end:
             order.told_open = True
             tell = self._accepted(order)
             return [*actions[:1], tell, *actions[1:]]
