@@ -60,7 +60,13 @@ def take_lease(
     assert epoch > stored
     with store.writing(full=True):
         if held:
-            row = {"b_account": account, "b_old": held[0].epoch, "b_epoch": epoch, "b_holder": holder, "b_expires_ms": now_ms + lease_ms}
+            row = {
+                "b_account": account,
+                "b_old": held[0].epoch,
+                "b_epoch": epoch,
+                "b_holder": holder,
+                "b_expires_ms": now_ms + lease_ms,
+            }
             if store.execute(RETAKE, row) != 1:
                 raise Fenced(account, "another took it at the same moment")
         else:

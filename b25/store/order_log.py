@@ -157,7 +157,12 @@ class OrderLog:
         over = select(order_event.c.coid).where(order_event.c.status.in_(list(ended)))
         rows = self.store.rows(
             select(intent)
-            .where(intent.c.account == self.lease.account, intent.c.venue == venue, intent.c.kind == "NEW", intent.c.coid.not_in(over))
+            .where(
+                intent.c.account == self.lease.account,
+                intent.c.venue == venue,
+                intent.c.kind == "NEW",
+                intent.c.coid.not_in(over),
+            )
             .order_by(intent.c.id)
         )
         short = self._short(ended, venue)
@@ -168,7 +173,9 @@ class OrderLog:
         ends = select(order_event.c.coid).where(order_event.c.status.in_(list(ended)), order_event.c.cum_qty != "0")
         rows = self.store.rows(
             select(intent)
-            .where(intent.c.account == self.lease.account, intent.c.venue == venue, intent.c.kind == "NEW", intent.c.coid.in_(ends))
+            .where(
+                intent.c.account == self.lease.account, intent.c.venue == venue, intent.c.kind == "NEW", intent.c.coid.in_(ends)
+            )
             .order_by(intent.c.id.desc())
             .limit(10_000)
         )
@@ -176,7 +183,9 @@ class OrderLog:
         for one in self.store.rows(select(fill.c.coid, fill.c.qty).where(fill.c.account == self.lease.account)):
             booked[one.coid] = booked.get(one.coid, Decimal(0)) + Decimal(one.qty)
         said: dict[str, Decimal] = {}
-        for one in self.store.rows(select(order_event.c.coid, order_event.c.cum_qty).where(order_event.c.status.in_(list(ended)))):
+        for one in self.store.rows(
+            select(order_event.c.coid, order_event.c.cum_qty).where(order_event.c.status.in_(list(ended)))
+        ):
             said[one.coid] = max(said.get(one.coid, Decimal(0)), Decimal(one.cum_qty))
         return [row for row in rows if booked.get(row.coid, Decimal(0)) < said.get(row.coid, Decimal(0))]
 

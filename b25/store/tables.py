@@ -31,9 +31,7 @@ def _big(name: str, *, null: bool = False, default: str | None = None) -> Column
     return Column(name, BigInteger, nullable=null, server_default=default)
 
 
-lease = Table(
-    "lease", metadata, Column("account", Text, primary_key=True), _big("epoch"), _text("holder"), _big("expires_ms")
-)
+lease = Table("lease", metadata, Column("account", Text, primary_key=True), _big("epoch"), _text("holder"), _big("expires_ms"))
 # Numbers that stand for names in client ids.
 alias = Table(
     "alias", metadata, _text("kind"), _text("name"), _big("number"),

@@ -67,7 +67,9 @@ def client_id(identity: Identity, pattern: str) -> str:
     for text in (dashed, plain):
         if re.fullmatch(pattern, text):
             return text
-    raise Misuse(f"neither {dashed} nor {plain} is a client id of this venue ({pattern})", remedy="restart: a new epoch counts anew")
+    raise Misuse(
+        f"neither {dashed} nor {plain} is a client id of this venue ({pattern})", remedy="restart: a new epoch counts anew"
+    )
 
 
 def identity_of(text: str) -> Identity | None:

@@ -96,7 +96,15 @@ class OrderTable:
     # -- inside -----------------------------------------------------------------------------------
 
     def _move(
-        self, order: OwnOrder, state: OrderState, source: Source, now_ns: int, *, venue_ms: int = 0, code: Any = None, text: str = ""
+        self,
+        order: OwnOrder,
+        state: OrderState,
+        source: Source,
+        now_ns: int,
+        *,
+        venue_ms: int = 0,
+        code: Any = None,
+        text: str = "",
     ) -> list[Action]:
         """Change a state, if it may follow, and record it."""
         if state is not order.state and state not in FOLLOWS[order.state]:
@@ -107,9 +115,7 @@ class OrderTable:
             order.acknowledged = True
         if state in TERMINAL:
             order.ended_ns = now_ns
-        actions: list[Action] = [
-            Record(order.coid, state, source, order.cum_lots, order.venue_id, venue_ms, code, text)
-        ]
+        actions: list[Action] = [Record(order.coid, state, source, order.cum_lots, order.venue_id, venue_ms, code, text)]
         if was_in_doubt and state not in IN_DOUBT:
             actions.append(self._unhold(order.symbol, f"{order.coid} is in doubt"))
             order.asked, order.absence = 0, None
@@ -128,9 +134,7 @@ class OrderTable:
         request, order.cancel_request_id, order.cancel_wanted = order.cancel_request_id, -1, False
         actions = self._move(order, S.PARTIAL if order.cum_lots else S.NEW, source, now_ns, text=text)
         if request >= 0 and order.order_id:
-            actions.append(
-                Tell(CANCEL_REJECTED, order.order_id, order.symbol, request_id=request, reason=Reason.NOT_SUPPORTED)
-            )
+            actions.append(Tell(CANCEL_REJECTED, order.order_id, order.symbol, request_id=request, reason=Reason.NOT_SUPPORTED))
         return actions
 
     def _told(self, order: OwnOrder, now_ns: int) -> list[Action]:
@@ -139,6 +143,7 @@ class OrderTable:
         if not order.order_id or order.told_end:
             order.told_end = order.told_end or order.state in TERMINAL
             return actions
+
         def tell(kind: int, request_id: int, reason: Reason) -> Tell:
             return Tell(kind, order.order_id, order.symbol, request_id=request_id, side=order.new.side, reason=reason)
 
@@ -197,4 +202,3 @@ class OrderTable:
         self.trade_ids[(symbol, trade_id)] = None
         if len(self.trade_ids) > TRADES_KEPT:
             self.trade_ids.popitem(last=False)
-

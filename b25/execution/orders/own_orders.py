@@ -76,9 +76,7 @@ class OrderManager(OrderTrades):
             ]  # fmt: skip
         ends = {Answer.REJECTED: S.REJECTED, Answer.NOT_SENT: S.NOT_SENT, Answer.NOT_ACCEPTED: S.NOT_ACCEPTED}
         if outcome.answer in ends:
-            return actions + self._move(
-                order, ends[outcome.answer], Source.REST, now_ns, code=outcome.code, text=outcome.text
-            )
+            return actions + self._move(order, ends[outcome.answer], Source.REST, now_ns, code=outcome.code, text=outcome.text)
         if order.state is S.SENDING:
             actions += self._doubt(order, S.UNKNOWN, Source.REST, now_ns, outcome.text, outcome.code)
         return actions
@@ -108,7 +106,11 @@ class OrderManager(OrderTrades):
             order.absence = None
             actions += self.seen(outcome.value, Source.RECON, now_ns)
             over = started_ms > order.cancel_bound_ms + self.policy.margin_ms
-            if order.state in (S.UNKNOWN_CANCEL, S.CANCELING) and over and OF_REPORT.get(outcome.value.state) in (S.NEW, S.PARTIAL):
+            if (
+                order.state in (S.UNKNOWN_CANCEL, S.CANCELING)
+                and over
+                and OF_REPORT.get(outcome.value.state) in (S.NEW, S.PARTIAL)
+            ):
                 actions += self._cancel_failed(order, Source.RECON, now_ns, "the order outlived its cancel")
             return actions
         if outcome.answer is Answer.QUERY:
@@ -125,7 +127,11 @@ class OrderManager(OrderTrades):
             return []
         if order.acknowledged or order.cum_lots:
             lost = f"{order.coid} lived at the venue, which no longer knows it"
-            return [*self._move(order, S.LOST, Source.RECON, now_ns, text=lost), Alarm("LOST", lost), self._hold(order.symbol, lost)]
+            return [
+                *self._move(order, S.LOST, Source.RECON, now_ns, text=lost),
+                Alarm("LOST", lost),
+                self._hold(order.symbol, lost),
+            ]
         end = S.NOT_SENT if order.never_sent else S.NOT_ACCEPTED
         return self._move(order, end, Source.RECON, now_ns, text="proven absent")
 
@@ -230,4 +236,3 @@ class OrderManager(OrderTrades):
         doubts = {f"{order.coid} is in doubt" for order in self.live(symbol) if order.in_doubt}
         gone = {cause} if cause else self.holds.get(symbol, set()) - doubts
         return [self._unhold(symbol, one) for one in sorted(gone)]
-

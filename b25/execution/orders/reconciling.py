@@ -80,9 +80,7 @@ def _foreign(manager: OrderManager, report: OrderReport) -> list[Action]:
     text = f"order {report.client_id or report.venue_id} in {report.symbol} is not ours"
     actions: list[Action] = [Alarm("FOREIGN_ORDER", text), manager._hold(report.symbol, text)]
     if policy == "cancel":
-        ref = OrderRef(
-            symbol=report.symbol, client_id=report.client_id, venue_id=report.venue_id, conditional=report.conditional
-        )
+        ref = OrderRef(symbol=report.symbol, client_id=report.client_id, venue_id=report.venue_id, conditional=report.conditional)
         actions.append(SendCancel(report.client_id, ref))
     return actions
 

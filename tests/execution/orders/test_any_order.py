@@ -209,7 +209,11 @@ class Trading(RuleBasedStateMachine):
         now = [one.report() for one in self.venue.orders.values()]
         self.do(self.manager.seen(data.draw(st.sampled_from([*now, *self.past])), Source.WS, self.now_ns))
 
-    @rule(data=st.data(), answer=st.sampled_from(["told", "lost", "unknown order", "not sent"]), delay=st.sampled_from([0, 1_500, 3_000]))
+    @rule(
+        data=st.data(),
+        answer=st.sampled_from(["told", "lost", "unknown order", "not sent"]),
+        delay=st.sampled_from([0, 1_500, 3_000]),
+    )
     @precondition(lambda self: any(self.manager.live()))
     def cancel(self, data, answer, delay):
         coid = data.draw(st.sampled_from([order.coid for order in self.manager.live()]))

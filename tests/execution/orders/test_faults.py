@@ -25,7 +25,9 @@ NOBODY = Outcome(answer=Answer.QUERY, http=400, code=-2013)
 
 
 def new(**changes):
-    return NewOrder(**({"symbol": SYMBOL, "client_id": COID, "side": BUY, "qty_lots": 10, "price_ticks": 100, "sign_ms": 1_000} | changes))
+    return NewOrder(
+        **({"symbol": SYMBOL, "client_id": COID, "side": BUY, "qty_lots": 10, "price_ticks": 100, "sign_ms": 1_000} | changes)
+    )
 
 
 def report(state=State.OPEN, filled=0, **changes):

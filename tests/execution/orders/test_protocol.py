@@ -21,7 +21,11 @@ from b25.venue.port.requests import NewOrder
 LOST = None
 WINDOW, LAG_MAX, TIMEOUT = 3, 2, 1
 TICK_MS = 1_000
-CASES = list(product(("none", "before intent", "after intent", "after send"), (LOST, *range(6)), (True, False), range(3), (LOST, *range(6))))
+CASES = list(
+    product(
+        ("none", "before intent", "after intent", "after send"), (LOST, *range(6)), (True, False), range(3), (LOST, *range(6))
+    )
+)
 INSTRUMENT = Instrument(venue="binance", symbol="BTC/USDT", tick="0.01", lot="0.001")
 
 
@@ -94,13 +98,25 @@ def test_naive_protocols_double_or_lose_orders(protocol, doubles, orphans):
 
 def new_order():
     return NewOrder(
-        symbol="BTC/USDT", client_id="b25-00000-a-0", side=BUY, qty_lots=1, price_ticks=100, sign_ms=1, recv_window_ms=WINDOW * TICK_MS
+        symbol="BTC/USDT",
+        client_id="b25-00000-a-0",
+        side=BUY,
+        qty_lots=1,
+        price_ticks=100,
+        sign_ms=1,
+        recv_window_ms=WINDOW * TICK_MS,
     )
 
 
 def filled():
     return OrderReport(
-        symbol="BTC/USDT", venue_id="7", client_id="b25-00000-a-0", state=State.FILLED, side=BUY, qty=Decimal("0.001"), filled=Decimal("0.001")
+        symbol="BTC/USDT",
+        venue_id="7",
+        client_id="b25-00000-a-0",
+        state=State.FILLED,
+        side=BUY,
+        qty=Decimal("0.001"),
+        filled=Decimal("0.001"),
     )
 
 
