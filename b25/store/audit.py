@@ -1,4 +1,4 @@
-"""What people and programs did, each entry bound to the one before by a hash: nothing can be changed, left out or put in between."""
+"""What people and programs did, each entry bound to the one before by a hash: nothing is changed or left out unseen."""
 
 from __future__ import annotations
 

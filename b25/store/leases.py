@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import bindparam, insert, select, update
 
@@ -13,7 +13,8 @@ from b25.store.store import Store
 from b25.store.tables import alias, intent, lease
 
 LEASE_MS: Final = 10_000
-_ACCOUNT, _EPOCH = bindparam("b_account"), bindparam("b_epoch")
+_ACCOUNT: Final[Any] = bindparam("b_account")
+_EPOCH: Final[Any] = bindparam("b_epoch")
 TAKE: Final = insert(lease)
 RETAKE: Final = (
     update(lease)

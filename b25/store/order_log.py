@@ -145,7 +145,7 @@ class OrderLog:
             raise ValueError(f"legs of {ref} do not balance: {sums}")
 
     def pulled(self, venue: str, symbol: str, trade_id: str, time_ms: int) -> None:
-        """Remember that every trade up to this one has been read and booked. A stream's fills do not move it: they may have gaps."""
+        """Remember that every trade up to this one has been read and booked; a stream's fills, with gaps, do not move it."""
         row = {"venue": venue, "account": self.lease.account, "symbol": symbol, "last_trade_id": trade_id, "last_ts_ms": time_ms}
         with self.store.writing():
             self.store.execute(self._mark, row)

@@ -1,4 +1,4 @@
-"""The schema, the same on SQLite and PostgreSQL. Decimals are text, times whole numbers; append-only tables are kept so by triggers."""
+"""The schema, the same on SQLite and PostgreSQL. Decimals are text, times whole numbers; triggers keep what is append-only."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ intent = Table(
 )  # fmt: skip
 order_event = Table(
     "order_event", metadata,
-    Column("seq", BigInteger, primary_key=True, autoincrement=False), _big("ts_ns"), _big("venue_ts_ms", null=True), _text("coid"),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False), _big("ts_ns"), _big("venue_ts_ms", null=True),
+    _text("coid"),
     _text("venue_oid", null=True), _text("src"), _text("status"), _text("cum_qty"), _text("exec_id", null=True),
     _text("code", null=True), _text("msg", null=True), Column("raw_sha", LargeBinary), Index("ix_order_event_coid", "coid"),
 )  # fmt: skip

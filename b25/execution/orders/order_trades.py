@@ -31,6 +31,9 @@ class OrderTrades(OrderTable):
                 actions += self._park(trade, now_ns)
             else:
                 actions += self._foreign(trade, source)
+        for key in [key for key in self.parked if key[1] and self.find(key[0], "", key[1]) is not None]:
+            # The order's number at the venue became known by a trade that carried our id.
+            actions += self.trades_seen(self.parked.pop(key), source, now_ns)
         return actions
 
     def settle_parked(self, now_ns: int) -> list[Action]:

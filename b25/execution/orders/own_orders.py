@@ -1,4 +1,4 @@
-"""Every order of one account: what is known, what must be asked, and what may be sent. Nothing ambiguous is a failure, nothing is resent."""
+"""Every order of one account: what is known, what must be asked, what may be sent. Nothing ambiguous fails, nothing is resent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does what the order manager asks for: rows are durable before anything is told, and questions go out even while rows cannot be written."""
+"""Does what the order manager asks for: rows are durable before anything is told; questions go out even while they cannot be."""
 
 from __future__ import annotations
 
@@ -211,6 +211,7 @@ class Hands:
             if not trades:
                 return True
             self.perform(self.manager.trades_seen(trades, Source.RECON, self.now_ns))
+            self.perform(self.manager.settle_parked(self.now_ns))
             last = trades[-1]
             waiting = any(key[0] == symbol for key in self.manager.parked)
             if waiting or not self.is_flushed:

@@ -1,4 +1,4 @@
-"""Orders of one account at one venue: start reconciled, store the intent, send once, listen, ask, compare, for as long as it lives."""
+"""Orders of one account at one venue: start reconciled, store the intent, send once, listen, ask, and compare."""
 
 from __future__ import annotations
 
