@@ -26,6 +26,7 @@ from b25.store.order_log import OrderLog
 from b25.venue.ccxt.user_events import read_event
 from b25.venue.port.outcome import not_sent
 from b25.venue.port.port import VenuePort
+from b25.venue.port.reports import OrderReport
 from b25.venue.port.requests import NewOrder
 
 TICK_S: Final = 0.1
@@ -36,7 +37,6 @@ class Pace:
     """How often things are compared, seconds."""
 
     open_orders_s: float = 10.0
-    trades_s: float = 30.0
     positions_s: float = 30.0
     lease_s: float = 3.0
     clock_s: float = 60.0
@@ -233,10 +233,12 @@ class OrderDesk:
     async def reconcile(self) -> bool:
         """Compare open orders and executions with the venue's; tell whether both could be read."""
         started_ns = self.hands.now_ns
-        listed = await self.port.open_orders()
-        if listed.value is None:
-            return False
-        known = [report for report in listed.value if report.symbol in self.instruments]
+        known: list[OrderReport] = []
+        for symbol in self.instruments:  # asked for all symbols at once it costs a venue's budget forty times as much
+            listed = await self.port.open_orders(symbol)
+            if listed.value is None:
+                return False
+            known += listed.value
         actions = reconcile_open(
             self.manager, known, Source.RECON, started_ns=started_ns, now_ns=self.hands.now_ns, account=self.account
         )

@@ -7,8 +7,8 @@ from itertools import product
 import pytest
 
 from b25.execution.orders.actions import Query
-from b25.execution.orders.own_order import OwnOrder
 from b25.execution.orders.order_table import OrderPolicy
+from b25.execution.orders.own_order import OwnOrder
 from b25.execution.orders.own_orders import OrderManager
 from b25.execution.orders.states import OrderState
 from b25.model.event import BUY
