@@ -1,1 +1,1 @@
-"""What survives a process: journals of sessions, and the database. The only place that knows how either is written."""
+"""What must outlive the process: journals of sessions; intents, order events, fills, leases, decisions, audit in one schema."""

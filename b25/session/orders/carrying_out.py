@@ -1,0 +1,259 @@
+"""Does what the order manager asks for: rows are durable before anything is told; questions go out even while they cannot be."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Final
+
+from b25.execution.orders.actions import (
+    Action,
+    Alarm,
+    Book,
+    Halt,
+    Hold,
+    PullTrades,
+    Query,
+    Record,
+    SendCancel,
+    Source,
+    Tell,
+)
+from b25.execution.orders.own_orders import OrderManager
+from b25.session.orders.rows import emergency_entry, event_row, fill_row, legs_of
+from b25.session.orders.venue_time import VenueTime
+from b25.store.emergency import EmergencyLog
+from b25.store.faults import StoreFailed
+from b25.store.order_log import OrderLog
+from b25.venue.port.port import VenuePort
+from b25.venue.port.requests import RECV_WINDOW_MS, OrderRef
+
+PAGES_MAX: Final = 1_000
+
+Durable = Record | Book | Tell
+
+
+class Hands:
+    """The acting edge of one account.
+
+    Parameters
+    ----------
+    port : VenuePort
+    manager : OrderManager
+    log : OrderLog
+    emergency : EmergencyLog
+    time : VenueTime
+    tell : callable
+        Takes each `Tell`, after what it tells is durable.
+    alarm : callable
+        Takes each `Alarm`, `Hold` and `Halt`, for people.
+    """
+
+    def __init__(
+        self,
+        port: VenuePort,
+        manager: OrderManager,
+        log: OrderLog,
+        emergency: EmergencyLog,
+        time: VenueTime,
+        *,
+        tell: Callable[[Tell], None],
+        alarm: Callable[[Action], None],
+    ) -> None:
+        self.port, self.manager, self.log, self.emergency, self.time = port, manager, log, emergency, time
+        self.tell, self.alarm = tell, alarm
+        self.strategies: dict[str, str] = {}
+        self.marks: dict[str, tuple[str, int]] = {}
+        self.store_fault: StoreFailed | None = None
+        self.fault: BaseException | None = None
+        self._outbox: deque[Durable] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._asking: set[str] = set()
+        self._pulling: dict[str, bool] = {}
+
+    @property
+    def now_ns(self) -> int:
+        """Local wall clock."""
+        return self.time.now_ns()
+
+    @property
+    def is_flushed(self) -> bool:
+        """Whether everything that was to be stored is."""
+        return not self._outbox
+
+    # -- actions ----------------------------------------------------------------------------------
+
+    def perform(self, actions: Iterable[Action]) -> None:
+        """Do them. What must be durable keeps its order; the rest leaves at once."""
+        for action in actions:
+            match action:
+                case Record() | Book() | Tell():
+                    self._outbox.append(action)
+                case Query():
+                    self.begin(self._query(action))
+                case SendCancel():
+                    self.begin(self.send_cancel(action.coid, action.ref))
+                case PullTrades():
+                    self.begin(self.pull(action.symbol))
+                case Alarm() | Hold() | Halt():
+                    self.alarm(action)
+                    if isinstance(action, Halt):
+                        self.begin(self.pull_all())
+        self.flush()
+
+    def flush(self) -> bool:
+        """Write what waits, and tell it; False while the store cannot take it."""
+        try:
+            if self._outbox and self.store_fault is not None:
+                self.log.store.reconnect()
+                self.log.reload()
+            while self._outbox:
+                self._write(self._outbox[0])
+                self._outbox.popleft()
+            if self.store_fault is not None:
+                self._recovered()
+        except StoreFailed as fault:
+            if self.store_fault is None:
+                self.alarm(Alarm("STORE", str(fault)))
+                self.emergency.free_reserve()
+            self.store_fault = fault
+            return False
+        return True
+
+    def _write(self, action: Durable) -> None:
+        match action:
+            case Record():
+                order = self.manager.orders.get(action.coid)
+                symbol = order.symbol if order else next(iter(self.manager.instruments))
+                self.log.record([event_row(action, self.manager.instruments[symbol])])
+            case Book():
+                strategy = self.strategies.get(action.coid, "")
+                row = fill_row(action, self.port.name)
+                if not self.log.book(row, legs_of(action.trade, strategy), strategy=strategy):
+                    self._drop_tell_of(action)
+            case Tell():
+                self.tell(action)
+
+    def _drop_tell_of(self, book: Book) -> None:
+        """The store has this trade already, from before the manager's memory begins: the world has heard of it."""
+        for action in list(self._outbox):
+            if isinstance(action, Tell) and action.trade is not None and action.trade.trade_id == book.trade.trade_id:
+                self._outbox.remove(action)
+
+    def _recovered(self) -> None:
+        self.store_fault = None
+        for entry in self.emergency.entries():
+            self.log.record(
+                [{"coid": entry["coid"] or "?", "src": "OPERATOR", "status": "CANCELING", "cum_qty": "0", "msg": entry["why"]}]
+            )
+        self.emergency.clear()
+        self.alarm(Alarm("STORE", "the store takes writes again"))
+
+    # -- requests ---------------------------------------------------------------------------------
+
+    async def send_cancel(self, coid: str, ref: OrderRef) -> None:
+        """Cancel an order. A store that is down does not stop it: the side file has it first."""
+        if self.store_fault is not None:
+            with contextlib.suppress(OSError):  # a cancel can only reduce what may go wrong
+                self.emergency.write(dict(emergency_entry(coid, ref.symbol, str(self.store_fault.cause), self.now_ns)))
+        sign_ms = self.time.sign_ms()
+        order = self.manager.orders.get(coid)
+        if order is not None:
+            order.cancel_bound_ms = max(order.cancel_bound_ms, sign_ms + RECV_WINDOW_MS)
+        signed = OrderRef(
+            symbol=ref.symbol, client_id=ref.client_id, venue_id=ref.venue_id, conditional=ref.conditional, sign_ms=sign_ms
+        )
+        outcome = await self.port.cancel(signed)
+        if outcome.resync_clock:
+            await self.time.measure(self.port)
+        self.perform(self.manager.cancel_answered(coid, outcome, self.now_ns))
+
+    async def _query(self, query: Query) -> None:
+        if query.coid in self._asking:
+            return
+        self._asking.add(query.coid)
+        try:
+            started_ms = self.time.surely_ms()
+            began_ns = self.now_ns
+            outcome = await self.port.order(query.ref)
+            if outcome.resync_clock:
+                await self.time.measure(self.port)
+            if self.now_ns < began_ns:
+                started_ms = 0  # the local clock was set back: this proves nothing
+            self.perform(self.manager.query_answered(query.coid, outcome, started_ms=started_ms, now_ns=self.now_ns))
+        finally:
+            self._asking.discard(query.coid)
+
+    async def pull(self, symbol: str) -> bool:
+        """Read executions from the mark on until none is new; tell whether all were read."""
+        if symbol in self._pulling:
+            self._pulling[symbol] = True  # what is asked for now may be newer than what is being read
+            return False
+        self._pulling[symbol] = True
+        try:
+            while self._pulling[symbol]:
+                self._pulling[symbol] = False
+                if not await self._pull_pages(symbol):
+                    return False
+            return True
+        finally:
+            del self._pulling[symbol]
+
+    async def _pull_pages(self, symbol: str) -> bool:
+        for _ in range(PAGES_MAX):
+            mark, since_ms = self.marks[symbol]
+            outcome = await self.port.trades(symbol, after_id=mark, since_ms=0 if mark else since_ms)
+            if outcome.value is None:
+                return False
+            trades = [trade for trade in outcome.value if trade.trade_id != mark]
+            if not trades:
+                return True
+            self.perform(self.manager.trades_seen(trades, Source.RECON, self.now_ns))
+            self.perform(self.manager.settle_parked(self.now_ns))
+            last = trades[-1]
+            waiting = any(key[0] == symbol for key in self.manager.parked)
+            if waiting or not self.is_flushed:
+                return False  # the mark stays until every trade before it is booked
+            self.log.pulled(self.port.name, symbol, last.trade_id, last.time_ms)
+            self.marks[symbol] = (last.trade_id, last.time_ms)
+        return False
+
+    async def pull_all(self) -> list[str]:
+        """Cancel every order of every symbol; symbols of which it is not proven that nothing rests."""
+        unsure = []
+        for symbol in self.manager.instruments:
+            outcome = await self.port.cancel_all(symbol)
+            left = await self.port.open_orders(symbol)
+            if left.value is None or left.value or not outcome.is_definite:
+                unsure.append(symbol)
+            for order in list(self.manager.live(symbol)):
+                self.begin(self._query(Query(order.coid, order.ref)))
+        return unsure
+
+    # -- tasks ------------------------------------------------------------------------------------
+
+    def begin(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run something beside the rest; what it raises is kept, and stops trading."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self.fault = fault
+            self.manager.halted = self.manager.halted or f"{type(fault).__name__}: {fault}"
+            self.alarm(Halt(self.manager.halted))
+
+    async def settle(self) -> None:
+        """Wait for every request that is under way."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def end(self) -> None:
+        """End every task."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

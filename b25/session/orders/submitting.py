@@ -1,0 +1,334 @@
+"""Orders of one account at one venue: start reconciled, store the intent, send once, listen, ask, and compare."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Final
+
+from b25.execution.orders.actions import Action, Alarm, Hold, Source, Tell
+from b25.execution.orders.identity import Identity, client_id, identity_of
+from b25.execution.orders.order_table import OrderPolicy
+from b25.execution.orders.own_orders import OrderManager
+from b25.execution.orders.reconciling import reconcile_open, unresolved
+from b25.execution.orders.states import TERMINAL
+from b25.model.instrument import Instrument
+from b25.session.orders.carrying_out import Hands
+from b25.session.orders.rows import intent_row, restored
+from b25.session.orders.venue_time import VenueTime
+from b25.store.emergency import EmergencyLog
+from b25.store.faults import Fenced, StoreFailed
+from b25.store.leases import renew_lease
+from b25.store.order_log import OrderLog
+from b25.venue.ccxt.user_events import read_event
+from b25.venue.port.outcome import not_sent
+from b25.venue.port.port import VenuePort
+from b25.venue.port.reports import OrderReport
+from b25.venue.port.requests import NewOrder
+
+TICK_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often things are compared, seconds."""
+
+    open_orders_s: float = 10.0
+    positions_s: float = 30.0
+    lease_s: float = 3.0
+    clock_s: float = 60.0
+    resubscribe_s: float = 1.0
+
+
+class OrderDesk:
+    """Places and cancels orders that survive.
+
+    Parameters
+    ----------
+    port : VenuePort
+    log : OrderLog
+        With the lease of this life.
+    emergency : EmergencyLog
+    instruments : dict of str to Instrument
+        By unified symbol.
+    account, strategies : int, dict
+        Numbers of the account, and of each strategy by name, in client ids.
+    now_ns : callable
+        Local wall clock.
+    tell, alarm : callable
+        For the world, and for people.
+    may_send : callable, optional
+        Says why nothing may be sent, as a latched kill switch does; empty when it may.
+    policy, pace : OrderPolicy, Pace
+    """
+
+    def __init__(
+        self,
+        port: VenuePort,
+        log: OrderLog,
+        emergency: EmergencyLog,
+        instruments: dict[str, Instrument],
+        *,
+        account: int,
+        strategies: dict[str, int],
+        now_ns: Callable[[], int],
+        tell: Callable[[Tell], None],
+        alarm: Callable[[Action], None],
+        may_send: Callable[[], str] = lambda: "",
+        policy: OrderPolicy | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        self.port, self.log, self.instruments = port, log, instruments
+        self.account, self.strategies, self.may_send = account, strategies, may_send
+        self.pace = pace or Pace()
+        self.manager = OrderManager(instruments, policy)
+        self.time = VenueTime(now_ns)
+        self.hands = Hands(port, self.manager, log, emergency, self.time, tell=tell, alarm=alarm)
+        self.is_ready = False
+        self.is_fenced = False
+        self.compared = 0
+        self._seq = 0
+        self._due: dict[str, int] = {}
+        self._venue_symbols: dict[str, str] = {}
+        self._loops: list[asyncio.Task[None]] = []
+
+    # -- start and stop ---------------------------------------------------------------------------
+
+    async def start(self, *, patience_s: float = 60.0) -> list[str]:
+        """Read what was stored, reconcile it with the venue, and only then let orders out.
+
+        Returns
+        -------
+        list of str
+            Orders that are still not resolved: their symbols are on hold.
+        """
+        await self._until(patience_s, self._reachable)
+        venue = self.port.name
+        self.hands.marks = self.log.marks(venue)
+        for symbol in self.instruments:
+            if symbol not in self.hands.marks:
+                began_ms = self.time.surely_ms()
+                self.log.pulled(venue, symbol, "", began_ms)
+                self.hands.marks[symbol] = ("", began_ms)
+        for row, events, fills in self.log.unfinished([str(state) for state in TERMINAL], venue):
+            if row.symbol in self.instruments and row.coid not in self.manager.orders:
+                self.hands.strategies[row.coid] = row.strategy
+                order = restored(row, events, fills, self.instruments[row.symbol])
+                self.hands.perform(self.manager.restore(order, self.hands.now_ns))
+        self._loops = [asyncio.ensure_future(self._listen()), asyncio.ensure_future(self._keep_time())]
+        await self._until(patience_s, self.reconcile)
+        await self._until(patience_s, self._resolved)
+        await self._until(patience_s, self.reconcile)
+        await self.compare_positions()
+        self.is_ready = True
+        return unresolved(self.manager)
+
+    async def _reachable(self) -> bool:
+        listed = await self.port.listings()
+        if listed.value is None or not await self.time.measure(self.port):
+            return False
+        self._venue_symbols = {one.venue_symbol: symbol for symbol, one in listed.value.items()}
+        return True
+
+    async def _resolved(self) -> bool:
+        return not unresolved(self.manager) and self.hands.flush()
+
+    async def _until(self, patience_s: float, done: Callable[[], Any]) -> bool:
+        deadline = asyncio.get_running_loop().time() + patience_s
+        while not await done():
+            if asyncio.get_running_loop().time() > deadline:
+                return False
+            await asyncio.sleep(TICK_S)
+        return True
+
+    async def stop(self, *, cancel: bool = True, patience_s: float = 15.0) -> list[str]:
+        """Let nothing more out, cancel what rests, wait until it is proven; symbols where it is not."""
+        self.is_ready = False
+        unsure = await self.hands.pull_all() if cancel else []
+        if cancel:
+            await self._until(patience_s, self._quiet)
+        await self.reconcile()
+        await self._until(patience_s, self._resolved)
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        await self.hands.end()
+        return sorted({*unsure} & {order.symbol for order in self.manager.live()})
+
+    async def _quiet(self) -> bool:
+        await self.hands.pull_all()
+        await self.hands.settle()
+        return not any(True for _ in self.manager.live())
+
+    # -- orders -----------------------------------------------------------------------------------
+
+    def submit(self, new: NewOrder, *, strategy: str, order_id: int = 0, request_id: int = 0, decision: str = "{}") -> str:
+        """Store an approved order and send it, in a task of its own; its id, or "" when it must not leave.
+
+        The id and the signature's time of `new` are set here.
+        """
+        if why := self._refusal(new):
+            self.hands.alarm(Alarm("NOT_SENT", why))
+            return ""
+        identity = Identity(self.account, self.strategies[strategy], self.log.lease.epoch, self._seq)
+        self._seq += 1  # a number that was once tried is never tried again, whatever becomes of the intent
+        coid = client_id(identity, self.port.abilities.client_id_pattern)
+        new = replace(new, client_id=coid, sign_ms=self.time.sign_ms())
+        row = intent_row(new, identity, self.instruments[new.symbol], order_id=order_id, request_id=request_id)
+        try:
+            self.log.intend({**row, "strategy": strategy, "decision": decision})
+        except Fenced as fault:
+            self._fenced(fault)
+            return ""
+        except StoreFailed as fault:
+            self.hands.store_fault = fault
+            self.hands.alarm(Alarm("STORE", f"no order leaves without its intent: {fault}"))
+            return ""
+        self.hands.strategies[coid] = strategy
+        self.hands.perform(self.manager.intend(new, order_id=order_id, request_id=request_id, now_ns=self.hands.now_ns))
+        self.hands.begin(self._send(new))
+        return coid
+
+    def _refusal(self, new: NewOrder) -> str:
+        if not self.is_ready:
+            return "orders wait until everything is reconciled"
+        if self.is_fenced:
+            return "another process holds the lease"
+        if self.hands.store_fault is not None:
+            return str(self.hands.store_fault)
+        return self.may_send() or self.manager.refuses(new)
+
+    async def _send(self, new: NewOrder) -> None:
+        coid = new.client_id
+        why = self.may_send() or self.manager.halted
+        if why or self.is_fenced:
+            self.hands.perform(self.manager.withdrawn(coid, why or "fenced", self.hands.now_ns))
+            return
+        self.hands.perform(self.manager.sending(coid, self.hands.now_ns))
+        if not self.hands.is_flushed:
+            # Whether it left is not stored: it must not leave. Its end is told when the store is back.
+            outcome = None
+        else:
+            outcome = await self.port.submit(new)
+        if outcome is None:
+            outcome = not_sent("the store could not take that it was being sent")
+        if outcome.resync_clock:
+            await self.time.measure(self.port)
+        self.hands.perform(self.manager.answered(coid, outcome, self.hands.now_ns))
+
+    def cancel(self, coid: str, *, request_id: int = -1) -> None:
+        """Cancel an order, of this life or an earlier one."""
+        self.hands.perform(self.manager.want_cancel(coid, request_id=request_id, now_ns=self.hands.now_ns))
+
+    def cancel_all(self, symbol: str | None = None) -> None:
+        """Cancel every order of ours, one by one."""
+        for order in list(self.manager.live(symbol)):
+            self.cancel(order.coid)
+
+    # -- reconciling ------------------------------------------------------------------------------
+
+    async def reconcile(self) -> bool:
+        """Compare open orders and executions with the venue's; tell whether both could be read."""
+        started_ns = self.hands.now_ns
+        known: list[OrderReport] = []
+        for symbol in self.instruments:  # asked for all symbols at once it costs a venue's budget forty times as much
+            listed = await self.port.open_orders(symbol)
+            if listed.value is None:
+                return False
+            known += listed.value
+        actions = reconcile_open(
+            self.manager, known, Source.RECON, started_ns=started_ns, now_ns=self.hands.now_ns, account=self.account
+        )
+        for report in known:
+            identity = identity_of(report.client_id)
+            if identity is not None and report.client_id not in self.hands.strategies:
+                names = {number: name for name, number in self.strategies.items()}
+                self.hands.strategies[report.client_id] = names.get(identity.strategy, "")
+        self.hands.perform(actions)
+        for symbol in self.instruments:
+            if not await self.hands.pull(symbol):
+                return False
+        self.hands.perform(self.manager.settle_parked(self.hands.now_ns))
+        for order in self.manager.forget(started_ns if self.hands.is_flushed else 0):
+            self.hands.strategies.pop(order.coid, None)
+        self.compared += 1
+        return True
+
+    async def compare_positions(self) -> dict[str, tuple[Decimal, Decimal]]:
+        """Compare what the fills add up to with the venue's positions: ours and theirs, where they differ."""
+        if not self.port.abilities.positions:
+            return {}
+        theirs = await self.port.positions()
+        if theirs.value is None:
+            return {}
+        differ = {}
+        ours = self.log.positions(self.port.name)
+        for symbol, instrument in self.instruments.items():
+            held = theirs.value[symbol].qty if symbol in theirs.value else Decimal(0)
+            mine = ours.get(symbol, Decimal(0))
+            if abs(held - mine) >= instrument.lot / 2:
+                differ[symbol] = (mine, held)
+        for symbol in self.instruments:
+            cause = "the position differs from the venue's"
+            if symbol in differ:
+                self.manager.holds.setdefault(symbol, set()).add(cause)
+                text = f"{symbol}: the fills add up to {differ[symbol][0]}, the venue says {differ[symbol][1]}"
+                self.hands.perform([Alarm("POSITION_DRIFT", text), Hold(symbol, cause)])
+            elif cause in self.manager.holds.get(symbol, ()):
+                self.hands.perform(self.manager.release(symbol, cause))
+        return differ
+
+    # -- loops ------------------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        """Follow the user's stream. Whenever it is lost, everything may have been missed."""
+        while True:
+            with contextlib.suppress(Exception):  # whatever ended it, the answer is the same: compare, and listen anew
+                async for hint in self.port.hints():
+                    told = read_event(hint, self._venue_symbols)
+                    if told is None or told[0].symbol not in self.instruments:
+                        self._due["open_orders"] = min(self._due.get("open_orders", 0), self.hands.now_ns + 10**9)
+                        continue
+                    order, trade = told
+                    if trade is not None:
+                        self.hands.perform(self.manager.trades_seen([trade], Source.WS, self.hands.now_ns))
+                    self.hands.perform(self.manager.seen(order, Source.WS, self.hands.now_ns))
+            self._due["open_orders"] = 0
+            await asyncio.sleep(self.pace.resubscribe_s)
+
+    async def _keep_time(self) -> None:
+        """Ask what is due, keep the lease, and compare at intervals."""
+        work: dict[str, tuple[float, Callable[[], Any]]] = {
+            "lease": (self.pace.lease_s, self._renew),
+            "clock": (self.pace.clock_s, lambda: self.time.measure(self.port)),
+            "open_orders": (self.pace.open_orders_s, self.reconcile),
+            "positions": (self.pace.positions_s, self.compare_positions),
+        }
+        busy: dict[str, asyncio.Task[Any]] = {}
+        for name, (every_s, _) in work.items():
+            self._due.setdefault(name, self.hands.now_ns + int(every_s * 1e9))
+        while True:
+            self.hands.flush()
+            self.hands.perform(self.manager.tick(self.hands.now_ns))
+            for name, (every_s, act) in work.items():
+                if self.hands.now_ns >= self._due[name] and (name not in busy or busy[name].done()):
+                    self._due[name] = self.hands.now_ns + int(every_s * 1e9)
+                    busy[name] = asyncio.ensure_future(act())
+                    self.hands._tasks.add(busy[name])
+                    busy[name].add_done_callback(self.hands._ended)
+            await asyncio.sleep(TICK_S)
+
+    async def _renew(self) -> None:
+        try:
+            renew_lease(self.log.store, self.log.lease, now_ms=self.hands.now_ns // 1_000_000)
+        except Fenced as fault:
+            self._fenced(fault)
+        except StoreFailed as fault:
+            self.hands.store_fault = self.hands.store_fault or fault
+
+    def _fenced(self, fault: Fenced) -> None:
+        self.is_fenced = True
+        self.hands.alarm(Alarm("FENCED", str(fault)))

@@ -1,0 +1,55 @@
+"""What people and programs did, each entry bound to the one before by a hash: nothing is changed or left out unseen."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import func, insert, select
+
+from b25.store.store import Store
+from b25.store.tables import audit
+
+GENESIS: Final = b"\0" * 32
+_APPEND: Final = insert(audit)
+
+
+def entry_hash(prev: bytes, seq: int, ts_ns: int, actor: str, action: str, body: str) -> bytes:
+    """Hash of an entry and everything before it."""
+    said = orjson.dumps({"seq": seq, "ts_ns": ts_ns, "actor": actor, "action": action, "body": body}, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(prev + said).digest()
+
+
+def append_audit(store: Store, *, actor: str, action: str, body: dict[str, Any], now_ns: int) -> int:
+    """Add an entry; return its number.
+
+    Raises
+    ------
+    StoreFailed
+        What was to be audited must then not happen.
+    """
+    text = orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()
+    with store.writing():
+        last = store.rows(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1))
+        seq, prev = (last[0].seq + 1, bytes(last[0].hash)) if last else (1, GENESIS)
+        row = {"seq": seq, "ts_ns": now_ns, "actor": actor, "action": action, "body": text, "prev": prev}
+        store.execute(_APPEND, {**row, "hash": entry_hash(prev, seq, now_ns, actor, action, text)})
+    return int(seq)
+
+
+def verify_audit(store: Store) -> str:
+    """Say what is wrong with the chain, empty when nothing is. A cut tail shows only against a number kept elsewhere."""
+    prev, expected = GENESIS, 1
+    for row in store.rows(select(audit).order_by(audit.c.seq)):
+        if row.seq != expected:
+            return f"entry {expected} is missing"
+        if bytes(row.prev) != prev or bytes(row.hash) != entry_hash(prev, row.seq, row.ts_ns, row.actor, row.action, row.body):
+            return f"entry {row.seq} was changed"
+        prev, expected = bytes(row.hash), expected + 1
+    return ""
+
+
+def audit_length(store: Store) -> int:
+    """Number of entries."""
+    return int(store.rows(select(func.count()).select_from(audit))[0][0])

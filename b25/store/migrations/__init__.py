@@ -1,0 +1,1 @@
+"""Versions of the schema, applied by Alembic when a store is opened."""

@@ -1,0 +1,193 @@
+"""One connection that writes, in short transactions, and says at once when it cannot."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Engine, Executable, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+from b25.model.errors import Misuse
+from b25.store.faults import Cause, StoreFailed, failed
+from b25.store.schema import migrate
+
+BUSY_MS: Final = 250
+WAL_BYTES_KEPT: Final = 64 * 2**20
+POSTGRES_TIMEOUT_S: Final = 5
+
+
+def open_store(url: str, *, durable: bool = False) -> Store:
+    """Open a database, bring its schema up to date, and check it.
+
+    Parameters
+    ----------
+    url : str
+        ``"sqlite:///path"`` or ``"postgresql+pg8000://user@host/name"``.
+    durable : bool
+        Whether every transaction waits for the disk, so that it survives a power cut; the epoch always does.
+
+    Raises
+    ------
+    StoreFailed
+        When it cannot be reached or is damaged.
+    Misuse
+        For another database, or a schema that is newer than this code.
+    """
+    made = make_url(url)
+    if made.get_backend_name() not in ("sqlite", "postgresql"):
+        raise Misuse(f"no store can be kept in {made.get_backend_name()}", remedy="use sqlite:///… or postgresql+pg8000://…")
+    if made.get_backend_name() == "sqlite" and not made.database:
+        raise Misuse("a store in memory would not outlive the process", remedy="give a file: sqlite:///path")
+    arguments: dict[str, Any] = {"poolclass": NullPool}
+    if made.get_backend_name() == "sqlite":
+        assert made.database is not None
+        Path(made.database).parent.mkdir(parents=True, exist_ok=True)
+    else:
+        arguments["connect_args"] = {"timeout": POSTGRES_TIMEOUT_S}
+    engine = create_engine(made, **arguments)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare)
+    try:
+        migrate(engine)
+        return Store(engine, durable=durable)
+    except Exception as error:
+        cause = failed(getattr(error, "orig", None) or error)
+        if cause is None:
+            raise
+        raise cause from error
+
+
+def _prepare(connection: sqlite3.Connection, _: object) -> None:
+    for pragma in ("journal_mode=WAL", f"busy_timeout={BUSY_MS}", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+class Store:
+    """A database with one writer.
+
+    Parameters
+    ----------
+    engine : Engine
+        For reading.
+    durable : bool
+    """
+
+    def __init__(self, engine: Engine, *, durable: bool = False) -> None:
+        self.engine, self.durable = engine, durable
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self._said: dict[int, tuple[str, Sequence[str] | None, Executable]] = {}
+        self._pooled: Any = None
+        self._connection: Any = None
+        self._connect()
+
+    def _connect(self) -> None:
+        self._pooled = self.engine.raw_connection()
+        self._connection = self._pooled.driver_connection
+        if self.is_sqlite:
+            self._connection.isolation_level = None
+            for pragma in ("wal_autocheckpoint=0", f"journal_size_limit={WAL_BYTES_KEPT}"):
+                self._connection.execute(f"PRAGMA {pragma}")
+            self._wait_for_disk(self.durable)
+            if (told := self._connection.execute("PRAGMA quick_check").fetchone()[0]) != "ok":
+                raise StoreFailed(Cause.CORRUPT, told)
+        else:
+            self._connection.autocommit = True
+            self._run(f"SET lock_timeout = {BUSY_MS}")
+            self._wait_for_disk(self.durable)
+
+    def _wait_for_disk(self, on: bool) -> None:
+        if self.is_sqlite:
+            self._connection.execute(f"PRAGMA synchronous={'FULL' if on else 'NORMAL'}")
+        else:
+            self._run(f"SET synchronous_commit = {'on' if on else 'off'}")
+
+    def _run(self, statement: str) -> None:
+        cursor = self._connection.cursor()
+        cursor.execute(statement)
+        cursor.close()
+
+    @contextmanager
+    def writing(self, *, full: bool = False) -> Iterator[None]:
+        """One transaction: all of it, or nothing. `full` waits for the disk.
+
+        Raises
+        ------
+        StoreFailed
+            When it was not made durable. Whatever was in it did not happen.
+        """
+        try:
+            if full and not self.durable:
+                self._wait_for_disk(True)
+            self._run("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN")
+            yield
+            self._run("COMMIT")
+        except BaseException as error:
+            with contextlib.suppress(Exception):
+                self._run("ROLLBACK")
+            cause = failed(error) if isinstance(error, Exception) else None
+            if cause is None:
+                raise
+            raise cause from error
+        finally:
+            if full and not self.durable:
+                with contextlib.suppress(Exception):
+                    self._wait_for_disk(False)
+
+    def execute(self, statement: Executable, row: Mapping[str, Any]) -> int:
+        """Run a statement inside `writing`; tells how many rows it changed. The statement object is compiled once."""
+        known = self._said.get(id(statement))
+        if known is None:
+            compiled = statement.compile(dialect=self.engine.dialect, column_keys=list(row))  # type: ignore[attr-defined]
+            known = self._said[id(statement)] = (str(compiled), compiled.positiontup, statement)
+        text, names, _ = known
+        cursor = self._connection.cursor()
+        cursor.execute(text, [row[name] for name in names or ()])
+        changed = int(cursor.rowcount)
+        cursor.close()
+        return changed
+
+    def rows(self, statement: Executable) -> list[Any]:
+        """Read."""
+        try:
+            with self.engine.connect() as connection:
+                return list(connection.execute(statement))
+        except Exception as error:
+            cause = failed(getattr(error, "orig", None) or error)
+            if cause is None:
+                raise
+            raise cause from error
+
+    def reconnect(self) -> None:
+        """Try again after a failure.
+
+        Raises
+        ------
+        StoreFailed
+            When it is still gone.
+        """
+        with contextlib.suppress(Exception):
+            self._pooled.invalidate()
+        try:
+            self._connect()
+        except StoreFailed:
+            raise
+        except Exception as error:
+            raise failed(getattr(error, "orig", None) or error) or StoreFailed(Cause.UNAVAILABLE, str(error)) from error
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the database: a maintenance task, never the path of an order."""
+        if self.is_sqlite:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        with contextlib.suppress(Exception):
+            self.checkpoint()
+        self._pooled.close()
+        self.engine.dispose()
