@@ -1,4 +1,4 @@
-"""Whatever is lost, doubled, late or out of order, and wherever we crash: one order an intent, each trade once, no doubt for ever."""
+"""Whatever is lost, doubled or late, and wherever we crash: one order an intent, each trade once, no doubt for ever."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
