@@ -1,4 +1,4 @@
-"""Whatever is lost, doubled or late, and wherever we crash: one order an intent, each trade once, no doubt for ever."""
+"""Whatever is lost, doubled, late or out of order, wherever we crash: one order an intent, each trade once, no doubt for ever."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -155,7 +155,8 @@ class Trading(RuleBasedStateMachine):
     # -- what may happen --------------------------------------------------------------------------
 
     @rule(
-        side=st.sampled_from([BUY, SELL]), lots=st.integers(1, 5), lost=st.booleans(), delay=st.sampled_from([0, 50, 1_900, 2_100, 4_000]),
+        side=st.sampled_from([BUY, SELL]), lots=st.integers(1, 5), lost=st.booleans(),
+        delay=st.sampled_from([0, 50, 1_900, 2_100, 4_000]),
         answer=st.sampled_from(["told", "lost", "stale"]), where=st.sampled_from(["", "", "", "stored", "sending", "sent"]),
     )  # fmt: skip
     def submit(self, side, lots, lost, delay, answer, where):
