@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -229,14 +230,12 @@ def _try_instrument(
         expected = Control.SYMBOL_REDUCING if trading == TRADING_REDUCES else Control.RESTRICTED
         yield from tried("its trading", _only(rows, ("trading",)), (expected,), lambda bench: bench.ask_for())
     for state, control in ((REDUCING, Control.STATE_REDUCING), (STOPPED, Control.STATE_STOPPED)):
-        yield from tried(
-            control.name.lower(), none, (control,), lambda b, s=state: (b.world.risk.__setitem__("state", s), b.ask_for())
-        )
-    yield from tried("a suspect book", none, (Control.BOOK,), lambda b: (b.book.__setitem__("health", 1), b.ask_for()))
+        yield from tried(control.name.lower(), none, (control,), partial(_in_state, state=state))
+    yield from tried("a suspect book", none, (Control.BOOK,), _with_suspect_book)
     for name, (control, companions) in FIELDS.items():
         if rows[i][name] == NO_LIMIT or (name in OF_ACCOUNT and i > 0):
             continue
-        yield from tried(name, _only(rows, (name, *companions)), (control,), lambda b, n=name: breach(b, n))
+        yield from tried(name, _only(rows, (name, *companions)), (control,), partial(breach, name=name))
 
     def all_breached(bench: Bench) -> None:
         bench.hold(4 * bench.lots)
@@ -247,6 +246,16 @@ def _try_instrument(
 
     if trading in (NO_LIMIT, TRADING_REDUCES):
         yield from tried("an exit with everything breached", rows, (), all_breached)
+
+
+def _in_state(bench: Bench, *, state: int) -> None:
+    bench.world.risk["state"] = state
+    bench.ask_for()
+
+
+def _with_suspect_book(bench: Bench) -> None:
+    bench.book["health"] = 1
+    bench.ask_for()
 
 
 def _only(rows: np.ndarray[Any, Any], names: tuple[str, ...]) -> np.ndarray[Any, Any]:

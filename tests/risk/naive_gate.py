@@ -1,4 +1,4 @@
-"""The gate's controls in the dullest Python: one instrument of one tick and one lot, sums over lists, nothing kept between calls."""
+"""The gate's controls in the dullest Python: one instrument of one tick and one lot, sums over lists."""
 
 from math import isfinite
 from typing import Any

@@ -76,7 +76,7 @@ def test_live_trading_needs_limits():
         "collar": 0.02, "data_age_max_s": 5.0,
     }  # fmt: skip
     LimitSet(account=b25.Limits(**whole)).check_live(1_000, ["ETH/USDT:USDT"])
-    with pytest.raises(Misuse, match="wider than 0.1"):
+    with pytest.raises(Misuse, match="is wider than"):
         LimitSet(account=b25.Limits(**{**whole, "collar": 0.2})).check_live(1_000, ["ETH/USDT:USDT"])
     with pytest.raises(Misuse, match="not below the balance"):
         LimitSet(account=b25.Limits(**whole)).check_live(50, ["ETH/USDT:USDT"])
