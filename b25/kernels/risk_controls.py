@@ -188,9 +188,9 @@ def count_recent(risk, since_ns, key, price, lots):
     """Approved orders like this one after a time; a market order's price is not compared."""
     found = 0
     for k in range(min(risk["recent"], RECENT)):
-        if risk["recent_ns"][k] > since_ns and risk["recent_key"][k] == key and risk["recent_lots"][k] == lots:
-            if key & 1 or risk["recent_price"][k] == price:
-                found += 1
+        same = risk["recent_key"][k] == key and risk["recent_lots"][k] == lots and ((key & 1) == 1 or risk["recent_price"][k] == price)
+        if same and risk["recent_ns"][k] > since_ns:
+            found += 1
     return found
 
 
@@ -254,9 +254,9 @@ def break_account(ctx, i, side, added_lots, risk, limits):
         verdict |= ONE << GROSS
     if net_max > 0 and not keeps(risk, NET, net * side, net_max * SLACK):
         verdict |= ONE << NET
-    if equity > 0.0 and limits["concentration_max"] > 0:
-        if not keeps(risk, CONCENTRATION, here / equity, limits["concentration_max"] * SLACK):
-            verdict |= ONE << CONCENTRATION
+    share = limits["concentration_max"]
+    if equity > 0.0 and share > 0 and not keeps(risk, CONCENTRATION, here / equity, share * SLACK):
+        verdict |= ONE << CONCENTRATION
     if equity > 0.0 and limits["leverage_max"] > 0 and not keeps(risk, LEVERAGE, gross / equity, limits["leverage_max"] * SLACK):
         verdict |= ONE << LEVERAGE
     return verdict

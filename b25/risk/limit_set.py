@@ -103,7 +103,7 @@ class LimitSet:
             having = [limits for limits in scopes if getattr(limits, name) is not None]
             if not having:
                 continue
-            tightest = min(having, key=lambda limits: _reach(limits, name))  # noqa: B023 - used within the turn
+            tightest = min(having, key=lambda limits: _reach(limits, name))
             for each in (name, *WITH.get(name, ())):
                 chosen[each] = getattr(tightest, each)
         # Two limits share this window; of several the longest sees most.

@@ -267,7 +267,8 @@ def test_every_control_has_a_reason():
 
 NAIVE = {
     "position_max": [5], "order_value_max": [400], "collar": [0.1], "open_orders_max": [4], "order_qty_max": [3],
-    "gross_max": [450], "net_max": [420], "leverage_max": [0.5], "concentration_max": [0.45], "daily_loss_max": [9.0], "drawdown_max": [0.01],
+    "gross_max": [450], "net_max": [420], "leverage_max": [0.5], "concentration_max": [0.45], "daily_loss_max": [9.0],
+    "drawdown_max": [0.01],
     "through_max": [0.02], "spread_max": [0.03], "duplicates_max": [2], "no_self_cross": [True], "orders_per_fill_max": [4],
 }  # fmt: skip
 

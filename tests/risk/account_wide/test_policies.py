@@ -37,7 +37,8 @@ def test_each_default_breaks_exactly_where_it_should():
 def test_scopes_and_what_is_under_way():
     held = Snapshot(
         equity=1_000.0, day_equity=1_000.0, peak=1_000.0,
-        holdings=[Holding("BTC", "A", 500.0, open_sells=1_200.0, open_orders=2), Holding("BTC", "B", -200.0), Holding("ETH", "A", 100.0)],
+        holdings=[Holding("BTC", "A", 500.0, open_sells=1_200.0, open_orders=2),
+                  Holding("BTC", "B", -200.0), Holding("ETH", "A", 100.0)],
     )  # fmt: skip
     assert metrics(held)["gross"] == 1_000.0
     assert metrics(held)["concentration"] == 0.9
