@@ -6,6 +6,7 @@ from b25.kernels.book import CLEAR_CROSSED, clear_all, clear_side, end_message, 
 from b25.kernels.jit import kernel
 from b25.kernels.ledger import book_fill
 from b25.kernels.order_table import drop_order, find_order
+from b25.kernels.risk_meters import note_answer
 from b25.kernels.units import money_of, price_of, quantity_of
 from b25.kernels.world import (
     bits_of,
@@ -158,6 +159,7 @@ def apply_order(ctx, event, finished):
         if order["state"] == CREATED:
             order["state"] = OPEN
             calls |= CALL_ORDER
+            note_answer(ctx, 0)
     elif kind == ORDER_REPLACED:
         leaves = max(np.int64(0), event["qty_lots"] - order["filled_lots"])
         count_open(positions_of(ctx)[order["instrument"]], order["side"], leaves - order["leaves_lots"])
@@ -180,6 +182,7 @@ def apply_order(ctx, event, finished):
         order["state"] = EXPIRED
     elif kind == ORDER_REJECTED:
         order["state"] = REJECTED
+        note_answer(ctx, 1)
     order["updated_ns"] = ctx["now_ns"]
     if order["state"] >= FILLED:
         if kind != ORDER_FILLED:
@@ -206,6 +209,7 @@ def apply_fill(ctx, order, event):
     release(ctx, order, lots)
     order["state"] = FILLED if order["leaves_lots"] <= 0 else PART_FILLED
     if order["pending"] == ASKED_NEW:
+        note_answer(ctx, 0)
         # A fill before the acknowledgement proves that the venue took the order.
         order["pending"] = NO_REQUEST
     book_fill(positions_of(ctx)[i], instrument, order["side"], ticks, lots, fee_e8)

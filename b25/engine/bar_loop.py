@@ -264,7 +264,8 @@ def between(run, ctx):
     if timer_due(run, ctx):
         call_timer(run, ctx)
         return
-    if stride(run, ctx):
+    # Whoever is watched is watched after every callback, and so sees bar by bar.
+    if ctx["guarded"] == 0 and stride(run, ctx):
         return
     begin_step(run, ctx)
 
@@ -317,7 +318,7 @@ def run_bars(address):
     head = head_of(ctx)
     if run["awaiting"] != 0:
         run["awaiting"] = 0
-        if head["intents"] != 0:
+        if head["intents"] != 0 or ctx["guarded"] != 0:
             call_settle_bars(run["settle_code"], (run["self"],))
     if run["started"] == 0:
         run["started"] = 1
@@ -337,7 +338,7 @@ def run_bars(address):
                     run["awaiting"] = bit
                     return CALL
                 call_back(run["callback"], (bit, run["strategy"], run["context"]))
-                if head["intents"] != 0:
+                if head["intents"] != 0 or ctx["guarded"] != 0:
                     call_settle_bars(run["settle_code"], (run["self"],))
         if head["status"] != RUNNING:
             return halted(run, ctx)

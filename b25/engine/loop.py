@@ -305,9 +305,9 @@ def stride(run, ctx):
 
 @kernel
 def may_stride(run, ctx):
-    """True for one instrument and a compiled strategy that is called by its timer and not for each message."""
+    """True for one instrument and a compiled strategy, not watched, that is called by its timer and not for each message."""
     timed = head_of(ctx)["timer_ns"] > 0 and run["callbacks"] & ON_TIMER != 0
-    return ctx["n"] == 1 and timed and run["compiled"] != 0 and run["each_message"] == 0
+    return ctx["guarded"] == 0 and ctx["n"] == 1 and timed and run["compiled"] != 0 and run["each_message"] == 0
 
 
 @late_kernel("int64(uintp)")
@@ -318,7 +318,7 @@ def run_loop(address):
     head = head_of(ctx)
     if run["awaiting"] != 0:
         run["awaiting"] = 0
-        if head["intents"] != 0:
+        if head["intents"] != 0 or ctx["guarded"] != 0:
             call_settle(run["settle_code"], (run["self"],))
     if run["started"] == 0:
         build_up(run, ctx)
@@ -337,7 +337,7 @@ def run_loop(address):
                     run["awaiting"] = bit
                     return CALL
                 call_back(run["callback"], (bit, run["strategy"], run["context"]))
-                if head["intents"] != 0:
+                if head["intents"] != 0 or ctx["guarded"] != 0:
                     call_settle(run["settle_code"], (run["self"],))
         if head["status"] != RUNNING:
             return HALTED

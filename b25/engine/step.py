@@ -9,8 +9,9 @@ from b25.engine.apply_bar import apply_bar, apply_funding
 from b25.engine.records import ON_BOOK, ON_FILL, ON_FUNDING, ON_GAP, ON_ORDER, ON_TIMER, ON_TRADE
 from b25.kernels.address import calls, record_at
 from b25.kernels.jit import kernel, late_kernel
+from b25.kernels.risk_meters import hear_command
 from b25.kernels.world import head_of
-from b25.model.event import BAR, EVENT, FUNDING, ORDER_ACCEPTED, TIMER
+from b25.model.event import BAR, COMMAND, EVENT, FUNDING, ORDER_ACCEPTED, TIMER
 from b25.model.order import ORDER
 from b25.model.world import CONTEXT, INSTRUMENT_UNKNOWN, RUNNING
 from b25.risk.gate import judge
@@ -62,6 +63,9 @@ def apply_event(context, event_address, finished_address):
             head["timer_next_ns"] = event["local_ns"] + head["timer_ns"]
         head["steps"] += 1
         return ON_TIMER
+    if event["kind"] == COMMAND:
+        hear_command(ctx, event["status"], event["amount"])
+        return 0
     if event["kind"] == BAR:
         return apply_bar(ctx, event)
     if event["kind"] == FUNDING:

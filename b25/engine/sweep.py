@@ -15,7 +15,7 @@ from b25.strategy.strategy import Strategy
 
 RAISED = -1  # status of a point whose strategy raised
 # Of the world's arrays those that no run changes, and those that are written before they are read: their counts are in the head.
-LEFT = ("instruments", "limits", "intents", "outbox", "notes")
+LEFT = ("instruments", "limits", "intents", "outbox", "notes", "verdicts")
 
 
 class Lane:

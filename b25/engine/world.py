@@ -12,7 +12,9 @@ from b25.model.book import BOOK, LEVEL
 from b25.model.instrument import INSTRUMENT, Instrument
 from b25.model.order import EFFECT, INTENT, ORDER
 from b25.model.position import POSITION
+from b25.model.risk import RISK
 from b25.model.world import CONTEXT, FILL_VIEW, HEAD, NOTE, ORDER_VIEW, QUEUE_ENDS
+from b25.risk.limits import watches_account
 
 ORDERS = 1_024  # live orders of a session; a power of two
 INTENTS = 256
@@ -47,6 +49,8 @@ class World:
     bar_marks: np.ndarray[Any, Any]
     features: np.ndarray[Any, Any]
     bar_slots: np.ndarray[Any, Any]
+    risk: np.ndarray[Any, Any]
+    verdicts: np.ndarray[Any, Any]
     bar_views: list[list[np.ndarray[Any, Any]]] = field(default_factory=list)
     no_bar: np.ndarray[Any, Any] = field(init=False)
     bar_at: np.ndarray[Any, Any] = field(init=False)
@@ -54,7 +58,7 @@ class World:
 
     ARRAYS = (
         "head instruments books lots bits far orders lives positions limits intents outbox notes order_view fill_view "
-        "bar_marks features".split()
+        "bar_marks features risk verdicts".split()
     )
 
     def snapshot(self) -> bytes:
@@ -82,6 +86,7 @@ class World:
         door["depth_kept"] = depth_kept
         door["viewed"] = 1
         door["balance"] = balance
+        door["guarded"] = watches_account(self.limits)
         self.context = door
 
 
@@ -155,6 +160,8 @@ def make_world(
         bar_marks=np.zeros((n, len(bar_views[0]) if bar_views else bar_frames), BAR_MARK),
         features=np.full((n, features), np.nan),
         bar_slots=_no_bars(n, bar_frames),
+        risk=np.zeros(1, RISK),
+        verdicts=np.zeros(sizes.effects, np.int64),
         bar_views=[list(views) for views in bar_views],
     )
     for i in range(n):
@@ -165,5 +172,8 @@ def make_world(
     world.head["next_request_id"] = 1
     burst = int(limits[0]["orders_burst_max"])
     world.head["rate_tokens_e9"] = max(burst, 0) * 1_000_000_000
+    world.risk["equity"] = world.risk["peak"] = world.risk["day_equity"] = balance
+    world.risk["day"] = -1
+    world.risk["message_tokens_e9"] = max(int(limits[0]["messages_burst_max"]), 0) * 1_000_000_000
     world.open_door(depth_kept=depth_kept, balance=balance)
     return world

@@ -9,6 +9,7 @@ from b25.model.book import BOOK, LEVEL
 from b25.model.instrument import INSTRUMENT
 from b25.model.order import EFFECT, INTENT, ORDER
 from b25.model.position import POSITION
+from b25.model.risk import RISK
 from b25.model.world import FILL_VIEW, HEAD, LIMITS, NOTE, ORDER_VIEW, QUEUE_ENDS
 
 WORD_BITS = 64
@@ -101,6 +102,18 @@ def outbox_of(ctx):
 def notes_of(ctx):
     """Return the NOTE rows of `ctx.log`."""
     return array_at(ctx["notes"], ctx["notes_size"], NOTE)
+
+
+@kernel
+def risk_of(ctx):
+    """Return what the gate remembers."""
+    return record_at(ctx["risk"], RISK)
+
+
+@kernel
+def verdicts_of(ctx):
+    """Return the bits of the controls that each effect of the outbox broke."""
+    return array_at(ctx["verdicts"], ctx["outbox_size"], int64)
 
 
 @kernel

@@ -74,6 +74,31 @@ class Reason(IntEnum):
     SHORT_NOT_ALLOWED = 30
     WARMING_UP = 31  # before the time from which the session trades
     LIQUIDATED = 32  # the venue closed the position and cancelled what rested in the instrument
+    STOPPED = 33  # nothing leaves but cancels
+    REDUCING = 34  # only what reduces a position leaves
+    SYMBOL_RESTRICTED = 35
+    SYMBOL_REDUCING = 36
+    STALE_DATA = 37
+    CLOCK_SKEW = 38
+    SPREAD_LIMIT = 39
+    PRICE_DIVERGENCE = 40  # the last trade is far from the book: one of them is wrong
+    SLIPPAGE_LIMIT = 41
+    PRICE_THROUGH_MARKET = 42
+    ORDER_QUANTITY_LIMIT = 43
+    ADV_SHARE_LIMIT = 44
+    DUPLICATE_ORDER = 45
+    EXECUTION_LIMIT = 46  # latched, as are the turnover, the two ratios and the losses
+    TURNOVER_LIMIT = 47
+    REJECT_RATIO = 48
+    ORDERS_PER_FILL = 49
+    EQUITY_UNKNOWN = 50
+    GROSS_LIMIT = 51
+    NET_LIMIT = 52
+    CONCENTRATION_LIMIT = 53
+    LEVERAGE_LIMIT = 54
+    DAILY_LOSS_LIMIT = 55
+    DRAWDOWN_LIMIT = 56
+    MESSAGE_RATE_LIMIT = 57
 
 
 # What a Reason means, for people; docs/reasons.md is generated from it.
@@ -111,6 +136,31 @@ REASON_TEXT: Final[dict[Reason, str]] = {
     Reason.SHORT_NOT_ALLOWED: "the account may not sell what it does not hold",
     Reason.WARMING_UP: "the session does not trade yet; earlier data only warms the strategy up",
     Reason.LIQUIDATED: "the venue liquidated the position and cancelled the instrument's orders",
+    Reason.STOPPED: "the session is stopped: nothing leaves but cancels",
+    Reason.REDUCING: "the session only reduces its positions",
+    Reason.SYMBOL_RESTRICTED: "the instrument may not be traded",
+    Reason.SYMBOL_REDUCING: "the instrument's position may only be reduced",
+    Reason.STALE_DATA: "the market data of the instrument, or of another that is held, is too old",
+    Reason.CLOCK_SKEW: "the venue's time and ours lie too far apart",
+    Reason.SPREAD_LIMIT: "the spread is too wide",
+    Reason.PRICE_DIVERGENCE: "the last trade is too far from the book, or there was none yet",
+    Reason.SLIPPAGE_LIMIT: "a market order of this size would pay too much, or the book does not show how much",
+    Reason.PRICE_THROUGH_MARKET: "the price is too far through the opposite side",
+    Reason.ORDER_QUANTITY_LIMIT: "the quantity exceeds the limit of one order",
+    Reason.ADV_SHARE_LIMIT: "the quantity is too large a share of a day's volume",
+    Reason.DUPLICATE_ORDER: "the same order was sent too often in too short a time",
+    Reason.EXECUTION_LIMIT: "too many executions in the window; a person must re-arm it",
+    Reason.TURNOVER_LIMIT: "too much was traded in the window; a person must re-arm it",
+    Reason.REJECT_RATIO: "the venue rejected too many of the last orders; a person must re-arm it",
+    Reason.ORDERS_PER_FILL: "too many requests for each fill; a person must re-arm it",
+    Reason.EQUITY_UNKNOWN: "the account's worth is not known, because something held has no price",
+    Reason.GROSS_LIMIT: "the positions and open orders together would exceed the gross limit",
+    Reason.NET_LIMIT: "the positions and open orders together would exceed the net limit",
+    Reason.CONCENTRATION_LIMIT: "too large a share of the account's worth would lie in one instrument",
+    Reason.LEVERAGE_LIMIT: "the account's leverage would exceed the limit",
+    Reason.DAILY_LOSS_LIMIT: "the loss of the day reached its limit; a person must re-arm it",
+    Reason.DRAWDOWN_LIMIT: "the drawdown from the peak reached its limit; a person must re-arm it",
+    Reason.MESSAGE_RATE_LIMIT: "too many requests in too short a time",
 }
 
 # Flags of an order or intent.

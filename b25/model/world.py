@@ -43,6 +43,8 @@ HEAD = np.dtype(
 )
 
 NO_LIMIT: Final = -1
+TRADING_REDUCES: Final = 1
+TRADING_NOTHING: Final = 2
 
 LIMITS = np.dtype(
     [
@@ -54,6 +56,36 @@ LIMITS = np.dtype(
         ("orders_per_s_max", "i8"),  # of the account; read from instrument 0's row
         ("orders_burst_max", "i8"),
         ("value_bound", "i8"),  # money units: above it the fee of a fill would overflow int64
+        # Of the order and its instrument.
+        ("trading", "i8"),  # NO_LIMIT: all; see TRADING_*
+        ("data_age_ns_max", "i8"),
+        ("clock_skew_ns_max", "i8"),
+        ("order_lots_max", "i8"),
+        ("adv_lots_max", "i8"),
+        ("no_self_cross", "i8"),
+        ("spread_max", "f8"),  # ratios of the mid
+        ("divergence_max", "f8"),
+        ("slippage_max", "f8"),
+        ("through_max", "f8"),  # ratio of the opposite touch
+        # Of the account; read from instrument 0's row. Money in settlement currency.
+        ("duplicates_max", "i8"),
+        ("duplicates_window_ns", "i8"),
+        ("executions_max", "i8"),
+        ("executions_window_ns", "i8"),
+        ("reject_window", "i8"),
+        ("messages_per_s_max", "i8"),
+        ("messages_burst_max", "i8"),
+        ("turnover_max", "f8"),
+        ("reject_ratio_max", "f8"),
+        ("orders_per_fill_max", "f8"),
+        ("gross_max", "f8"),
+        ("net_max", "f8"),
+        ("concentration_max", "f8"),
+        ("leverage_max", "f8"),
+        ("daily_loss_max", "f8"),
+        ("drawdown_max", "f8"),
+        ("version", "i8"),  # of the set of limits, and the first eight bytes of its hash
+        ("hash", "i8"),
     ],
     align=True,
 )
@@ -144,6 +176,9 @@ CONTEXT = np.dtype(
         ("viewed", "i8"),  # the strategy looks at orders or fills, so their views are to be written
         ("feature_fields", "u8"),  # of instrument 0, inside the strategy's record; 0 when it declares none
         ("balance", "f8"),  # settlement currency at the start
+        ("risk", "u8"),
+        ("verdicts", "u8"),  # bits of the controls that each effect of the outbox broke, int64
+        ("guarded", "i8"),  # a limit beyond the first six is set: the gate watches the account, after every callback
     ],
     align=True,
 )

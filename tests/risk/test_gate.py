@@ -112,7 +112,8 @@ def test_an_amend_below_what_is_filled_is_refused_here_when_it_is_known():
 
 # These are said by the venue, or by nobody yet.
 BY_THE_VENUE = {Reason.POST_ONLY_WOULD_CROSS, Reason.NOTHING_TO_MATCH, Reason.CANCEL_REQUESTED}
-UNUSED = {Reason.END_OF_DATA, Reason.NOT_SUPPORTED, Reason.SELF_CROSS}
+UNUSED = {Reason.END_OF_DATA, Reason.NOT_SUPPORTED}
+IN_CONTROLS = {Reason(k) for k in range(Reason.STOPPED, len(Reason))} | {Reason.SELF_CROSS}  # test_controls.py, test_selftest.py
 ON_BARS = {
     Reason.STOP_WRONG_SIDE,
     Reason.INSUFFICIENT_FUNDS,
@@ -124,7 +125,9 @@ BELOW = {Reason.NO_MARKET, Reason.BOOK_SUSPECT, Reason.MIN_NOTIONAL, Reason.ORDE
 
 
 def test_every_reason_has_its_test():
-    assert {case[0] for case in DOOR_AND_GATE} | BY_THE_VENUE | UNUSED | ON_BARS | BELOW | {Reason.OK} == set(Reason)
+    assert {case[0] for case in DOOR_AND_GATE} | BY_THE_VENUE | UNUSED | IN_CONTROLS | ON_BARS | BELOW | {Reason.OK} == set(
+        Reason
+    )
 
 
 # Limits
