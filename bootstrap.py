@@ -32,7 +32,10 @@ from requirements.install import (
     uv_environment,
 )
 
-EXTRAS = {"run": ["run"], "dev": ["dev", "lab", "dash", "reports", "exchange", "store", "search", "ml", "portfolio", "cluster"]}
+EXTRAS = {
+    "run": ["run"],
+    "dev": ["dev", "lab", "dash", "reports", "exchange", "postgres", "store", "search", "ml", "portfolio", "cluster"],
+}
 NEW_VERSIONS_WAIT = "7 days"  # a release that was tampered with is usually found within days
 
 HELP = {

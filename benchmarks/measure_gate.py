@@ -17,12 +17,34 @@ from b25.risk.limits import Limits
 ETH = Instrument(venue="sim", symbol="ETH/USDT:USDT", tick="0.01", lot="0.001")  # type: ignore[arg-type]
 # Wide enough that all are judged and none refuses: a refusal would be quicker.
 LIMITS = Limits(
-    position_max=1e5, order_value_max=1e5, collar=0.05, open_orders_max=500, orders_per_s_max=10**6, order_qty_max=1e4,
-    adv_share_max=0.01, adv=1e6, spread_max=0.01, divergence_max=0.02, through_max=0.01, slippage_max=0.01, data_age_max_s=5,
-    clock_skew_max_s=5, no_self_cross=True, duplicates_max=60, gross_max=1e9, net_max=1e9, concentration_max=0.9, leverage_max=3.0,
-    daily_loss_max=1e6, drawdown_max=0.5, executions_max=10**6, turnover_max=1e9, reject_ratio_max=0.9,
-    orders_per_fill_max=1e9, messages_per_s_max=10**6,
-)  # fmt: skip
+    position_max=1e5,
+    order_value_max=1e5,
+    collar=0.05,
+    open_orders_max=500,
+    orders_per_s_max=10**6,
+    order_qty_max=1e4,
+    adv_share_max=0.01,
+    adv=1e6,
+    spread_max=0.01,
+    divergence_max=0.02,
+    through_max=0.01,
+    slippage_max=0.01,
+    data_age_max_s=5,
+    clock_skew_max_s=5,
+    no_self_cross=True,
+    duplicates_max=60,
+    gross_max=1e9,
+    net_max=1e9,
+    concentration_max=0.9,
+    leverage_max=3.0,
+    daily_loss_max=1e6,
+    drawdown_max=0.5,
+    executions_max=10**6,
+    turnover_max=1e9,
+    reject_ratio_max=0.9,
+    orders_per_fill_max=1e9,
+    messages_per_s_max=10**6,
+)
 CALLS, STEP_NS, RESTING = 200_000, 10**7, 20
 
 
@@ -70,9 +92,11 @@ def measure() -> dict[str, float]:
         empty[k] = perf_counter_ns() - begun
     steady = taken[CALLS // 10 :]
     return {
-        "p50": float(np.percentile(steady, 50)), "p99": float(np.percentile(steady, 99)), "p99.9": float(np.percentile(steady, 99.9)),
+        "p50": float(np.percentile(steady, 50)),
+        "p99": float(np.percentile(steady, 99)),
+        "p99.9": float(np.percentile(steady, 99.9)),
         "empty": float(np.percentile(empty, 50)),
-    }  # fmt: skip
+    }
 
 
 if __name__ == "__main__":

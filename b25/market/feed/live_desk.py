@@ -299,12 +299,11 @@ def _wait(desk, message, levels, recv_ns):
     """Keep a diff for the next snapshot."""
     exch_ns = _time_of(desk, message)
     bids, count = message["bids"], message["bids"] + message["asks"]
-    if count == 0:
-        return  # there is no row that could end it
     waiting = array_at(desk["waiting"], desk["waiting_cap"], ROW)
     at = _put_levels(waiting, desk["waiting_rows"], message, levels, 0, bids, exch_ns, recv_ns, event.DEPTH, event.BUY)
     at = _put_levels(waiting, at, message, levels, bids, count, exch_ns, recv_ns, event.DEPTH, event.SELL)
-    waiting[np.uintp(at - 1)]["flags"] = event.LAST_OF_MESSAGE
+    if count > 0:
+        waiting[np.uintp(at - 1)]["flags"] = event.LAST_OF_MESSAGE
     desk["waiting_rows"], desk["diff_recv_ns"] = at, recv_ns
     desk["waiting_diffs"] += 1
 
