@@ -188,7 +188,8 @@ def count_recent(risk, since_ns, key, price, lots):
     """Approved orders like this one after a time; a market order's price is not compared."""
     found = 0
     for k in range(min(risk["recent"], RECENT)):
-        same = risk["recent_key"][k] == key and risk["recent_lots"][k] == lots and ((key & 1) == 1 or risk["recent_price"][k] == price)
+        priced = (key & 1) == 1 or risk["recent_price"][k] == price
+        same = priced and risk["recent_key"][k] == key and risk["recent_lots"][k] == lots
         if same and risk["recent_ns"][k] > since_ns:
             found += 1
     return found
