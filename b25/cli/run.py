@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SIMULATED, SYMBOL, VENUE_SYMBOL = "sim", "BTC/USDT:USDT", "BTCUSDT"
 FOLDER = Path("data/sessions")
+RUN_FOLDER = Path("data/run")  # of `b25 up` and `b25 kill`
 TELL_S = 5.0
 WARM_UP_S = 60.0
 EXAMPLE = "Example: b25 run strategies/market_maker.py:MarketMaker --venue sim --mode paper"
@@ -41,6 +42,7 @@ def run(
     plain_url: Annotated[str, typer.Option(help="Its address for HTTP and WebSockets.")] = "http://127.0.0.1:18080",
     name: Annotated[str, typer.Option(help="Id of the session; by default the mode and the time.")] = "",
     folder: Annotated[Path, typer.Option(help="Where journals go.")] = FOLDER,
+    run_folder: Annotated[Path, typer.Option(help="Where the latch of the kill switch lies.")] = RUN_FOLDER,
     values: options.Values = None,
     position_max: Annotated[float | None, typer.Option(help="Limit of position and open orders together, base units.")] = None,
     orders_per_s_max: Annotated[int | None, typer.Option(help="Limit of new orders a second.")] = None,
@@ -56,6 +58,7 @@ def run(
     """Run a strategy in the foreground until it is interrupted; then cancel its orders and end its journal."""
     from b25.research.strategy_file import load_strategy
     from b25.risk.limits import Limits
+    from b25.runner.kill_latch import latched
     from b25.runner.live_session import LivePlan, run_session
     from b25.venue.models import Fees
 
@@ -75,6 +78,12 @@ def run(
         "flatten": flatten,
     }
     cls.record(given["params"])
+    if mode == "live" and (latch := latched(run_folder)) is not None:
+        raise Misuse(
+            f"the kill switch is latched: {latch.reason}, by {latch.by}",
+            remedy="see b25 kill --help; only a named person re-arms it",
+        )
+    given["may_send"] = lambda: latched(run_folder) is None
     with _venue_of(venue, mode, symbol, at, rest_url, plain_url, folder) as found:
         plan = LivePlan(**given, **found)
         progress(

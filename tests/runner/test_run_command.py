@@ -9,6 +9,7 @@ import time
 import pytest
 
 from b25.cli import main
+from b25.runner.kill_latch import Trigger, pull
 from b25.store.journal import END, Reading
 from tests.conftest import ROOT
 
@@ -60,3 +61,10 @@ def test_what_cannot_be_run_or_replayed_is_told(tmp_path, capsys):
     assert "not sent" in capsys.readouterr().err
     assert main(["session", "replay", "nothing", "--folder", str(tmp_path)]) == 2
     assert main(["run", STRATEGY, "--set", "nonsense=1"]) == 1
+
+
+def test_no_session_starts_live_while_the_kill_switch_is_latched(tmp_path, capsys):
+    pull(tmp_path, by="ann", reason="quotes look wrong", trigger=Trigger.COMMAND)
+    words = ["run", STRATEGY, "--mode", "live", "--run-folder", str(tmp_path)]
+    assert main(words) != 0
+    assert "quotes look wrong, by ann" in capsys.readouterr().err
