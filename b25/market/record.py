@@ -16,6 +16,7 @@ from typing import Any, Protocol, cast
 
 from b25.market.catalog import Catalog
 from b25.market.feed.binance_streams import Stream, address_of
+from b25.market.feed.compiled import compile_feed
 from b25.market.feed.feed import Feed, Wanted
 from b25.market.feed.live_io import LiveIo, SteadyClock, run, run_loop
 from b25.market.feed.settings import FeedSettings
@@ -140,6 +141,7 @@ async def _recorded(
     except BaseException:
         recorder.release()
         raise
+    compile_feed(instruments[0][0])
     until = recorder.until
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

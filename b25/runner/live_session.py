@@ -15,7 +15,7 @@ import numpy as np
 
 from b25.market.feed.binance_streams import Address, Stream, address_of
 from b25.market.feed.ccxt_feed import CcxtFeed
-from b25.market.feed.desk import Desk
+from b25.market.feed.compiled import compile_feed
 from b25.market.feed.feed import Feed, Wanted
 from b25.market.feed.live_io import LiveIo, SteadyClock, run, run_loop
 from b25.market.feed.settings import FeedSettings
@@ -23,7 +23,6 @@ from b25.market.record_instruments import FAST_VENUES
 from b25.market.venue_names import market_of, raw_symbol
 from b25.model.errors import Misuse
 from b25.model.instrument import Instrument
-from b25.model.message import USDM
 from b25.model.world import FEES, LIMITS
 from b25.risk.limits import Limits
 from b25.runner.live import Feeding, LiveLoop
@@ -144,15 +143,6 @@ def assemble(plan: LivePlan, loop: LiveLoop, say: Say) -> Gateway:
     session = Session(composition, plan.journal, gateway.act)
     loop.wire(session, gateway)
     return gateway
-
-
-def compile_feed(instrument: Instrument) -> None:
-    """Have the feed's kernels compiled before the first message waits for them: a desk of its own takes a diff and a snapshot."""
-    desk = Desk(instrument, USDM, "NOBODY", ahead_ns=0)
-    price, far, qty = instrument.price(100), instrument.price(200), instrument.quantity(1)
-    bids, asks = f'[["{price:f}","{qty:f}"]]', f'[["{far:f}","{qty:f}"]]'
-    desk.take_text(f'{{"e":"depthUpdate","E":1,"T":1,"s":"NOBODY","U":1,"u":2,"pu":0,"b":{bids},"a":{asks}}}'.encode(), 1)
-    desk.take_text(f'{{"lastUpdateId":2,"E":1,"T":1,"bids":{bids},"asks":{asks}}}'.encode(), 1)
 
 
 def feeding_of(plan: LivePlan) -> Feeding:
