@@ -136,9 +136,6 @@ class CrowdFlow:
             self._mids.append((until_ms, (bid + ask) / 2))
 
     def _hand_over(self) -> None:
-        head = self.book.arrays.head[0]
-        count, head["events"] = int(head["events"]), 0
-        if count:
-            self.tell([MatchEvent._make(row) for row in self.book.arrays.events[:count].tolist()])
-        elif self.book.has_changes:
-            self.tell([])
+        events = self.book.take_events()
+        if events or self.book.has_changes:
+            self.tell(events)

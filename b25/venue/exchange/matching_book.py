@@ -10,7 +10,7 @@ from b25.kernels.matching import run_commands
 from b25.kernels.matching_book import Matching, find_order, make_matching, rehash
 from b25.kernels.matching_reads import fill_levels, state_hash
 from b25.kernels.matching_take import executable_lots
-from b25.model.event import BUY, NO_ASK_TICKS, NO_BID_TICKS
+from b25.model.event import BUY
 from b25.model.matching import (
     AMEND,
     ASKS,
@@ -180,14 +180,12 @@ class MatchingBook:
     @property
     def best_bid_ticks(self) -> int:
         """Best bid; `NO_BID_TICKS` when there is none."""
-        best = int(self.arrays.head[0]["best_ticks"][BIDS])
-        return best if best else NO_BID_TICKS
+        return int(self.arrays.head[0]["best_ticks"][BIDS])
 
     @property
     def best_ask_ticks(self) -> int:
         """Best ask; `NO_ASK_TICKS` when there is none."""
-        best = int(self.arrays.head[0]["best_ticks"][ASKS])
-        return best if best else NO_ASK_TICKS
+        return int(self.arrays.head[0]["best_ticks"][ASKS])
 
     @property
     def last_ticks(self) -> int:
@@ -252,7 +250,13 @@ class MatchingBook:
         head["events"] = 0
         while run_commands(self.arrays, self._command, 0) == 0:
             self.make_room()
-        return [MatchEvent._make(row) for row in self.arrays.events[: head["events"]].tolist()]
+        return self.take_events()
+
+    def take_events(self) -> list[MatchEvent]:
+        """What the kernels have said since they were last asked, for callers that run kernels of their own on the arrays."""
+        head = self.arrays.head[0]
+        count, head["events"] = int(head["events"]), 0
+        return [MatchEvent._make(row) for row in self.arrays.events[:count].tolist()]
 
     def make_room(self) -> None:
         """Note the changes, and double whatever array is too short for one more command."""
