@@ -38,9 +38,9 @@ def capture_lines(market: int = USDM, *, count: int = 20, first_step: int = 0, f
 
 
 def write(path: Path, lines: list[bytes]) -> Path:
-    """Write a capture, packed when its name ends so."""
+    """Write a capture, packed when its name ends so; without the moment of packing, the same lines are the same bytes."""
     text = b"".join(lines)
-    path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
+    path.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
     return path
 
 

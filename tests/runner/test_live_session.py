@@ -28,7 +28,7 @@ from b25.venue.wire.server import VenueSettings
 from b25.venue.wire.thread import VenueThread
 
 SYMBOL = "BTC/USDT:USDT"
-SECONDS = 4.0
+LONGEST_S = 60.0  # each ends as soon as it has seen what it waits for; a busy machine takes longer
 # Near enough to the touch that the crowd trades with it within seconds.
 PARAMS = {"half_spread_bps": 0.02, "quantity": 0.01, "max_position": 0.03, "market_spread_bps_min": 0.0, "requote_bps": 0.05}
 MakesMarkets = importlib.import_module("strategies.market_maker").MarketMaker
@@ -61,7 +61,7 @@ def plan_of(venue, folder, mode, **more):
     inside = venue.venue
     plan = {
         "name": f"{mode}-1", "mode": mode, "cls": MakesMarkets, "params": PARAMS, "instruments": [instrument_of(venue)],
-        "folder": folder, "address": address_of(USDM, inside.plain_url), "feed": FeedSettings(spin_s=0.0), "seconds": SECONDS,
+        "folder": folder, "address": address_of(USDM, inside.plain_url), "feed": FeedSettings(spin_s=0.0), "seconds": LONGEST_S,
         "limits": Limits(position_max=0.05), "latency_ns": 1_000_000,
     }  # fmt: skip
     return LivePlan(**(plan | more))
@@ -76,6 +76,35 @@ def port_of(venue, key):
     return lambda: connect(profile)
 
 
+async def seen(holds):
+    """Wait for a state, which nobody announces."""
+    while True:
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+
+
+def until(holds, after=lambda loop: loop.stop("it was seen")):
+    """Return a watch that looks until something holds, then does something: no moment is right on every machine."""
+
+    async def look(loop):
+        await seen(lambda: holds(loop))
+        after(loop)
+
+    def watch(loop):
+        loop.looking = asyncio.get_running_loop().create_task(look(loop))
+
+    return watch
+
+
+def has_filled(loop):
+    return loop.gateway.counts.fills > 0
+
+
+def both(*watches):
+    return lambda loop: [watch(loop) for watch in watches]
+
+
 def effects_in(path):
     return np.concatenate([record.effects for record in Reading(path) if record.kind == EFFECTS])
 
@@ -84,9 +113,9 @@ def test_a_live_session_trades_through_ccxt_ends_flat_of_orders_and_replays(venu
     account, key = account_of(venue, "live")
     said = []
     plan = plan_of(venue, tmp_path, "live", port=port_of(venue, key), flatten=True)
-    seen = {}
-    facts = asyncio.run(live(plan, said.append, lambda loop: seen.update(loop=loop)))
-    loop = seen["loop"]
+    kept = {}
+    facts = asyncio.run(live(plan, said.append, both(lambda loop: kept.update(loop=loop), until(has_filled))))
+    loop = kept["loop"]
     machine = loop.session.machine
     assert facts["halt"] is None, said
     assert facts["live_orders"] == 0, said
@@ -120,53 +149,57 @@ def test_a_live_session_trades_through_ccxt_ends_flat_of_orders_and_replays(venu
 
 def test_paper_trades_in_a_mirror_and_replays(venue, tmp_path):
     plan = plan_of(venue, tmp_path, "paper", flatten=True)
-    seen, said = {}, []
-    facts = asyncio.run(live(plan, said.append, lambda loop: seen.update(loop=loop)))
-    machine = seen["loop"].session.machine
+    kept, said = {}, []
+    facts = asyncio.run(live(plan, said.append, both(lambda loop: kept.update(loop=loop), until(has_filled))))
+    machine = kept["loop"].session.machine
     assert facts["halt"] is None, said
     assert facts["live_orders"] == 0
-    assert seen["loop"].gateway.counts.fills > 0, said
+    assert kept["loop"].gateway.counts.fills > 0, said
     assert int(machine.world.positions[0]["position_lots"]) == 0
     report = replay(plan.journal, MakesMarkets)
     assert report.agrees, report.divergence
 
 
 def test_observing_sends_nothing_and_shows_what_would_have_been_sent(venue, tmp_path):
-    plan = plan_of(venue, tmp_path, "observe", seconds=2.0)
-    seen, said = {}, []
-    facts = asyncio.run(live(plan, said.append, lambda loop: seen.update(loop=loop)))
+    plan = plan_of(venue, tmp_path, "observe")
+    kept, said = {}, []
+    has_decided = until(lambda loop: loop.gateway.withheld > 0)
+    facts = asyncio.run(live(plan, said.append, both(lambda loop: kept.update(loop=loop), has_decided)))
     assert facts["halt"] is None, said
     assert (effects_in(plan.journal)["kind"] == SUBMIT).any()
     assert facts["live_orders"] == 0
-    assert int(seen["loop"].session.machine.world.positions[0]["fills"]) == 0
+    assert int(kept["loop"].session.machine.world.positions[0]["fills"]) == 0
     assert replay(plan.journal, MakesMarkets).agrees
 
 
 def test_commands_enter_as_events_and_are_replayed(venue, tmp_path):
     _, key = account_of(venue, "commanded")
-    plan = plan_of(venue, tmp_path, "live", name="commanded", port=port_of(venue, key), seconds=6.0)
+    plan = plan_of(venue, tmp_path, "live", name="commanded", port=port_of(venue, key))
     shown = {}
 
+    async def wait(holds, loop, name):
+        machine = loop.session.machine
+        await seen(lambda: holds(machine.live_orders, int(machine.world.positions[0]["position_lots"])))
+        shown[name] = True
+
+    async def drive(loop):
+        await wait(lambda orders, held: orders > 0, loop, "working")
+        loop.command(Command.PAUSE)
+        await wait(lambda orders, held: orders == 0, loop, "paused")
+        loop.set_parameter("half_spread_bps", 0.5)
+        loop.command(Command.RESUME)
+        await wait(lambda orders, held: orders > 0, loop, "resumed")
+        loop.command(Command.FLATTEN)
+        await wait(lambda orders, held: (orders, held) == (0, 0), loop, "flat")
+        loop.stop("driven to its end")
+
     def watch(loop):
-        running = asyncio.get_running_loop()
-
-        def look(name):
-            machine = loop.session.machine
-            shown[name] = (machine.live_orders, int(machine.world.positions[0]["position_lots"]))
-
-        running.call_later(1.5, loop.command, Command.PAUSE)
-        running.call_later(2.2, look, "paused")
-        running.call_later(2.3, loop.set_parameter, "half_spread_bps", 0.5)
-        running.call_later(2.3, loop.command, Command.RESUME)
-        running.call_later(3.5, look, "resumed")
-        running.call_later(3.6, loop.command, Command.FLATTEN)
-        running.call_later(5.5, look, "flat")
+        loop.driving = asyncio.get_running_loop().create_task(drive(loop))
 
     facts = asyncio.run(live(plan, print, watch))
     assert facts["halt"] is None
-    assert shown["paused"][0] == 0
-    assert shown["resumed"][0] > 0
-    assert shown["flat"] == (0, 0)
+    assert facts["why"] == "driven to its end"
+    assert shown == {"working": True, "paused": True, "resumed": True, "flat": True}
     commands = [
         Command(int(event["status"]))
         for record in Reading(plan.journal)
