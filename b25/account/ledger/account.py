@@ -133,8 +133,11 @@ class Account:
         if is_spot(instrument):
             self._post(instrument.base, quantity, one.strategy, "adjustments")
             self._post(instrument.quote, -one.value * instrument.money_unit, one.strategy, "adjustments")
-        else:
-            self._post(one.symbol, quantity, one.strategy, "adjustments")
+            return
+        self._post(one.symbol, quantity, one.strategy, "adjustments")
+        count = self.told.get(one.symbol, (0, 0))[1]
+        if count == self.counts[one.symbol]:  # what the venue tells of later fills is counted from here on
+            self.told[one.symbol] = (round(self.net[one.symbol].realised() * ATOMS), count)
 
     def _funding(self, one: Funding) -> None:
         for strategy, amount in self.shares(one):

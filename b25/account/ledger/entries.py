@@ -11,6 +11,7 @@ ADJUSTMENTS: Final = "adjustments"
 UNATTRIBUTED: Final = ""  # the strategy of what nobody's order did
 
 # Where an entry stands in its symbol's history: the venue's time, then the trade id, as a number where it is one.
+FIRST_MS: Final = -(2**62)  # before everything
 Key = tuple[int, int, str]
 
 

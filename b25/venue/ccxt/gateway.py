@@ -20,6 +20,7 @@ from b25.venue.ccxt.streams import user_hints
 from b25.venue.port.outcome import Answer, Outcome, not_sent
 from b25.venue.port.port import Abilities
 from b25.venue.port.reports import (
+    AssetTransfer,
     Balance,
     Candle,
     Fees,
@@ -27,6 +28,7 @@ from b25.venue.port.reports import (
     FundingPayment,
     Hint,
     Holding,
+    Kind,
     Listing,
     OrderReport,
     Quote,
@@ -36,6 +38,7 @@ from b25.venue.port.requests import Amendment, NewOrder, OrderRef
 
 # Venues whose signature holds the time. Kraken's holds a nonce that must never fall, and its clock tells whole seconds.
 SIGNS_TIME = frozenset({"binance", "bybit", "okx", "gate"})
+LEDGER_PAGE = 1_000
 NO_OPEN_ORDERS = -2011  # what Binance's spot answers to cancelling all of nothing
 
 
@@ -249,7 +252,8 @@ class CcxtVenue:
 
     async def balances(self) -> Outcome[dict[str, Balance]]:
         """What the account holds, by asset."""
-        return await self._caller.ask(Call("fetch_balance"), parse.balances)
+        margined = self.profile.kind is not Kind.SPOT
+        return await self._caller.ask(Call("fetch_balance"), lambda told: parse.balances(told, margined=margined))
 
     async def positions(self) -> Outcome[dict[str, Holding]]:
         """Positions other than zero, by symbol."""
@@ -284,6 +288,18 @@ class CcxtVenue:
             return not_sent(f"{self.name} has no funding")
         call = Call("fetch_funding_history", (symbol, since_ms or None))
         return await self._caller.ask(call, lambda rows: sorted(map(parse.funding_payment, rows), key=lambda row: row.time_ms))
+
+    async def transfers(self, *, since_ms: int = 0) -> Outcome[list[AssetTransfer]]:
+        """What came in and left beside trading, oldest first; NOT_SENT where the venue does not tell."""
+        if self.profile.kind is Kind.SPOT or not self.api.has.get("fetchLedger"):
+            return not_sent(f"{self.name} does not list transfers")
+
+        def read(entries: list[Any]) -> list[AssetTransfer]:
+            moved = [entry for entry in entries if entry.get("type") in ("transfer", "deposit", "withdrawal")]
+            return sorted(map(parse.asset_transfer, moved), key=lambda one: one.time_ms)
+
+        params = {"incomeType": "TRANSFER"} if self.profile.exchange == "binance" else {}
+        return await self._caller.ask(Call("fetch_ledger", (None, since_ms or None, LEDGER_PAGE), params), read)
 
     async def fees(self, symbol: str) -> Outcome[Fees]:
         """Our fees."""

@@ -8,7 +8,18 @@ from typing import Any, Final
 
 from b25.model.event import BUY, SELL
 from b25.model.order import State
-from b25.venue.port.reports import Balance, Candle, Fees, Funding, FundingPayment, Holding, OrderReport, Quote, TradeReport
+from b25.venue.port.reports import (
+    AssetTransfer,
+    Balance,
+    Candle,
+    Fees,
+    Funding,
+    FundingPayment,
+    Holding,
+    OrderReport,
+    Quote,
+    TradeReport,
+)
 
 Unified = Mapping[str, Any]
 
@@ -113,16 +124,41 @@ def trade_report(trade: Unified) -> TradeReport:
     )
 
 
-def balances(balance: Unified) -> dict[str, Balance]:
-    """What is held, by asset; an asset of which nothing is held is left out."""
+def balances(balance: Unified, *, margined: bool) -> dict[str, Balance]:
+    """What is held, by asset; an asset of which nothing is held is left out.
+
+    A margined account's totals include unrealised profit; its wallets are read from the venue's own answer where it has them.
+    """
     kept: dict[str, Balance] = {}
+    wallets = _wallets(balance.get("info")) if margined else {}
     for asset in balance.get("total") or {}:
         free, used, total = (decimal((balance.get(part) or {}).get(asset)) for part in ("free", "used", "total"))
         total = total if total is not None else (free or Decimal(0)) + (used or Decimal(0))
         if total or free or used:
             free = free if free is not None else total - (used or Decimal(0))
-            kept[asset] = Balance(asset=asset, free=free, used=used if used is not None else total - free, total=total)
+            wallet = wallets.get(asset) if margined else total
+            used = used if used is not None else total - free
+            kept[asset] = Balance(asset=asset, free=free, used=used, total=total, wallet=wallet)
     return kept
+
+
+def _wallets(info: Any) -> dict[str, Decimal]:
+    rows = info.get("assets") if isinstance(info, Mapping) else info
+    told = {row["asset"]: decimal(row.get("walletBalance")) for row in rows or () if isinstance(row, Mapping) and "asset" in row}
+    return {asset: amount for asset, amount in told.items() if amount is not None}
+
+
+def asset_transfer(entry: Unified) -> AssetTransfer:
+    """Return what came in or left. Raises ValueError without an amount, or an id that tells it from another."""
+    amount, told = decimal(entry.get("amount")), entry.get("id")
+    if amount is None or not told:
+        raise ValueError("a transfer without an amount or an id")
+    return AssetTransfer(
+        transfer_id=str(told),
+        amount=-amount if entry.get("direction") == "out" else amount,
+        asset=str(entry.get("currency") or ""),
+        time_ms=int(entry.get("timestamp") or 0),
+    )
 
 
 def holding(position: Unified) -> Holding | None:

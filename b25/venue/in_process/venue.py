@@ -18,6 +18,7 @@ from b25.venue.in_process.requests import algo_order, plain_order
 from b25.venue.port.outcome import Outcome, accepted, not_sent
 from b25.venue.port.port import Abilities
 from b25.venue.port.reports import (
+    AssetTransfer,
     Balance,
     Fees,
     Funding,
@@ -215,12 +216,13 @@ class InProcessVenue:
         if self.market == "spot":
             for state in self.exchange.spot_orders.balances(self.account, omit_zero=True):
                 free, used = reports.money(state.free), reports.money(state.locked)
-                held.append(Balance(asset=state.asset, free=free, used=used, total=free + used))
+                held.append(Balance(asset=state.asset, free=free, used=used, total=free + used, wallet=free + used))
         else:
             for asset in self.exchange.linear_views.account(self.account).assets:
                 if asset.wallet or asset.margin_balance:
                     free, total = reports.money(asset.available), reports.money(asset.margin_balance)
-                    held.append(Balance(asset=asset.asset, free=free, used=total - free, total=total))
+                    wallet = reports.money(asset.wallet)
+                    held.append(Balance(asset=asset.asset, free=free, used=total - free, total=total, wallet=wallet))
         return accepted({balance.asset: balance for balance in held})
 
     async def positions(self) -> Outcome[dict[str, Holding]]:
@@ -282,6 +284,21 @@ class InProcessVenue:
             ]
 
         return self._on_margined(symbol, look)
+
+    async def transfers(self, *, since_ms: int = 0) -> Outcome[list[AssetTransfer]]:
+        """What came in and left beside trading, oldest first; the spot market keeps no list of it."""
+        self._advance()
+        if self.market == "spot":
+            return not_sent("the spot market does not list deposits")
+        rows = self.exchange.linear_views.income(self.account, kind="TRANSFER", start_ms=since_ms, limit=PAGE)
+        return accepted(
+            [
+                AssetTransfer(
+                    transfer_id=str(row.tran_id), amount=reports.money(row.amount), asset=row.asset, time_ms=row.time_ms
+                )
+                for row in rows
+            ]
+        )
 
     async def fees(self, symbol: str) -> Outcome[Fees]:
         """Our fees."""

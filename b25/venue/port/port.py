@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from b25.venue.port.outcome import Outcome
-from b25.venue.port.reports import Balance, Fees, Funding, FundingPayment, Hint, Holding, Listing, OrderReport, Quote, TradeReport
+from b25.venue.port.reports import (
+    AssetTransfer,
+    Balance,
+    Fees,
+    Funding,
+    FundingPayment,
+    Hint,
+    Holding,
+    Listing,
+    OrderReport,
+    Quote,
+    TradeReport,
+)
 from b25.venue.port.requests import Amendment, NewOrder, OrderRef
 
 
@@ -100,6 +112,9 @@ class VenuePort(Protocol):
 
     async def funding_payments(self, symbol: str, *, since_ms: int = 0) -> Outcome[list[FundingPayment]]:
         """What our position was paid and paid, oldest first."""
+
+    async def transfers(self, *, since_ms: int = 0) -> Outcome[list[AssetTransfer]]:
+        """What came in and left beside trading, oldest first; NOT_SENT where the venue does not tell."""
 
     async def fees(self, symbol: str) -> Outcome[Fees]:
         """Our fees."""

@@ -94,12 +94,21 @@ class TradeReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """What the account holds of an asset."""
+    """What the account holds of an asset.
+
+    Attributes
+    ----------
+    total : Decimal
+        As the venue counts it: of a margined account it includes unrealised profit.
+    wallet : Decimal, optional
+        Without unrealised profit; None where the venue does not tell it.
+    """
 
     asset: str
     free: Decimal
     used: Decimal
     total: Decimal
+    wallet: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +144,16 @@ class FundingPayment:
 
     symbol: str
     payment_id: str
+    amount: Decimal
+    asset: str
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetTransfer:
+    """What came into the account (+) or left it (-) beside trading."""
+
+    transfer_id: str
     amount: Decimal
     asset: str
     time_ms: int

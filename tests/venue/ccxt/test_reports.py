@@ -83,7 +83,7 @@ def test_a_balance_adds_up_when_a_part_is_not_told():
         "free": {"A": None, "B": "1", "C": "0"},
         "used": {"A": "2", "B": "3", "C": "0"},
     }
-    found = parse.balances(told)
+    found = parse.balances(told, margined=False)
     assert set(found) == {"A", "B"}
     assert (found["A"].free, found["A"].used, found["A"].total) == (Decimal(3), Decimal(2), Decimal(5))
     assert found["B"].total == Decimal(4)

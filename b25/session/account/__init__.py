@@ -1,0 +1,1 @@
+"""The acting edge of an account: it reads the store and the venue, and keeps what the books say."""
