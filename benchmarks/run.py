@@ -18,6 +18,7 @@ import measure_backtests
 import measure_bars
 import measure_books
 import measure_feed
+import measure_ledger
 import measure_matching
 import measure_setup
 import measure_venue_rest
@@ -36,6 +37,7 @@ MEASURES = {
         measure_bars,
         measure_matching,
         measure_feed,
+        measure_ledger,
         measure_venue_rest,
         measure_venue_streams,
         measure_setup,

@@ -11,7 +11,6 @@ from b25.model.event import BUY, SELL
 from b25.session.account.book import AccountPolicy
 from b25.session.account.loading import load_account
 from b25.store.account_log import AccountLog
-from b25.store.tables import fill
 from tests.session.account.desk import HOUR_MS, Desk
 
 PAPER = AccountPolicy(signs="paper")
