@@ -13,8 +13,9 @@ from b25.venue.exchange.linear_views import PositionRisk
 from b25.venue.exchange.listing import Listing as Listed
 from b25.venue.exchange.money import money_text
 from b25.venue.exchange.orders import SIDES, AlgoOrder, Fill, Order
+from b25.venue.exchange.positions import Income
 from b25.venue.port.outcome import Outcome
-from b25.venue.port.reports import Holding, Kind, Listing, OrderReport, Quote, TradeReport
+from b25.venue.port.reports import AssetTransfer, FundingPayment, Holding, Kind, Listing, OrderReport, Quote, TradeReport
 
 STATES: Final = {
     "NEW": State.OPEN,
@@ -70,6 +71,17 @@ def listing_report(listed: Listed) -> Listing:
         market_qty_lots_max=int(market_max / lot),
         price_ticks_min=-int(-filters.min_price // tick),
     )
+
+
+def funding_payment(symbol: str, row: Income) -> FundingPayment:
+    """A payment of the income history."""
+    amount = money(row.amount)
+    return FundingPayment(symbol=symbol, payment_id=str(row.tran_id), amount=amount, asset=row.asset, time_ms=row.time_ms)
+
+
+def asset_transfer(row: Income) -> AssetTransfer:
+    """A transfer of the income history."""
+    return AssetTransfer(transfer_id=str(row.tran_id), amount=money(row.amount), asset=row.asset, time_ms=row.time_ms)
 
 
 def quote(listed: Listed) -> Quote:

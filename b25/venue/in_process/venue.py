@@ -272,16 +272,7 @@ class InProcessVenue:
             rows = self.exchange.linear_views.income(
                 self.account, symbol=listed.name, kind="FUNDING_FEE", start_ms=since_ms, limit=PAGE
             )
-            return [
-                FundingPayment(
-                    symbol=symbol,
-                    payment_id=str(row.tran_id),
-                    amount=reports.money(row.amount),
-                    asset=row.asset,
-                    time_ms=row.time_ms,
-                )
-                for row in rows
-            ]
+            return [reports.funding_payment(symbol, row) for row in rows]
 
         return self._on_margined(symbol, look)
 
@@ -291,14 +282,7 @@ class InProcessVenue:
         if self.market == "spot":
             return not_sent("the spot market does not list deposits")
         rows = self.exchange.linear_views.income(self.account, kind="TRANSFER", start_ms=since_ms, limit=PAGE)
-        return accepted(
-            [
-                AssetTransfer(
-                    transfer_id=str(row.tran_id), amount=reports.money(row.amount), asset=row.asset, time_ms=row.time_ms
-                )
-                for row in rows
-            ]
-        )
+        return accepted([reports.asset_transfer(row) for row in rows])
 
     async def fees(self, symbol: str) -> Outcome[Fees]:
         """Our fees."""

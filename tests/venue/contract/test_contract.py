@@ -361,3 +361,21 @@ def test_leverage_funding_and_countdown_are_there_where_there_is_margin(contract
         assert [outcome.answer for outcome in outcomes] == [expected] * 6
 
     contract(case)
+
+
+def test_a_wallet_holds_no_unrealised_profit_and_what_came_in_is_listed(contract, kind):
+    async def case(stand):
+        await stand.traded(BUY)
+        (await stand.other.submit(stand.new(price_ticks=stand.ticks - 500))).must()  # the mark may move away from the entry
+        told, held = (await stand.port.balances()).must()["USDT"], (await stand.port.positions()).must()
+        gain = sum((one.unrealised or Decimal(0) for one in held.values()), Decimal(0))
+        assert told.wallet is not None
+        assert abs(told.total - told.wallet - gain) <= Decimal("0.01")  # two readings
+        moved = await stand.port.transfers()
+        assert moved.answer is (Answer.NOT_SENT if kind == "spot" else Answer.ACCEPTED)
+        if kind == "linear" and stand.counterparty is not None:
+            (one,) = moved.must()
+            assert (one.asset, one.amount) == ("USDT", Decimal(1_000_000))
+            assert (await stand.port.transfers(since_ms=one.time_ms + 1)).must() == []
+
+    contract(case)
