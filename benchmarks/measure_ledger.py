@@ -12,6 +12,7 @@ from figures import Figure, spread
 from stage import Stage
 
 FILLS, STRATEGIES, ROUNDS = 1_000_000, 8, 5
+BOOKED = 5_000
 CHECKED = 20_000  # folded again in exact fractions, and compared
 
 
@@ -52,6 +53,41 @@ def ledger(stage: Stage) -> Iterator[Figure]:
     yield Figure("ledger, fills with mark-to-market on one core", statistics.median(speeds), "M/s", 0.1, 1, True, detail)
 
 
+def account_books(stage: Stage) -> Iterator[Figure]:
+    """One account's books in a live process: each fill attributed and posted in whole atoms, the account valued after it."""
+    from b25.account.ledger.account import Account
+    from b25.account.ledger.amounts import ATOMS
+    from b25.account.ledger.entries import OPENING, Fill, Transfer
+    from b25.account.ledger.prices import Prices
+    from b25.account.ledger.statement import make_statement
+    from b25.model.instrument import Instrument
+
+    one = Instrument(venue="sim", symbol="ETH/USDT:USDT", tick=Decimal("0.01"), lot=Decimal("0.001"))
+    fills = [
+        Fill(
+            symbol=one.symbol, trade_id=str(k), strategy="ab"[k % 2], side=1 if k % 3 else -1, price_ticks=250_000 + k % 97,
+            qty_lots=1 + k % 2, time_ms=k, fee=ATOMS // 1000, fee_asset="USDT", fee_settle=ATOMS // 1000,
+        )
+        for k in range(1, BOOKED + 1)
+    ]  # fmt: skip
+    speeds, worths = [], set()
+    for k in range(ROUNDS + 1):
+        account, prices = Account("sim", "main", [one]), Prices([one], "USDT")
+        account.book(Transfer(transfer_id="o", asset="USDT", amount=10**6 * ATOMS, time_ms=0, source=OPENING))
+        begun = time.perf_counter()
+        for fill in fills:
+            account.book(fill)
+            prices.mark(one.symbol, Fraction(fill.price_ticks, 100))
+            statement = make_statement(account, prices)
+        took_s = time.perf_counter() - begun
+        worths.add(statement.equity)
+        assert not list(account.unbalanced())
+        if k:
+            speeds.append(BOOKED / took_s)
+    detail = f"{spread(speeds)}; two strategies, exact to the atom, a whole statement after every fill; {len(worths)} equity"
+    yield Figure("an account's books, fills with a statement each", statistics.median(speeds), "/s", 1_000, None, True, detail)
+
+
 def made_rows(columns: int) -> np.ndarray:
     """Random fills that reverse often, each with a mark near its price."""
     from b25.account.fold import LEDGER_ROW
@@ -81,4 +117,4 @@ def largest_error(rows: np.ndarray, equity: np.ndarray, instruments: list) -> fl
     return worst
 
 
-MEASURES = (ledger,)
+MEASURES = (ledger, account_books)

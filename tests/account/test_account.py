@@ -199,3 +199,21 @@ def test_after_an_adjustment_quantity_and_entry_are_the_venue_s(fills, target, e
     if grows:
         assert net.realised() == before or held == 0
     assert account.wallet("USD") == net.realised()
+
+
+@settings(deadline=None, max_examples=60)
+@given(steps=st.lists(STEP, min_size=12, max_size=40), dice=st.randoms(use_true_random=False))
+def test_a_fill_that_is_a_little_late_finds_its_place_while_the_history_is_cut(steps, dice):
+    entries = [fill(k, lots, ticks, strategy=name) for k, (name, lots, ticks, _) in enumerate(steps, 1)]
+    late = sorted(entries, key=lambda one: one.time_ms + dice.random() * 3)  # at most two places
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("b25.account.ledger.cell.WINDOW", 4)
+        one, other = opened(ONE)[0], opened(ONE)[0]
+        for entry in entries:
+            one.book(entry)
+        for entry in late:
+            other.book(entry)
+    assert one.net[ONE.symbol].floor > (0, 0, "")
+    assert state_of(one)[1:] == state_of(other)[1:]
+    for key, cell in one.cells.items():
+        assert cell.rows.tobytes() == other.cells[key].rows.tobytes()

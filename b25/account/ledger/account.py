@@ -35,6 +35,8 @@ class Account:
     def __init__(self, venue: str, name: str, instruments: Iterable[Instrument]) -> None:
         self.venue, self.name = venue, name
         self.instruments = {one.symbol: one for one in instruments}
+        self._lots = {symbol: Fraction(one.lot) * ATOMS for symbol, one in self.instruments.items()}
+        self._money = {symbol: one.money_unit * ATOMS for symbol, one in self.instruments.items()}
         self.net = {symbol: Cell(one) for symbol, one in self.instruments.items()}
         self.cells: dict[tuple[str, str], Cell] = {}
         self.books: defaultdict[tuple[str, str], int] = defaultdict(int)  # (asset, owner) → atoms
@@ -107,12 +109,12 @@ class Account:
         self._take(fill)
         assert instrument is not None
         owner, symbol = fill.strategy, fill.symbol
-        quantity = fill.side * fill.qty_lots * Fraction(instrument.lot)
+        lots = fill.side * fill.qty_lots
         if is_spot(instrument):
-            self._post(instrument.base, quantity, owner, "market")
-            self._post(instrument.quote, -quantity * fill.price_ticks * Fraction(instrument.tick), owner, "market")
+            self._move(instrument.base, round(lots * self._lots[symbol]), owner, "market")
+            self._move(instrument.quote, round(-lots * fill.price_ticks * self._money[symbol]), owner, "market")
         else:
-            self._post(symbol, quantity, owner, "market")
+            self._move(symbol, round(lots * self._lots[symbol]), owner, "market")
         if fill.fee:
             self._move(fill.fee_asset, -fill.fee, owner, "fees")
             self.fees[owner, symbol, fill.fee_asset] += fill.fee
@@ -129,12 +131,12 @@ class Account:
     def _adjustment(self, one: Adjustment) -> None:
         self._take(one)
         instrument = self.instruments[one.symbol]
-        quantity = one.delta_lots * Fraction(instrument.lot)
+        quantity = round(one.delta_lots * self._lots[one.symbol])
         if is_spot(instrument):
-            self._post(instrument.base, quantity, one.strategy, "adjustments")
-            self._post(instrument.quote, -one.value * instrument.money_unit, one.strategy, "adjustments")
+            self._move(instrument.base, quantity, one.strategy, "adjustments")
+            self._move(instrument.quote, round(-one.value * self._money[one.symbol]), one.strategy, "adjustments")
             return
-        self._post(one.symbol, quantity, one.strategy, "adjustments")
+        self._move(one.symbol, quantity, one.strategy, "adjustments")
         count = self.told.get(one.symbol, (0, 0))[1]
         if count == self.counts[one.symbol]:  # what the venue tells of later fills is counted from here on
             self.told[one.symbol] = (round(self.net[one.symbol].realised() * ATOMS), count)
@@ -168,9 +170,6 @@ class Account:
         self._move(one.asset, one.amount, one.strategy, one.source)
         if one.source == OPENING:
             self.opened.add(one.asset)
-
-    def _post(self, asset: str, amount: Fraction, strategy: str, other: str) -> None:
-        self._move(asset, round(amount * ATOMS), strategy, other)
 
     def _move(self, asset: str, amount: int, strategy: str, other: str) -> None:
         self.books[asset, f"wallet:{strategy}"] += amount

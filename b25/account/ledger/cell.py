@@ -41,6 +41,9 @@ class Cell:
         self.base = np.zeros(1, POSITION) if base is None else base.copy()
         self.floor = floor
         self.rows = self.base.copy()
+        self.middle = self.base  # after the first WINDOW of what is kept
+        # 1e-8 money units in an atom, as a fraction: every fill asks for it.
+        self._fee_num, self._fee_den = (Fraction(E8, ATOMS) / self.unit).as_integer_ratio()
         self.keys: list[Key] = []
         self.entries: list[Fill | Adjustment] = []
 
@@ -77,6 +80,8 @@ class Cell:
         self.entries.insert(at, entry)
         if at == len(self.keys) - 1:
             self._apply(self.rows[0], entry)
+            if len(self.keys) == WINDOW:
+                self.middle = self.rows.copy()
         else:
             self._fold_again()
         if len(self.keys) >= 2 * WINDOW:
@@ -89,12 +94,13 @@ class Cell:
 
     def _fold_again(self) -> None:
         self.rows = self.base.copy()
-        for entry in self.entries:
+        for count, entry in enumerate(self.entries, 1):
             self._apply(self.rows[0], entry)
+            if count == WINDOW:
+                self.middle = self.rows.copy()
 
     def _fold_oldest(self) -> None:
-        for entry in self.entries[:WINDOW]:
-            self._apply(self.base[0], entry)
+        self.base, self.middle = self.middle, self.rows.copy()
         self.floor = self.keys[WINDOW - 1]
         del self.keys[:WINDOW], self.entries[:WINDOW]
 
@@ -102,7 +108,8 @@ class Cell:
         if isinstance(entry, Adjustment):
             book_value(position, np.int64(entry.delta_lots), np.int64(entry.value), np.int64(entry.correction))
             return
-        fee_e8 = 0 if entry.fee_settle is None else round(Fraction(entry.fee_settle, ATOMS) * E8 / self.unit)
+        # Half up: the books count the fee to the atom, this is what the strategy's world sees of it.
+        fee_e8 = (2 * (entry.fee_settle or 0) * self._fee_num + self._fee_den) // (2 * self._fee_den)
         book_trade(
             position, self.record, np.int64(entry.side), np.int64(entry.price_ticks), np.int64(entry.qty_lots), np.int64(fee_e8),
             np.int64(entry.maker),
