@@ -17,6 +17,7 @@ from b25.venue.port.port import VenuePort
 from b25.venue.port.reports import Balance
 
 TRIES: Final = 3
+LOOK_AGAIN_S: Final = 2.0
 PAGES_MAX: Final = 1_000
 FLAT: Final = Held(quantity=Fraction(0))
 Pull = Callable[[], Awaitable[bool]]
@@ -50,7 +51,7 @@ class _Told:
     positions: Mapping[str, Held]
 
 
-async def reconcile(book: AccountBook, port: VenuePort, *, pull: Pull) -> Reconciliation:
+async def reconcile(book: AccountBook, port: VenuePort, *, pull: Pull, look_again_s: float = LOOK_AGAIN_S) -> Reconciliation:
     """Compare, and act on what differs: hold the symbols, propose adjustments, raise alerts, halt.
 
     Parameters
@@ -60,6 +61,8 @@ async def reconcile(book: AccountBook, port: VenuePort, *, pull: Pull) -> Reconc
     pull : callable
         Reads the account's executions from the venue and books those that are missing, in the store and in `book`; tells
         whether all could be read.
+    look_again_s : float
+        How long a venue's reads may lag behind its trades: a difference must still be there after it.
 
     Raises
     ------
@@ -86,6 +89,7 @@ async def reconcile(book: AccountBook, port: VenuePort, *, pull: Pull) -> Reconc
         if last is not None and _same(differences, last) and book.booked == count:
             return _judge(book, told, differences)
         last = differences
+        await asyncio.sleep(look_again_s)
     return Reconciliation(is_compared=False, why="the account moved during every comparison")
 
 

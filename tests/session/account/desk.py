@@ -98,7 +98,7 @@ class Desk:
             self.pulled[self.symbol] = trade.trade_id
 
     async def reconcile(self):
-        return await reconcile(self.book, self.port, pull=self.pull)
+        return await reconcile(self.book, self.port, pull=self.pull, look_again_s=0)
 
     def kinds(self):
         return [one.kind for one in self.alerts]
