@@ -19,13 +19,13 @@ STORE = typer.Option("--store", help="The store of the session: sqlite:///PATH o
 ACCOUNT = typer.Option("--account", help="VENUE/NAME; may be left out where the store holds one account.")
 STORE_DEFAULT = "sqlite:///data/run/store.db"
 BROKEN_EXIT_CODE = 1
-DAY_S = 86_400
+PLAN_DEFAULT = Path("up.toml")
 
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=__doc__)
-    for command in (show, reconcile, adjust, resume, history):
+    for command in (show, reconcile, adjust, resume, history, watch):
         group.command(command.__name__)(command)
     app.add_typer(group, name="account", epilog="Example: b25 account show --json")
 
@@ -161,18 +161,35 @@ def history(
     answer({"venue": log.venue, "account": log.account, "history": told}, json=json, lines=lines)
 
 
+def watch(
+    name: Annotated[str, typer.Argument(help="Account of the plan.")],
+    plan: Annotated[Path, typer.Option(help="The plan of `b25 up`, whose [accounts] say how to reach the venue.")] = PLAN_DEFAULT,
+    every_s: Annotated[float, typer.Option(help="How often to compare.")] = 30.0,
+    looks: Annotated[int, typer.Option(help="End after so many comparisons; 0 for never.")] = 0,
+    store: Annotated[str, STORE] = STORE_DEFAULT,
+    json: Annotated[bool, JSON] = False,
+) -> None:
+    """Read every trade a second time, by a connection of its own, and hold what the session booked differently."""
+    import asyncio
+
+    from b25.cli.output import progress
+    from b25.runner.drop_copy import watch as compare
+
+    _check_is_there(store)
+    apart = asyncio.run(compare(plan, name, store, say=progress, every_s=every_s, looks=looks))
+    answer({"account": name, "symbols_apart": apart}, json=json, lines=[f"{name}: {apart} symbols differ"])
+    if apart:
+        raise typer.Exit(BROKEN_EXIT_CODE)
+
+
 # -- reading ----------------------------------------------------------------------------------------
 
 
 def _log(url: str, account: str) -> "AccountLog":
-    from sqlalchemy.engine import make_url
-
     from b25.store.account_log import AccountLog, accounts_of
     from b25.store.store import open_store
 
-    made = make_url(url)
-    if made.get_backend_name() == "sqlite" and not Path(made.database or "").is_file():
-        raise Misuse(f"there is no store at {made.database}", remedy="give it with --store sqlite:///PATH")
+    shown = _check_is_there(url)
     store = open_store(url)
     known = accounts_of(store)
     venue, _, name = account.partition("/")
@@ -180,8 +197,18 @@ def _log(url: str, account: str) -> "AccountLog":
         venue, name = known[0]
     if (venue, name) not in known:
         names = ", ".join("/".join(one) for one in known) or "none yet"
-        raise Misuse(f"account {account or '(not given)'} in {made.render_as_string()}", remedy=f"choose one of: {names}")
+        raise Misuse(f"account {account or '(not given)'} in {shown}", remedy=f"choose one of: {names}")
     return AccountLog(store, venue, name, now_ns=time.time_ns)
+
+
+def _check_is_there(url: str) -> str:
+    """Looking must not make a store; its address without a password."""
+    from sqlalchemy.engine import make_url
+
+    made = make_url(url)
+    if made.get_backend_name() == "sqlite" and not Path(made.database or "").is_file():
+        raise Misuse(f"there is no store at {made.database}", remedy="give it with --store sqlite:///PATH")
+    return made.render_as_string()
 
 
 def _halt(log: "AccountLog", state: dict[str, Any]) -> str:

@@ -63,7 +63,7 @@ class AccountBook:
     halted : str
         Why nothing may be traded any more, until a person resumes; empty when it may.
     holds : dict of str to str
-        Symbols, and assets, that differ from the venue's, and how.
+        Symbols, and assets, that differ from the venue's, and how; `copy_holds` are those of the second reader.
     """
 
     def __init__(
@@ -86,6 +86,7 @@ class AccountBook:
         self.policy = policy or AccountPolicy()
         self.alerts, self.watch = Alerts(), DriftWatch()
         self.holds: dict[str, str] = {}
+        self.copy_holds: dict[str, str] = {}
         self.theirs: dict[str, Held] = {}
         self.reconciled_ns = 0
         self.booked = 0  # counts every entry, so that a comparison knows whether one came in between
@@ -266,13 +267,16 @@ class AccountBook:
         return True
 
     def take_signed(self) -> None:
-        """Book what was signed since, here or by the command line; forget what was rejected; resume when a person said so."""
+        """Do what others wrote into the store since: signatures, rejections, the end of a halt, holds of the drop copy."""
         settled = {row.ref for row in self.log.entries(loading.SIGNATURE)}
         waiting = loading.pending_of(self.log)
         for ref, one in self.pending.items():
             if ref in settled:
                 self.enter(one)
         self.pending = waiting
+        self.copy_holds = {symbol: why for symbol, (_, why) in loading.copy_holds(self.log).items()}
+        for why in self.copy_holds.values():
+            self.alert("DROP_COPY", Severity.CRITICAL, why)
         if loading.is_resumed(self.log, self.halted):
             self.halted = ""
             self._is_dirty = True
@@ -294,7 +298,7 @@ class AccountBook:
 
     def refuses(self, symbol: str) -> str:
         """Why what would add risk in a symbol must not be sent; empty when it may."""
-        return self.halted or self.holds.get(symbol, "")
+        return self.halted or self.holds.get(symbol, "") or self.copy_holds.get(symbol, "")
 
     # -- going out --------------------------------------------------------------------------------
 

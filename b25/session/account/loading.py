@@ -23,6 +23,8 @@ ADJUSTMENT: Final = "ADJUSTMENT"  # proposed; it counts once there is a SIGNATUR
 SIGNATURE: Final = "SIGNATURE"
 REJECTION: Final = "REJECTION"
 RESUME: Final = "RESUME"
+HOLD: Final = "HOLD"  # by the drop copy, until the RELEASE with its reference
+RELEASE: Final = "RELEASE"
 
 
 @dataclass(slots=True)
@@ -194,6 +196,12 @@ def _with_pending(log: AccountLog, loaded: Loaded) -> Loaded:
 def is_resumed(log: AccountLog, halted: str) -> bool:
     """Whether a person has ended this very halt."""
     return bool(halted) and any(row.ref == halted for row in log.entries(RESUME))
+
+
+def copy_holds(log: AccountLog) -> dict[str, tuple[str, str]]:
+    """Symbols that the drop copy holds: reference and why."""
+    released = {row.ref for row in log.entries(RELEASE)}
+    return {row.symbol: (row.ref, str(body_of(row)["why"])) for row in log.entries(HOLD) if row.ref not in released}
 
 
 def pending_of(log: AccountLog) -> dict[str, Adjustment | Transfer]:
