@@ -14,6 +14,7 @@ from b25.kernels.world import (
     books_of,
     far_of,
     fill_view_of,
+    head_of,
     instruments_of,
     lots_of,
     order_view_of,
@@ -75,7 +76,7 @@ def apply_market(ctx, event):
     book = books_of(ctx)[i]
     if kind == TRADE:
         apply_trade(book, event["price_ticks"], event["qty_lots"], event["side"], event["exch_ns"])
-        count_traded(book, event["price_ticks"], event["qty_lots"])
+        count_traded(ctx, book, event["price_ticks"], event["qty_lots"])
         book["local_ns"] = event["local_ns"]
         return CALL_TRADE
     if kind == GAP:
@@ -106,10 +107,11 @@ def apply_trade(book, price_ticks, qty_lots, side, exch_ns):
 
 
 @kernel
-def count_traded(book, price_ticks, qty_lots):
-    """Count what the public traded: parent orders look at how much, and at what average, between two moments."""
-    book["traded_lots"] += qty_lots
-    book["traded_ticklots"] += qty_lots * np.int64(price_ticks)
+def count_traded(ctx, book, price_ticks, qty_lots):
+    """Count what the public traded while parent orders look at how much that is, and at what average."""
+    if head_of(ctx)["parents"] != 0:
+        book["traded_lots"] += qty_lots
+        book["traded_ticklots"] += qty_lots * np.int64(price_ticks)
 
 
 @kernel

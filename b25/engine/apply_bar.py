@@ -48,7 +48,7 @@ def apply_bar(ctx, event):
     if frame == 0:
         set_touch(ctx, i, event["price_ticks"], event["local_ns"])
         high, low = event["amount"] >> HALF, event["amount"] & LOW_HALF
-        count_traded(book_at(ctx, i), (high + low + event["price_ticks"]) // 3, event["qty_lots"])
+        count_traded(ctx, book_at(ctx, i), (high + low + event["price_ticks"]) // 3, event["qty_lots"])
     if not event["flags"] & LAST_OF_MESSAGE:
         return 0
     for j in range(ctx["n"]):

@@ -101,9 +101,9 @@ def begin_step(run, ctx):
 
 
 @kernel
-def count_bar(book, row):
+def count_bar(ctx, book, row):
     """Count a bar as what the public traded, at its typical price."""
-    count_traded(book, (row["high_ticks"] + row["low_ticks"] + row["close_ticks"]) // 3, row["volume_lots"])
+    count_traded(ctx, book, (row["high_ticks"] + row["low_ticks"] + row["close_ticks"]) // 3, row["volume_lots"])
 
 
 @kernel
@@ -119,7 +119,7 @@ def show_step(run, ctx):
             show_row(ctx, tape_at(ctx, tapes, i, 0), i, 0, k)
             show_features(ctx, tape_at(ctx, tapes, i, 0), i, k)
             set_touch(ctx, i, row_at(tape_at(ctx, run["tapes"], i, 0), k)["close_ticks"], at_ns)
-            count_bar(book_at(ctx, i), row_at(tape_at(ctx, tapes, i, 0), k))
+            count_bar(ctx, book_at(ctx, i), row_at(tape_at(ctx, tapes, i, 0), k))
         if ctx["frames"] > 1:
             show_larger(ctx, tapes, i, at_ns)
     set_clock(ctx, at_ns)

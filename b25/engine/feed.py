@@ -60,7 +60,7 @@ def read_message(ctx, venue, i):
     kind = message["kind"]
     if kind == TRADE:
         apply_trade(book, message["price_ticks"], message["qty_lots"], message["side"], message["exch_ns"])
-        count_traded(book, message["price_ticks"], message["qty_lots"])
+        count_traded(ctx, book, message["price_ticks"], message["qty_lots"])
         book["local_ns"] = message["local_ns"]
         return CALL_TRADE
     if ctx["depth_kept"] != 0:

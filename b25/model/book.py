@@ -34,7 +34,7 @@ BOOK = np.dtype(
         ("recentred", "i8"),
         ("lost_levels", "i8"),  # far levels that found the far table full
         ("lost_lots", "i8"),
-        ("traded_lots", "i8"),  # by the public, as far as trades were read one by one: only differences mean anything
+        ("traded_lots", "i8"),  # by the public while parent orders were at work: only differences mean anything
         ("traded_ticklots", "i8"),
         ("health", "u1"),
         ("last_trade_side", "i1"),

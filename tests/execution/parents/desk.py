@@ -10,7 +10,7 @@ from b25.model import event as kinds
 from b25.model.event import BUY, EVENT, LAST_OF_MESSAGE, MAKER, SELL
 from b25.model.order import AMEND, CANCEL, MARKET, REDUCE_ONLY, SUBMIT, Reason
 from b25.model.parent import Algo, ParentState, Role
-from b25.model.world import LIMITS
+from b25.model.world import LIMITS, NOTE
 from b25.session.commands import Command, command_event
 from b25.session.gateway import order_event
 from b25.session.machine import Machine, timer_event
@@ -74,8 +74,6 @@ class Desk:
         """Positions are looked up in the world."""
 
     def notes(self, rows: bytes) -> None:
-        from b25.model.world import NOTE
-
         self.noted += [(int(note["code"]), int(note["value"])) for note in np.frombuffer(rows, NOTE)]
 
     # What happens.
@@ -117,6 +115,13 @@ class Desk:
         row["kind"], row["side"], row["price_ticks"], row["qty_lots"] = kinds.TRADE, side, ticks, lots
         self.take(row)
 
+    def gap(self) -> None:
+        """The feed lost something; the book is suspect until the next snapshot."""
+        row = np.zeros(1, EVENT)
+        row["exch_ns"] = row["local_ns"] = self.now_ns
+        row["kind"] = kinds.GAP
+        self.take(row)
+
     def command(self, code: Command) -> None:
         self.take(command_event(code, self.now_ns))
 
@@ -133,14 +138,27 @@ class Desk:
         """Accept whatever is in flight, cancels too, until nothing is."""
         while waiting := self.in_flight():
             for effect in waiting:
-                order_id = int(effect["order_id"])
-                if effect["kind"] == SUBMIT:
-                    self.answer(kinds.ORDER_ACCEPTED, order_id, request=effect)
-                elif effect["kind"] == CANCEL:
-                    self.end(order_id, request=effect)
+                self.accept_one(effect)
+
+    def accept_one(self, effect: Any) -> None:
+        """Accept one request."""
+        order_id = int(effect["order_id"])
+        if effect["kind"] == SUBMIT:
+            self.answer(kinds.ORDER_ACCEPTED, order_id, request=effect)
+        elif effect["kind"] == CANCEL:
+            self.end(order_id, request=effect)
+        else:
+            facts = {"price_ticks": int(effect["price_ticks"]), "qty_lots": int(effect["qty_lots"])}
+            self.answer(kinds.ORDER_REPLACED, order_id, request=effect, **facts)
+
+    def settle(self, ticks: int) -> None:
+        """Answer whatever is in flight as a venue does that fills every order at market at once."""
+        while waiting := self.in_flight():
+            for effect in waiting:
+                if effect["kind"] == SUBMIT and effect["flags"] & MARKET and not effect["stop_ticks"]:
+                    self.fill(int(effect["order_id"]), ticks=ticks)
                 else:
-                    facts = {"price_ticks": int(effect["price_ticks"]), "qty_lots": int(effect["qty_lots"])}
-                    self.answer(kinds.ORDER_REPLACED, order_id, request=effect, **facts)
+                    self.accept_one(effect)
 
     def in_flight(self) -> list[Any]:
         """Requests that were not answered yet."""

@@ -1,5 +1,7 @@
 """The numbered cases of parent orders: their figures bind."""
 
+from itertools import pairwise
+
 import pytest
 
 import b25
@@ -189,7 +191,7 @@ def test_a_trailing_stop_moves_once_a_second_and_by_its_step_at_least():
                 placed.append((desk.now_ns, stop))
                 last = stop
     assert len(placed) > 100
-    for (before_ns, before), (at_ns, stop) in zip(placed[:-1], placed[1:], strict=True):
+    for (before_ns, before), (at_ns, stop) in pairwise(placed):
         assert at_ns - before_ns >= SECOND
         assert stop - before >= max(1, stop * 5 // 10_000)
     # Closed elsewhere: the stop goes, and does not come again.
