@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from b25.model import event as kinds
 from b25.model.event import BUY, SELL
-from b25.model.order import MARKET, REDUCE_ONLY, SUBMIT, Reason
+from b25.model.order import AMEND, MARKET, REDUCE_ONLY, SUBMIT, Reason
 from b25.model.parent import ROLES, Algo, ParentState, Role
 from b25.session.commands import Command
 from tests.execution.parents.desk import SECOND, Desk
@@ -27,6 +27,10 @@ class Watched(Desk):
 
     def _at_venue(self, row) -> None:
         super()._at_venue(row)
+        known = self.lots.sent.get(int(row["order_id"]))
+        if row["kind"] == AMEND and known:
+            # What an amend adds is set aside at once, what it takes away is gone when the venue says so.
+            self.lots.sent[int(row["order_id"])] = (*known[:2], max(known[2], int(row["qty_lots"])))
         if row["kind"] != SUBMIT or not row["parent"]:
             return
         owner, role, lots = int(row["parent"]), int(row["role"]), int(row["qty_lots"])
@@ -68,6 +72,9 @@ class Watched(Desk):
                 self.lots.filled[order_id] = self.lots.filled.get(order_id, 0) + int(row["qty_lots"])
             elif row["kind"] in (kinds.ORDER_CANCELLED, kinds.ORDER_EXPIRED, kinds.ORDER_REJECTED):
                 self.lots.over.add(int(row["order_id"]))
+            elif row["kind"] == kinds.ORDER_REPLACED and int(row["order_id"]) in self.lots.sent:
+                owner, role, _ = self.lots.sent[int(row["order_id"])]
+                self.lots.sent[int(row["order_id"])] = (owner, role, int(row["qty_lots"]))
         super().take(event)
         self.check()
 
