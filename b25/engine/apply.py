@@ -6,6 +6,7 @@ from b25.kernels.book import CLEAR_CROSSED, clear_all, clear_side, end_message, 
 from b25.kernels.jit import kernel
 from b25.kernels.ledger import book_fill
 from b25.kernels.order_table import drop_order, find_order
+from b25.kernels.parent_table import child_accepted, child_ended, child_filled, count_child
 from b25.kernels.risk_meters import note_answer
 from b25.kernels.units import money_of, price_of, quantity_of
 from b25.kernels.world import (
@@ -13,6 +14,7 @@ from b25.kernels.world import (
     books_of,
     far_of,
     fill_view_of,
+    head_of,
     instruments_of,
     lots_of,
     order_view_of,
@@ -74,6 +76,7 @@ def apply_market(ctx, event):
     book = books_of(ctx)[i]
     if kind == TRADE:
         apply_trade(book, event["price_ticks"], event["qty_lots"], event["side"], event["exch_ns"])
+        count_traded(ctx, book, event["price_ticks"], event["qty_lots"])
         book["local_ns"] = event["local_ns"]
         return CALL_TRADE
     if kind == GAP:
@@ -104,6 +107,14 @@ def apply_trade(book, price_ticks, qty_lots, side, exch_ns):
 
 
 @kernel
+def count_traded(ctx, book, price_ticks, qty_lots):
+    """Count what the public traded while parent orders look at how much that is, and at what average."""
+    if head_of(ctx)["parents"] != 0:
+        book["traded_lots"] += qty_lots
+        book["traded_ticklots"] += qty_lots * np.int64(price_ticks)
+
+
+@kernel
 def answers(order, event):
     """Clear the pending request if, and only if, this event answers it."""
     if order["pending"] != NO_REQUEST and order["request_id"] == event["seq"]:
@@ -114,8 +125,10 @@ def answers(order, event):
 
 @kernel
 def release(ctx, order, lots):
-    """Take lots off the open lots of the order's side."""
+    """Take lots off the open lots of the order's side, and off what is live of its parent."""
     count_open(positions_of(ctx)[order["instrument"]], order["side"], -lots)
+    if order["parent"] != 0:
+        count_child(ctx, order["parent"], order["role"], -lots)
 
 
 @kernel
@@ -147,6 +160,7 @@ def apply_order(ctx, event, finished):
         return 0
     order = orders_of(ctx)[slot]
     kind = event["kind"]
+    was_taken = order["state"] != CREATED
     calls = 0
     set_aside = reserved_for_amend(order)
     answered = answers(order, event)
@@ -160,9 +174,11 @@ def apply_order(ctx, event, finished):
             order["state"] = OPEN
             calls |= CALL_ORDER
             note_answer(ctx, 0)
+            if order["parent"] != 0:
+                child_accepted(ctx, order)
     elif kind == ORDER_REPLACED:
         leaves = max(np.int64(0), event["qty_lots"] - order["filled_lots"])
-        count_open(positions_of(ctx)[order["instrument"]], order["side"], leaves - order["leaves_lots"])
+        release(ctx, order, order["leaves_lots"] - leaves)
         order["price_ticks"] = event["price_ticks"]
         order["qty_lots"] = event["qty_lots"]
         order["leaves_lots"] = leaves
@@ -192,6 +208,8 @@ def apply_order(ctx, event, finished):
         view_order(ctx, order, order_view_of(ctx))
     if order["state"] >= FILLED:
         release(ctx, order, order["leaves_lots"] + reserved_for_amend(order))
+        if order["parent"] != 0:
+            child_ended(ctx, order, was_taken or order["state"] == FILLED, order["reason"])
         copy_order(order, finished)
         drop_order(ctx, slot)
     return calls
@@ -207,6 +225,8 @@ def apply_fill(ctx, order, event):
     order["filled_ticklots"] += lots * ticks
     order["leaves_lots"] -= lots
     release(ctx, order, lots)
+    if order["parent"] != 0:
+        child_filled(ctx, order, ticks, lots)
     order["state"] = FILLED if order["leaves_lots"] <= 0 else PART_FILLED
     if order["pending"] == ASKED_NEW:
         note_answer(ctx, 0)
@@ -217,7 +237,7 @@ def apply_fill(ctx, order, event):
         positions_of(ctx)[i]["maker_lots"] += lots
     else:
         positions_of(ctx)[i]["taker_lots"] += lots
-    view_fill(ctx, event, order["side"], i)
+    view_fill(ctx, event, order["side"], i, order["parent"])
 
 
 @kernel
@@ -228,12 +248,12 @@ def apply_foreign_fill(ctx, event):
     position = positions_of(ctx)[i]
     book_fill(position, instruments_of(ctx)[i], event["side"], event["price_ticks"], lots, event["amount"])
     position["taker_lots"] += lots
-    view_fill(ctx, event, event["side"], i)
+    view_fill(ctx, event, event["side"], i, 0)
     return CALL_FILL
 
 
 @kernel
-def view_fill(ctx, event, side, i):
+def view_fill(ctx, event, side, i, parent):
     """Write what a strategy sees of an execution into the FILL_VIEW record; nothing for one that never looks."""
     if ctx["viewed"] == 0:
         return
@@ -247,6 +267,7 @@ def view_fill(ctx, event, side, i):
     view["fee"] = money_of(instrument, fee_e8 / 1e8)
     view["maker"] = 1 if event["flags"] & MAKER else 0
     view["instrument"] = i
+    view["parent"] = parent
 
 
 @kernel
@@ -273,3 +294,5 @@ def copy_order(order, out):
     out["tif"] = order["tif"]
     out["flags"] = order["flags"]
     out["reason"] = order["reason"]
+    out["parent"] = order["parent"]
+    out["role"] = order["role"]

@@ -7,6 +7,7 @@ instruments and timeframes that are complete at one moment come one after the ot
 
 import numpy as np
 
+from b25.engine.apply import count_traded
 from b25.engine.records import ON_BAR
 from b25.kernels.address import record_at
 from b25.kernels.bar_tape import set_touch
@@ -46,6 +47,8 @@ def apply_bar(ctx, event):
     bar_mark_at(ctx, i, frame)["seen"] += 1
     if frame == 0:
         set_touch(ctx, i, event["price_ticks"], event["local_ns"])
+        high, low = event["amount"] >> HALF, event["amount"] & LOW_HALF
+        count_traded(ctx, book_at(ctx, i), (high + low + event["price_ticks"]) // 3, event["qty_lots"])
     if not event["flags"] & LAST_OF_MESSAGE:
         return 0
     for j in range(ctx["n"]):

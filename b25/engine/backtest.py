@@ -26,10 +26,11 @@ from b25.model.world import (
     NO_END,
     NOTES_FULL,
     OUTBOX_FULL,
+    PARENTS_NOT_KEPT,
     PIPE_FULL,
     VENUE_ORDERS_FULL,
 )
-from b25.strategy.compile import BITS, callback_bits, looks_at_views, reads_depth
+from b25.strategy.compile import BITS, callback_bits, looks_at_views, makes_parents, reads_depth
 from b25.strategy.plain import PlainContext
 from b25.strategy.source_key import functions_in_reach
 from b25.strategy.strategy import Strategy
@@ -54,6 +55,10 @@ HALTS = {
     NO_END: (
         "more than 65 536 requests were answered within one bar",
         "do not send anew in on_order what was refused a moment before",
+    ),
+    PARENTS_NOT_KEPT: (
+        "the strategy made a parent order in a way that its source does not show",
+        "call ctx.twap, ctx.bracket and the like by name in a method of the class",
     ),
     PIPE_FULL: ("more than 4 096 requests or answers are under way", "send less, or lower the latency"),
 }
@@ -133,7 +138,9 @@ class Backtest:
         self.cls, self.call = cls, call
         tracks = [_until(t, end_ns) for t in tracks]
         kept = reads_depth(cls) if depth is None else depth
-        self.world = make_world([t.instrument for t in tracks], limits, depth_kept=kept, balance=balance)
+        self.world = make_world(
+            [t.instrument for t in tracks], limits, depth_kept=kept, balance=balance, parents=makes_parents(cls)
+        )
         self.strategy = cls.record(params)
         self.venues = [
             SimulatedVenue(

@@ -20,7 +20,7 @@ from b25.model.errors import Misuse
 from b25.model.event import EVENT
 from b25.model.order import ORDER
 from b25.model.world import FEES
-from b25.strategy.compile import Compiled, callback_bits, looks_at_views
+from b25.strategy.compile import Compiled, callback_bits, looks_at_views, makes_parents
 from b25.strategy.strategy import Strategy
 from b25.venue.bar_models import Account, BarFills, bar_model, is_contract
 
@@ -112,7 +112,13 @@ class BarEngine(Backtest):
         views = [[bars.view for bars in one] for one in frames]
         width = self.features[0].shape[1] if self.features else 0
         self.world = make_world(
-            self.instruments, setup.limits.copy(), depth_kept=False, balance=setup.balance, bar_views=views, features=width
+            self.instruments,
+            setup.limits.copy(),
+            depth_kept=False,
+            balance=setup.balance,
+            bar_views=views,
+            features=width,
+            parents=makes_parents(cls),
         )
         self.world.books["health"] = 0
         highest = np.maximum(np.abs(setup.fees["maker_e8"]), np.abs(setup.fees["taker_e8"])).max(axis=1)

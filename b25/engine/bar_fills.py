@@ -48,6 +48,7 @@ def deliver(run, ctx, event):
     """Bring one answer to the world and note what it calls for."""
     finished = record_at(run["finished"], ORDER)
     ctx["i"] = event["instrument"]
+    run["unworked"] = 1
     calls = apply_order(ctx, event, finished)
     if event["kind"] == ORDER_FILLED and run["compact"] == 0:
         log_fill(run, ctx, event)

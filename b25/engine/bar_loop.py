@@ -7,6 +7,7 @@ not lived through: they are shown one after the other by code that was compiled 
 
 import numpy as np
 
+from b25.engine.apply import count_traded
 from b25.engine.bar_marks import mark_event, note_bar_close, note_day, note_span, point_of
 from b25.engine.bar_money import bar_venue_at, model_of, pay_borrowing, set_liquidations
 from b25.engine.bar_records import BAR_RUN, BETWEEN, ENDED, OPENING, SHOWN
@@ -14,12 +15,14 @@ from b25.engine.bar_settle import call_settle_bars
 from b25.engine.bar_venue import call_next_answer, call_venue, is_live
 from b25.engine.logs import log_marks, logs_nearly_full
 from b25.engine.records import CALL, DONE, DRAIN, HALTED, ON_BAR, ON_START, ON_STOP, ON_TIMER, PAUSE
+from b25.execution.parents import call_parents
 from b25.kernels.address import array_at, calls, record_at
 from b25.kernels.bar_tape import row_at, set_clock, set_touch, show_features, show_larger, show_row, tape_at
 from b25.kernels.jit import kernel, late_kernel
 from b25.kernels.units import money_of
 from b25.kernels.world import (
     bar_mark_at,
+    book_at,
     head_of,
     instrument_at,
     live_at,
@@ -98,6 +101,12 @@ def begin_step(run, ctx):
 
 
 @kernel
+def count_bar(ctx, book, row):
+    """Count a bar as what the public traded, at its typical price."""
+    count_traded(ctx, book, (row["high_ticks"] + row["low_ticks"] + row["close_ticks"]) // 3, row["volume_lots"])
+
+
+@kernel
 def show_step(run, ctx):
     """The bars of this step are complete: show them, mark the account, and have `on_bar` called."""
     tapes = run["tapes"]
@@ -110,6 +119,7 @@ def show_step(run, ctx):
             show_row(ctx, tape_at(ctx, tapes, i, 0), i, 0, k)
             show_features(ctx, tape_at(ctx, tapes, i, 0), i, k)
             set_touch(ctx, i, row_at(tape_at(ctx, run["tapes"], i, 0), k)["close_ticks"], at_ns)
+            count_bar(ctx, book_at(ctx, i), row_at(tape_at(ctx, tapes, i, 0), k))
         if ctx["frames"] > 1:
             show_larger(ctx, tapes, i, at_ns)
     set_clock(ctx, at_ns)
@@ -121,6 +131,7 @@ def show_step(run, ctx):
     if run["compact"] != 0:
         note_bar_close(run, ctx)
     run["stage"] = SHOWN
+    run["unworked"] = 1
     run["pending"] |= ON_BAR
 
 
@@ -129,7 +140,9 @@ def quiet_until(run, ctx):
     """Step up to which the only instrument's bars may be shown without the venue, as far as time decides; 0 when none may."""
     venue, model = bar_venue_at(run, 0), model_of(run)
     head = head_of(ctx)
-    if run["stride_code"] == 0 or ctx["n"] != 1 or head["timer_ns"] > 0 or run["budget"] <= 0:
+    if run["stride_code"] == 0 or ctx["n"] != 1 or head["timer_ns"] > 0 or head["parents"] != 0:
+        return np.int64(0)
+    if run["budget"] <= 0:
         return np.int64(0)
     held = position_at(ctx, 0)["position_lots"]
     if held != 0 and model["borrow_day_e12"] != 0 and venue["spot"] != 0:
@@ -210,6 +223,9 @@ def stride(run, ctx):
     if head_of(ctx)["intents"] != 0:
         call_settle_bars(run["settle_code"], (run["self"],))
         run["stage"] = SHOWN
+    if head_of(ctx)["parents"] != 0:
+        run["unworked"] = 1
+        run["stage"] = SHOWN
     return True
 
 
@@ -249,6 +265,7 @@ def call_timer(run, ctx):
     head = head_of(ctx)
     head["timer_next_ns"] += head["timer_ns"]
     head["steps"] += 1
+    run["unworked"] = 1
     run["pending"] |= ON_TIMER
 
 
@@ -310,6 +327,14 @@ def halted(run, ctx):
     return HALTED
 
 
+@kernel
+def work(run, ctx):
+    """Work the parent orders after an event, and judge what they ask for."""
+    run["unworked"] = 0
+    call_parents(ctx["parents_code"], (run["context"],))
+    call_settle_bars(run["settle_code"], (run["self"],))
+
+
 @late_kernel("int64(uintp)")
 def run_bars(address):
     """Run until there is a reason to return; see the constants of engine/records.py."""
@@ -322,6 +347,7 @@ def run_bars(address):
             call_settle_bars(run["settle_code"], (run["self"],))
     if run["started"] == 0:
         run["started"] = 1
+        run["unworked"] = 1
         run["pending"] = ON_START
     while True:
         while run["pending"] != 0:
@@ -342,6 +368,11 @@ def run_bars(address):
                     call_settle_bars(run["settle_code"], (run["self"],))
         if head["status"] != RUNNING:
             return halted(run, ctx)
+        if run["unworked"] != 0 and head["parents"] != 0 and run["stage"] != ENDED:
+            if run["compact"] == 0 and logs_nearly_full(run, ctx):
+                return DRAIN
+            work(run, ctx)
+            continue
         if run["answer_head"] != run["answer_tail"]:
             call_next_answer(run["answer_code"], (run["self"],))
             continue

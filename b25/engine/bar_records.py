@@ -40,6 +40,7 @@ BAR_RUN = np.dtype(
         ("started", "i8"),
         ("awaiting", "i8"),  # the callback bit that the caller was asked to perform
         ("pending", "i8"),  # callback bits still to be called for the last event
+        ("unworked", "i8"),  # an event came, and the parent orders were not worked since
         ("stage", "i8"),
         ("step", "i8"),
         ("step_end", "i8"),

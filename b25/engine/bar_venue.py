@@ -52,6 +52,7 @@ def open_turn(run, ctx):
             continue
         bar = venue["bar"]
         if funding_due(run, ctx, i, bar["open_ns"]):
+            run["unworked"] = 1
             if take_funding(run, ctx, i):
                 ctx["i"] = i
                 mark_event(run, ctx)

@@ -5,7 +5,7 @@ The code that keeps the whole depth is called by its address, and compiled only 
 
 import numpy as np
 
-from b25.engine.apply import CALL_BOOK, CALL_GAP, CALL_TRADE, apply_trade
+from b25.engine.apply import CALL_BOOK, CALL_GAP, CALL_TRADE, apply_trade, count_traded
 from b25.engine.depth import deepen
 from b25.kernels.address import array_at
 from b25.kernels.jit import kernel
@@ -60,6 +60,7 @@ def read_message(ctx, venue, i):
     kind = message["kind"]
     if kind == TRADE:
         apply_trade(book, message["price_ticks"], message["qty_lots"], message["side"], message["exch_ns"])
+        count_traded(ctx, book, message["price_ticks"], message["qty_lots"])
         book["local_ns"] = message["local_ns"]
         return CALL_TRADE
     if ctx["depth_kept"] != 0:

@@ -45,6 +45,8 @@ def log_effect(run, effect):
     out["tif"] = effect["tif"]
     out["flags"] = effect["flags"]
     out["reason"] = effect["reason"]
+    out["role"] = effect["role"]
+    out["parent"] = effect["parent"]
     run["effect_count"] += 1
 
 

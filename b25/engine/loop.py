@@ -26,6 +26,7 @@ from b25.engine.records import (
     PAUSE,
     RUN,
 )
+from b25.execution.parents import call_parents
 from b25.kernels.address import array_at, calls, record_at
 from b25.kernels.jit import kernel, late_kernel
 from b25.kernels.world import head_of
@@ -106,13 +107,20 @@ def next_request_ns(venue):
 
 
 @kernel
+def watches_messages(run, ctx):
+    """True while messages are events one by one: for a strategy that is called for them, and while parent orders are worked."""
+    return run["each_message"] != 0 or head_of(ctx)["parents"] != 0
+
+
+@kernel
 def earliest(run, ctx):
     """Return `(time, instrument, class, last)`: the next event, and for rows the last time up to which they may be replayed."""
     best_ns, best_i, best_class = np.int64(FOREVER), 0, MESSAGE_CLASS
     venues = venues_of(run, ctx)
+    watches = watches_messages(run, ctx)
     for i in range(ctx["n"]):
         venue = venues[i]
-        if run["each_message"] != 0:
+        if watches:
             at = next_message_ns(venue)
             if at < best_ns:
                 best_ns, best_i, best_class = at, i, MESSAGE_CLASS
@@ -139,10 +147,13 @@ def rows_until(run, ctx, i):
     last_ns = min(run["sample_next_ns"], np.int64(FOREVER))
     if head["timer_ns"] > 0:
         last_ns = min(last_ns, head["timer_next_ns"])
+    watches = watches_messages(run, ctx)
+    if head["parents"] != 0:
+        last_ns = min(last_ns, head["parent_due_ns"])
     for j in range(ctx["n"]):
         venue = venues[j]
         first = next_answer_ns(venue)
-        if run["each_message"] != 0:
+        if watches:
             first = min(first, next_message_ns(venue))
         if j == i:
             # Messages and answers outrank rows of their time, requests do not.
@@ -156,7 +167,7 @@ def rows_until(run, ctx, i):
 @kernel
 def see_until(run, ctx, time_ns, i):
     """Let the trader's books be as of an event of instrument `i`: later instruments' messages of the same time are not seen."""
-    if run["each_message"] != 0:
+    if watches_messages(run, ctx):
         return
     venues = venues_of(run, ctx)
     for j in range(ctx["n"]):
@@ -183,6 +194,8 @@ def turn(run, ctx):
     tick_ns = run["sample_next_ns"]
     if head["timer_ns"] > 0:
         tick_ns = min(tick_ns, head["timer_next_ns"])
+    if head["parents"] != 0:
+        tick_ns = min(tick_ns, head["parent_due_ns"])
     if tick_ns < time_ns:
         return tick(run, ctx, time_ns, tick_ns)
     if time_ns == FOREVER:
@@ -199,6 +212,7 @@ def turn(run, ctx):
         ctx["now_ns"] = time_ns
         head["now_ns"] = time_ns
         ctx["i"] = i
+        run["unworked"] = 1
         if kind == ANSWER_CLASS:
             see_until(run, ctx, time_ns, i)
             call_answer(run["answer_code"], (run["self"], np.int64(i)))
@@ -226,7 +240,10 @@ def tick(run, ctx, time_ns, tick_ns):
         head["timer_next_ns"] += head["timer_ns"]
         head["steps"] += 1
         run["end_ns"] = tick_ns
+        run["unworked"] = 1
         run["pending"] |= ON_TIMER
+    if head["parents"] != 0 and tick_ns == head["parent_due_ns"]:
+        run["unworked"] = 1
     return True
 
 
@@ -298,16 +315,28 @@ def stride(run, ctx):
         call_back(run["callback"], (np.int64(ON_TIMER), run["strategy"], run["context"]))
         if head["intents"] != 0:
             call_settle(run["settle_code"], (run["self"],))
+            run["unworked"] = 1
             return
-        if head["status"] != RUNNING:
+        if head["status"] != RUNNING or head["parents"] != 0:
+            run["unworked"] = 1
             return
 
 
 @kernel
 def may_stride(run, ctx):
-    """True for one instrument and a compiled strategy, not watched, that is called by its timer and not for each message."""
+    """True for one instrument and a compiled strategy without parent orders, not watched, that its timer alone calls."""
+    if head_of(ctx)["parents"] != 0:
+        return False
     timed = head_of(ctx)["timer_ns"] > 0 and run["callbacks"] & ON_TIMER != 0
     return ctx["guarded"] == 0 and ctx["n"] == 1 and timed and run["compiled"] != 0 and run["each_message"] == 0
+
+
+@kernel
+def work(run, ctx):
+    """Work the parent orders after an event, and judge what they ask for."""
+    run["unworked"] = 0
+    call_parents(ctx["parents_code"], (run["context"],))
+    call_settle(run["settle_code"], (run["self"],))
 
 
 @late_kernel("int64(uintp)")
@@ -323,6 +352,7 @@ def run_loop(address):
     if run["started"] == 0:
         build_up(run, ctx)
         run["started"] = 1
+        run["unworked"] = 1
         run["pending"] = ON_START
     while True:
         while run["pending"] != 0:
@@ -343,13 +373,19 @@ def run_loop(address):
             return HALTED
         if run["stopping"] != 0:
             return DONE
+        if run["unworked"] != 0 and head["parents"] != 0:
+            if logs_nearly_full(run, ctx):
+                return DRAIN
+            work(run, ctx)
+            if head["status"] != RUNNING:
+                return HALTED
         if logs_nearly_full(run, ctx):
             return DRAIN
         if run["budget"] <= 0:
             return PAUSE
         if may_stride(run, ctx):
             stride(run, ctx)
-            if head["status"] != RUNNING or logs_nearly_full(run, ctx) or run["budget"] <= 0:
+            if head["status"] != RUNNING or head["parents"] != 0 or logs_nearly_full(run, ctx) or run["budget"] <= 0:
                 continue
         if not turn(run, ctx):
             finish(run, ctx)

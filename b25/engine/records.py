@@ -62,6 +62,7 @@ RUN = np.dtype(
         ("stopping", "i8"),
         ("awaiting", "i8"),  # the callback bit that the caller was asked to perform
         ("pending", "i8"),  # callback bits still to be called for the last event
+        ("unworked", "i8"),  # an event came, and the parent orders were not worked since
         ("begin_ns", "i8"),  # trading begins here; what lies before only builds the books
         ("end_ns", "i8"),
         ("sample_ns", "i8"),

@@ -1,17 +1,18 @@
 """`step`: one event into the world, its effects into the outbox. Every mode's loop is something around this.
 
-Three kernels in a row: apply the event, call the strategy's code, judge what it asked for. No I/O, no clock, no dice. The
+Apply the event, call the strategy's code, judge what it asked for, and work the parent orders. No I/O, no clock, no dice. The
 backtest's loop calls the same three, and takes market data by the message instead of by the row.
 """
 
 from b25.engine.apply import CALL_BOOK, CALL_FILL, CALL_GAP, CALL_ORDER, CALL_TRADE, apply_market, apply_order
 from b25.engine.apply_bar import apply_bar, apply_funding
 from b25.engine.records import ON_BOOK, ON_FILL, ON_FUNDING, ON_GAP, ON_ORDER, ON_TIMER, ON_TRADE
+from b25.execution.parents import call_parents
 from b25.kernels.address import calls, record_at
 from b25.kernels.jit import kernel, late_kernel
 from b25.kernels.risk_meters import hear_command
 from b25.kernels.world import head_of
-from b25.model.event import BAR, COMMAND, EVENT, FUNDING, ORDER_ACCEPTED, TIMER
+from b25.model.event import BAR, COMMAND, EVENT, FUNDING, GAP, LAST_OF_MESSAGE, ORDER_ACCEPTED, PARENTS_DUE, TIMER, TRADE
 from b25.model.order import ORDER
 from b25.model.world import CONTEXT, INSTRUMENT_UNKNOWN, RUNNING
 from b25.risk.gate import judge
@@ -59,6 +60,8 @@ def apply_event(context, event_address, finished_address):
     ctx["now_ns"] = event["local_ns"]
     ctx["i"] = event["instrument"]
     if event["kind"] == TIMER:
+        if event["status"] == PARENTS_DUE:
+            return 0
         if head["timer_ns"] > 0:
             head["timer_next_ns"] = event["local_ns"] + head["timer_ns"]
         head["steps"] += 1
@@ -80,15 +83,38 @@ call_apply = calls("int64(uintp, uintp, uintp)", otherwise=apply_event)
 
 @late_kernel("void(uintp)")
 def judge_intents(context):
-    """Last part of `step`: judge what the strategy asked for; the only writer of the outbox."""
+    """Judge what a callback of the strategy asked for; the only writer of the outbox."""
     judge(record_at(context, CONTEXT))
+
+
+@kernel
+def is_whole(event):
+    """True for an event after which the world can be looked at: not for a level in the middle of its message."""
+    kind = event["kind"]
+    return kind == TRADE or kind == GAP or kind == FUNDING or kind >= TIMER or event["flags"] & LAST_OF_MESSAGE != 0
+
+
+@kernel
+def work_and_judge(ctx):
+    """Work the parent orders and judge what they ask for."""
+    call_parents(ctx["parents_code"], (ctx["self"],))
+    judge(ctx)
+
+
+@late_kernel("void(uintp, uintp)")
+def end_event(context, event_address):
+    """Last part of `step`, after the strategy: work the parent orders, and judge what they ask for."""
+    ctx = record_at(context, CONTEXT)
+    head = head_of(ctx)
+    if head["parents"] != 0 and head["status"] == RUNNING and is_whole(record_at(event_address, EVENT)):
+        work_and_judge(ctx)
 
 
 @late_kernel("int64(uintp, uintp, uintp, uintp, uintp, int64)")
 def step(context, event_address, finished_address, apply_code, callback, callbacks):
     """Apply one event, call a compiled strategy, judge its wishes; the effects stand in the outbox.
 
-    A plain-Python strategy is called between `apply_event` and `judge_intents` by whoever drives it.
+    A plain-Python strategy is called between `apply_event` and `end_event` by whoever drives it, and judged after each callback.
 
     Parameters
     ----------
@@ -114,4 +140,6 @@ def step(context, event_address, finished_address, apply_code, callback, callbac
         bits &= ~bit
         call_back(callback, (bit, ctx["strategy"], context))
         judge(ctx)
+    if head["parents"] != 0 and head["status"] == RUNNING and is_whole(record_at(event_address, EVENT)):
+        work_and_judge(ctx)
     return head["status"]

@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from b25.execution.parents import work_parents
+from b25.kernels.address import address_of
 from b25.kernels.ladder import reset_head
 from b25.model.bar import BAR_MARK, BAR_VIEW
 from b25.model.book import BOOK, LEVEL
 from b25.model.instrument import INSTRUMENT, Instrument
 from b25.model.order import EFFECT, INTENT, ORDER
+from b25.model.parent import NEVER_NS, PARENT, PARENT_VIEW, PARENTS
 from b25.model.position import POSITION
 from b25.model.risk import RISK
 from b25.model.world import CONTEXT, FILL_VIEW, HEAD, NOTE, ORDER_VIEW, QUEUE_ENDS
@@ -51,6 +54,8 @@ class World:
     bar_slots: np.ndarray[Any, Any]
     risk: np.ndarray[Any, Any]
     verdicts: np.ndarray[Any, Any]
+    parents: np.ndarray[Any, Any]
+    parent_views: np.ndarray[Any, Any]
     bar_views: list[list[np.ndarray[Any, Any]]] = field(default_factory=list)
     no_bar: np.ndarray[Any, Any] = field(init=False)
     bar_at: np.ndarray[Any, Any] = field(init=False)
@@ -58,7 +63,7 @@ class World:
 
     ARRAYS = (
         "head instruments books lots bits far orders lives positions limits intents outbox notes order_view fill_view "
-        "bar_marks features risk verdicts".split()
+        "bar_marks features risk verdicts parents parent_views".split()
     )
 
     def snapshot(self) -> bytes:
@@ -81,11 +86,12 @@ class World:
         door["n"] = self.instruments.size
         door["ladder_ticks"] = self.lots.shape[2]
         door["far_levels"] = self.far.shape[2]
-        for name in ("orders", "intents", "outbox", "notes"):
+        for name in ("orders", "intents", "outbox", "notes", "parents"):
             door[f"{name}_size"] = getattr(self, name).size
         door["depth_kept"] = depth_kept
         door["viewed"] = 1
         door["balance"] = balance
+        door["parents_code"] = address_of(work_parents) if self.parents.size else 0
         door["guarded"] = watches_account(self.limits)
         self.context = door
 
@@ -118,6 +124,7 @@ def make_world(
     bar_views: Sequence[Sequence[np.ndarray[Any, Any]]] = (),
     bar_frames: int = 0,
     features: int = 0,
+    parents: bool = False,
 ) -> World:
     """Return an empty world for `instruments`.
 
@@ -136,6 +143,8 @@ def make_world(
         How many timeframes of bars come as events, one by one; without `bar_views`.
     features : int
         How many features the strategy declares.
+    parents : bool
+        Whether the strategy may make parent orders.
     """
     sizes = sizes or Sizes()
     n = len(instruments)
@@ -162,6 +171,8 @@ def make_world(
         bar_slots=_no_bars(n, bar_frames),
         risk=np.zeros(1, RISK),
         verdicts=np.zeros(sizes.effects, np.int64),
+        parents=np.zeros(PARENTS if parents else 0, PARENT),
+        parent_views=np.zeros(PARENTS + 1 if parents else 1, PARENT_VIEW),
         bar_views=[list(views) for views in bar_views],
     )
     for i in range(n):
@@ -170,6 +181,8 @@ def make_world(
     world.lives["last"] = -1
     world.head["next_order_id"] = 1
     world.head["next_request_id"] = 1
+    world.head["parent_next_id"] = 1
+    world.head["parent_due_ns"] = NEVER_NS
     burst = int(limits[0]["orders_burst_max"])
     world.head["rate_tokens_e9"] = max(burst, 0) * 1_000_000_000
     world.risk["equity"] = world.risk["peak"] = world.risk["day_equity"] = balance

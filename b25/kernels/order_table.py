@@ -128,3 +128,5 @@ def clear_order(order):
     order["tif"] = 0
     order["flags"] = 0
     order["reason"] = 0
+    order["parent"] = 0
+    order["role"] = 0

@@ -8,6 +8,7 @@ from b25.model.bar import BAR_MARK, BAR_PLACE
 from b25.model.book import BOOK, LEVEL
 from b25.model.instrument import INSTRUMENT
 from b25.model.order import EFFECT, INTENT, ORDER
+from b25.model.parent import PARENT, PARENT_VIEW
 from b25.model.position import POSITION
 from b25.model.risk import RISK
 from b25.model.world import FILL_VIEW, HEAD, LIMITS, NOTE, ORDER_VIEW, QUEUE_ENDS
@@ -114,6 +115,18 @@ def risk_of(ctx):
 def verdicts_of(ctx):
     """Return the bits of the controls that each effect of the outbox broke."""
     return array_at(ctx["verdicts"], ctx["outbox_size"], int64)
+
+
+@kernel
+def parents_of(ctx):
+    """Return the table of parent orders; empty in a run that keeps none."""
+    return array_at(ctx["parents"], ctx["parents_size"], PARENT)
+
+
+@kernel
+def parent_views_of(ctx):
+    """Return what a strategy sees of each row of the table, and one row more for a parent that is not there."""
+    return array_at(ctx["parent_views"], ctx["parents_size"] + 1, PARENT_VIEW)
 
 
 @kernel

@@ -34,6 +34,8 @@ BOOK = np.dtype(
         ("recentred", "i8"),
         ("lost_levels", "i8"),  # far levels that found the far table full
         ("lost_lots", "i8"),
+        ("traded_lots", "i8"),  # by the public while parent orders were at work: only differences mean anything
+        ("traded_ticklots", "i8"),
         ("health", "u1"),
         ("last_trade_side", "i1"),
         ("crossed_by", "u1"),  # within a message: 1 when a bid last reached the asks, 2 when an ask reached the bids
@@ -41,6 +43,6 @@ BOOK = np.dtype(
     ],
     align=True,
 )
-assert BOOK.itemsize == 184
+assert BOOK.itemsize == 200
 
 LEVEL = np.dtype([("price_ticks", "i8"), ("qty_lots", "i8")], align=True)

@@ -22,7 +22,7 @@ GAP: Final = 6  # the venue's sequence is broken here: the book is suspect until
 BAR: Final = 7  # a complete bar; see engine/apply_bar.py for how an EVENT holds one
 FUNDING: Final = 8  # `amount` is the rate in 1e-12, `price_ticks` the mark; 0 is the last price
 MARK: Final = 9
-TIMER: Final = 16
+TIMER: Final = 16  # with the status PARENTS_DUE it is for parent orders only, and not for `on_timer`
 COMMAND: Final = 17
 ORDER_ACCEPTED: Final = 24
 ORDER_REJECTED: Final = 25
@@ -33,6 +33,8 @@ ORDER_FILLED: Final = 29
 CANCEL_REJECTED: Final = 30
 REPLACE_REJECTED: Final = 31
 ORDER_TRIGGERED: Final = 32  # a stop whose price was reached; from now on it is an order like any other
+
+PARENTS_DUE: Final = 1
 
 # Flags of an archive row or event.
 LAST_OF_MESSAGE: Final = 1  # the book is whole again after this row; `on_book` fires here and only here

@@ -99,6 +99,10 @@ class Reason(IntEnum):
     DAILY_LOSS_LIMIT = 55
     DRAWDOWN_LIMIT = 56
     MESSAGE_RATE_LIMIT = 57
+    PARENT_EXCEEDED = 58  # a child beyond its parent's quantity or limit, or of one that is over: the parent fails
+    PARENT_INVALID = 59
+    PARENT_TABLE_FULL = 60
+    UNKNOWN_PARENT = 61
 
 
 # What a Reason means, for people; docs/reasons.md is generated from it.
@@ -161,6 +165,10 @@ REASON_TEXT: Final[dict[Reason, str]] = {
     Reason.DAILY_LOSS_LIMIT: "the loss of the day reached its limit; a person must re-arm it",
     Reason.DRAWDOWN_LIMIT: "the drawdown from the peak reached its limit; a person must re-arm it",
     Reason.MESSAGE_RATE_LIMIT: "too many requests in too short a time",
+    Reason.PARENT_EXCEEDED: "the child goes beyond its parent order's quantity or limit, or that is over; the parent fails",
+    Reason.PARENT_INVALID: "the parent order's time, slices, curve, prices or distances make no sense",
+    Reason.PARENT_TABLE_FULL: "too many parent orders work at once",
+    Reason.UNKNOWN_PARENT: "no working parent order has this id",
 }
 
 # Flags of an order or intent.
@@ -196,10 +204,13 @@ ORDER = np.dtype(
         ("tif", "u1"),
         ("flags", "u1"),
         ("reason", "u1"),
+        ("parent", "u4"),  # id of the parent order that it works for; 0 for one of the strategy's own
+        ("role", "u1"),  # what it does for it
+        ("pad", "u1", (3,)),
     ],
     align=True,
 )
-assert ORDER.itemsize == 112
+assert ORDER.itemsize == 120
 
 INTENT = np.dtype(
     [
@@ -213,7 +224,9 @@ INTENT = np.dtype(
         ("tif", "u1"),
         ("flags", "u1"),
         ("reason", "u1"),  # set at the door when the request itself made no sense; the gate records it
-        ("pad", "u1", (7,)),
+        ("role", "u1"),
+        ("pad", "u1", (2,)),
+        ("parent", "u4"),  # of a child: its parent order
     ],
     align=True,
 )
@@ -233,7 +246,9 @@ EFFECT = np.dtype(
         ("tif", "u1"),
         ("flags", "u1"),
         ("reason", "u1"),  # OK: perform it. Anything else: refused, for the record only
-        ("pad", "u1", (7,)),
+        ("role", "u1"),
+        ("pad", "u1", (2,)),
+        ("parent", "u4"),
     ],
     align=True,
 )

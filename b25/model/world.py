@@ -14,6 +14,7 @@ VENUE_ORDERS_FULL: Final = 5
 PIPE_FULL: Final = 6
 INSTRUMENT_UNKNOWN: Final = 7
 NO_BARS: Final = 8  # a strategy read a bar in a run that has none, or not that timeframe
+PARENTS_NOT_KEPT: Final = 10  # a strategy made a parent order in a run that was not told to keep them
 NO_END: Final = 9  # a strategy on bars answers every answer of the venue with another request, all at one moment
 
 HEAD = np.dtype(
@@ -38,6 +39,9 @@ HEAD = np.dtype(
         ("rate_tokens_e9", "i8"),  # order-rate bucket
         ("rate_filled_ns", "i8"),
         ("trading_ns", "i8"),  # before it every new order is refused: the strategy warms up
+        ("parents", "i8"),  # parent orders that are not over
+        ("parent_next_id", "i8"),
+        ("parent_due_ns", "i8"),  # when the first of them wants to be worked
     ],
     align=True,
 )
@@ -122,6 +126,7 @@ ORDER_VIEW = np.dtype(
         ("reason", "i8"),
         ("instrument", "i8"),
         ("stop_price", "f8"),
+        ("parent", "i8"),  # 0 for an order of the strategy's own
     ],
     align=True,
 )
@@ -134,6 +139,7 @@ FILL_VIEW = np.dtype(
         ("fee", "f8"),
         ("maker", "i8"),
         ("instrument", "i8"),
+        ("parent", "i8"),
     ],
     align=True,
 )
@@ -178,6 +184,10 @@ CONTEXT = np.dtype(
         ("balance", "f8"),  # settlement currency at the start
         ("risk", "u8"),
         ("verdicts", "u8"),  # bits of the controls that each effect of the outbox broke, int64
+        ("parents", "u8"),
+        ("parent_views", "u8"),
+        ("parents_size", "i8"),  # 0 in a run that keeps none
+        ("parents_code", "u8"),  # of what works them
         ("guarded", "i8"),  # a limit beyond the first six is set: the gate watches the account, after every callback
     ],
     align=True,

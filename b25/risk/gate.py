@@ -13,6 +13,7 @@ from b25.kernels.bitscan import trailing_zeros
 from b25.kernels.jit import kernel
 from b25.kernels.ledger import notional, notional_fits
 from b25.kernels.order_table import add_order, find_order
+from b25.kernels.parent_table import child_refused, child_sent, count_child, judge_amended, judge_child
 from b25.kernels.risk_controls import break_controls, note_recent, refill_messages, spend_message, stands_open
 from b25.kernels.risk_meters import keeps, watch_account
 from b25.kernels.world import (
@@ -67,6 +68,8 @@ def judge(ctx):
         reason = np.int64(intent["reason"])
         request, verdict = np.int64(0), np.int64(0)
         kind = intent["kind"]
+        if reason == OK and intent["parent"] != 0 and kind == SUBMIT:
+            reason = judge_child(ctx, intent)
         if reason == OK:
             if kind == SUBMIT:
                 reason, verdict = judge_new(ctx, intent)
@@ -86,6 +89,8 @@ def judge(ctx):
                     note_recent(ctx, intent)
         else:
             head["refused"] += 1
+            if intent["parent"] != 0 and kind == SUBMIT:
+                child_refused(ctx, intent, reason)
         leave(ctx, intent, request, reason, verdict)
     head["intents"] = 0
 
@@ -112,6 +117,8 @@ def leave(ctx, intent, request, reason, verdict):
     effect["tif"] = intent["tif"]
     effect["flags"] = intent["flags"]
     effect["reason"] = reason
+    effect["role"] = intent["role"]
+    effect["parent"] = intent["parent"]
     verdicts_of(ctx)[k] = verdict
     head["outbox"] = k + 1
 
@@ -291,6 +298,10 @@ def judge_amend(ctx, intent):
     if not 0 < price <= instrument["price_ticks_max"]:
         return PRICE_RANGE, NONE
     added = max(0, lots - order["filled_lots"] - order["leaves_lots"])
+    if order["parent"] != 0:
+        reason = judge_amended(ctx, order, price, added)
+        if reason != OK:
+            return reason, NONE
     if order["flags"] & REDUCE_ONLY or (added == 0 and price == order["price_ticks"]):
         return OK, stands_open(ctx, i, True)
     if added == 0 and is_reducing(ctx, i, order["side"], 0):
@@ -330,6 +341,10 @@ def take_over(ctx, intent, request):
         order["flags"] = intent["flags"]
         order["state"] = CREATED
         order["pending"] = ASKED_NEW
+        if intent["parent"] != 0:
+            order["parent"] = intent["parent"]
+            order["role"] = intent["role"]
+            child_sent(ctx, intent)
         count_open(positions_of(ctx)[i], intent["side"], intent["qty_lots"])
         head["submits"] += 1
     else:
@@ -343,6 +358,8 @@ def take_over(ctx, intent, request):
             order["want_qty_lots"] = intent["qty_lots"]
             added = max(0, intent["qty_lots"] - order["filled_lots"] - order["leaves_lots"])
             count_open(positions_of(ctx)[order["instrument"]], order["side"], added)
+            if order["parent"] != 0:
+                count_child(ctx, order["parent"], order["role"], added)
             head["amends"] += 1
     order["request_id"] = request
     order["updated_ns"] = ctx["now_ns"]

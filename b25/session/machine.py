@@ -10,23 +10,33 @@ import numpy as np
 
 from b25.engine.backtest import HALTS
 from b25.engine.records import ON_START, ON_STOP
-from b25.engine.step import apply_event, judge_intents, step
+from b25.engine.step import apply_event, end_event, judge_intents, step
 from b25.engine.world import World, make_world
+from b25.execution.parents import CANCEL_ALL, PAUSE_ALL, RESUME_ALL, command_parents
 from b25.kernels.address import address_of, code_address
 from b25.model.errors import B25Error, Halt
-from b25.model.event import COMMAND, EVENT, ORDER_ACCEPTED, TIMER
+from b25.model.event import COMMAND, EVENT, ORDER_ACCEPTED, PARENTS_DUE, TIMER
 from b25.model.instrument import Instrument
 from b25.model.order import ORDER
 from b25.model.world import RUNNING
 from b25.session.commands import Command, set_value
 from b25.session.stride import take_events
-from b25.strategy.compile import BITS, callback_bits, looks_at_views
+from b25.strategy.compile import BITS, callback_bits, looks_at_views, makes_parents
 from b25.strategy.plain import PlainContext
 from b25.strategy.strategy import Strategy
 
 HELD: Final = 128  # of a book's health: the feed says that it is not to be traded on
 NEVER_NS: Final = 2**62  # trading begins at no time: the gate refuses every new order
 CLOSE_AGAIN_NS: Final = 1_000_000_000
+# What a command does to parent orders, which work on while nobody stops them.
+TO_PARENTS: Final = {
+    Command.PAUSE: PAUSE_ALL,
+    Command.RESUME: RESUME_ALL,
+    Command.FLATTEN: CANCEL_ALL,
+    Command.DRAIN: CANCEL_ALL,
+    Command.STOP: CANCEL_ALL,
+}
+WORKS_AT_ONCE: Final = (Command.START, Command.RESUME, Command.PAUSE, Command.FLATTEN, Command.DRAIN)
 
 
 class Sink(Protocol):
@@ -73,8 +83,14 @@ class Machine:
     ) -> None:
         self.cls, self.call, self.instruments = cls, call, list(instruments)
         self.world: World = make_world(
-            instruments, limits.copy(), depth_kept=bar_frames == 0, balance=balance, bar_frames=bar_frames
+            instruments,
+            limits.copy(),
+            depth_kept=bar_frames == 0,
+            balance=balance,
+            bar_frames=bar_frames,
+            parents=makes_parents(cls),
         )
+        self.keeps_parents = self.world.parents.size > 0
         if bar_frames:
             self.world.books["health"] = 0  # there is no book that could be suspect
         self.record = cls.record(params)
@@ -87,7 +103,7 @@ class Machine:
         self._cancels = self._closes = False
         self._closed_ns = [-CLOSE_AGAIN_NS] * len(self.instruments)
         self._context, self._ended = np.uintp(self.world.context.ctypes.data), np.uintp(self.finished.ctypes.data)
-        self._judge, self._apply = judge_intents.code(), apply_event.code()
+        self._judge, self._apply, self._end = judge_intents.code(), apply_event.code(), end_event.code()
         self._warm()
         if call is not None:
             codes = (address_of(step), address_of(apply_event), code_address(call))
@@ -101,6 +117,8 @@ class Machine:
         """Have what a command may call compiled now, and not when somebody is in a hurry; there is nothing to cancel or close."""
         self.door.cancel_all(0, 0)
         self.door.close(0)
+        if self.keeps_parents:
+            self._command_parents = command_parents.code()
 
     @property
     def seq(self) -> int:
@@ -119,9 +137,23 @@ class Machine:
 
     @property
     def timer_due_ns(self) -> int:
+        """When the strategy's timer or a parent order is due; NEVER_NS when neither will be."""
+        return min(self.strategy_due_ns, self.parents_due_ns)
+
+    @property
+    def strategy_due_ns(self) -> int:
         """When the strategy's timer is due; NEVER_NS without one."""
         timed = int(self.head["timer_ns"]) > 0
         return int(self.head["timer_next_ns"]) if timed else NEVER_NS
+
+    @property
+    def parents_due_ns(self) -> int:
+        """When a parent order wants to be worked although nothing happens; NEVER_NS when none does.
+
+        On bars that is never: there, as in a backtest, they are worked when a bar is complete or an order is answered.
+        """
+        waits = int(self.head["parents"]) > 0 and self.world.bar_marks.shape[1] == 0
+        return int(self.head["parent_due_ns"]) if waits else NEVER_NS
 
     def take(self, events: np.ndarray[Any, Any], sink: Sink) -> None:
         """Take events in order.
@@ -160,6 +192,8 @@ class Machine:
         kind = int(event[0]["kind"])
         if kind == COMMAND:
             self._command(event[0])
+            if int(event[0]["status"]) in WORKS_AT_ONCE:
+                self._end(self._context, np.uintp(event.ctypes.data))
         elif self.call is not None:
             step_code, apply_code, callback = self._codes
             at = np.uintp(event.ctypes.data)
@@ -177,6 +211,7 @@ class Machine:
             bits &= ~bit
             self._methods[bit](self.door)
             self._judge(self._context)
+        self._end(self._context, np.uintp(event.ctypes.data))
 
     def _tell(self, kind: int, sink: Sink) -> None:
         count = int(self.head["outbox"])
@@ -199,6 +234,8 @@ class Machine:
         self.head["now_ns"] = self.world.context["now_ns"] = now_ns
         self.world.context["i"] = event["instrument"]
         code = Command(int(event["status"]))
+        if self.keeps_parents and code in TO_PARENTS:
+            self._command_parents(self._context, TO_PARENTS[code])
         if code is Command.START:
             self.head["rate_filled_ns"] = now_ns
             self._callbacks = callback_bits(self.cls)
@@ -243,10 +280,11 @@ class Machine:
             self.head["trading_ns"] = NEVER_NS
 
 
-def timer_event(due_ns: int) -> np.ndarray[Any, Any]:
-    """Return the event of a strategy's timer."""
+def timer_event(due_ns: int, *, for_parents: bool = False) -> np.ndarray[Any, Any]:
+    """Return the event of a strategy's timer, or of one that only parent orders wait for."""
     event = np.zeros(1, EVENT)
     event["kind"] = TIMER
+    event["status"] = PARENTS_DUE if for_parents else 0
     event["exch_ns"] = event["local_ns"] = due_ns
     return event
 

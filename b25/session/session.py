@@ -93,6 +93,9 @@ class Session:
         """Take the timers that are due before a time: they come after everything of their own."""
         machine = self.machine
         while self.fault is None and (due_ns := machine.timer_due_ns) < time_ns:
+            if due_ns < machine.strategy_due_ns:
+                self.take(timer_event(max(due_ns, machine.now_ns), for_parents=True))
+                continue
             period_ns = int(machine.head["timer_ns"])
             behind = (time_ns - due_ns) // period_ns
             if behind > SKIPPED_TIMERS and due_ns <= machine.now_ns:

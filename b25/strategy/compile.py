@@ -22,7 +22,7 @@ from numba.core import errors as numba_errors
 from b25.kernels.build import cache_directory
 from b25.model.errors import Misuse
 from b25.model.world import CONTEXT
-from b25.strategy import door_account, door_bars, door_market, door_orders
+from b25.strategy import door_account, door_bars, door_market, door_orders, door_parents
 from b25.strategy.methods import give_methods
 from b25.strategy.source_key import functions_in_reach, methods_of, names_read, source_key
 from b25.strategy.strategy import Strategy
@@ -40,6 +40,8 @@ DOOR_MARKET = (
 DOOR_ACCOUNT = "position entry_price unrealized realized fees equity cash order fill log every".split()
 DOOR_BARS = "bar bars_seen fresh feature".split()
 DOOR_ORDERS = "buy sell trade target close cancel cancel_all amend quote working orders".split()
+DOOR_PARENTS = "twap vwap iceberg bracket oco trailing_stop cancel_parent pause_parent resume_parent parent".split()
+PARENT_MAKERS = frozenset(DOOR_PARENTS[:6])
 
 _registry: dict[str, Any] = {}
 
@@ -62,6 +64,7 @@ def door_methods() -> dict[str, Any]:
     found = {name: getattr(door_market, name) for name in DOOR_MARKET}
     found |= {name: getattr(door_account, name) for name in DOOR_ACCOUNT}
     found |= {name: getattr(door_bars, name) for name in DOOR_BARS}
+    found |= {name: getattr(door_parents, name) for name in DOOR_PARENTS}
     return found | {name: getattr(door_orders, name) for name in DOOR_ORDERS}
 
 
@@ -73,6 +76,11 @@ def callback_bits(cls: type[Strategy]) -> int:
 def reads_depth(cls: type[Strategy]) -> bool:
     """Tell whether any code in reach of the class names a method that looks beyond the touch."""
     return not names_read(cls).isdisjoint(door_market.DEEP_READS)
+
+
+def makes_parents(cls: type[Strategy]) -> bool:
+    """Tell whether any code in reach of the class names a method that makes a parent order."""
+    return not names_read(cls).isdisjoint(PARENT_MAKERS)
 
 
 def looks_at_views(cls: type[Strategy]) -> bool:
@@ -206,6 +214,7 @@ def _write_module(cls: type[Strategy], key: str, *, kept: bool) -> Path:
     if "on_bar" in cls.callbacks():
         # What is noted must be taken away before the table is full; a class that notes nothing pays nothing for it.
         noted = ' or 2 * head["notes"] > c["notes_size"]' if "log" in names_read(cls) else ""
+        noted += ' or head["parents"] != 0' if makes_parents(cls) else ""
         lines += [line.format(kept=kept, noted=noted) for line in STRIDE]
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     temporary.write_text("\n".join(lines) + "\n")
@@ -233,7 +242,16 @@ def _lines_naming(function: Any, name: str) -> list[str]:
 
 def _reason(cls: type[Strategy], text: str) -> str:
     if match := re.search(r"Unknown attribute '([^']+)'", text):
-        known = [*BITS, *DOOR_MARKET, *DOOR_BARS, *DOOR_ACCOUNT, *DOOR_ORDERS, *methods_of(cls), *(cls.dtype.names or ())]
+        known = [
+            *BITS,
+            *DOOR_MARKET,
+            *DOOR_BARS,
+            *DOOR_ACCOUNT,
+            *DOOR_ORDERS,
+            *DOOR_PARENTS,
+            *methods_of(cls),
+            *(cls.dtype.names or ()),
+        ]
         near = difflib.get_close_matches(match.group(1), known, 1)
         return f"there is no {match.group(1)!r}" + (f", did you mean {near[0]}?" if near else "")
     if match := re.search(r"Cannot resolve setattr: .*\.(\w+) = \w+", text):

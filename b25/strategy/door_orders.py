@@ -10,40 +10,17 @@ import numpy as np
 from b25.kernels.jit import kernel
 from b25.kernels.order_table import find_order, side_index
 from b25.kernels.units import floor_lots, price_of, quantity_of, ticks_toward, whole_lots
+from b25.kernels.wishes import cancellable, wish
 from b25.kernels.world import head_of, instruments_of, intents_of, lives_of, orders_of, positions_of
 from b25.model.event import BUY, SELL
-from b25.model.order import AMEND, CANCEL, MARKET, POST_ONLY, REDUCE_ONLY, SUBMIT, Pending, Reason, State, Tif
-from b25.model.world import INTENTS_FULL, ORDER_VIEW
+from b25.model.order import AMEND, CANCEL, MARKET, POST_ONLY, REDUCE_ONLY, SUBMIT, Reason, Tif
+from b25.model.world import ORDER_VIEW
 
 GTC, IOC = int(Tif.GTC), int(Tif.IOC)
-OPEN, PART_FILLED, NO_REQUEST = int(State.OPEN), int(State.PART_FILLED), int(Pending.NONE)
 NOT_A_NUMBER, OFF_LOT = int(Reason.NOT_A_NUMBER), int(Reason.QUANTITY_OFF_LOT)
 NO_INSTRUMENT, BAD_SIDE = int(Reason.UNKNOWN_INSTRUMENT), int(Reason.SIDE_INVALID)
 PRICE_RANGE = int(Reason.PRICE_OUT_OF_RANGE)
 CONFLICT = int(Reason.CONFLICTING_FLAGS)
-
-
-@kernel
-def wish(ctx, kind, order_id, i, side, price_ticks, qty_lots, tif, flags, reason, stop_ticks=0):
-    """Write one intent; a full table halts the session, for a wish must not vanish."""
-    head = head_of(ctx)
-    intents = intents_of(ctx)
-    k = head["intents"]
-    if k >= intents.shape[0]:
-        head["status"] = INTENTS_FULL
-        return
-    row = intents[k]
-    row["order_id"] = order_id
-    row["price_ticks"] = price_ticks
-    row["qty_lots"] = qty_lots
-    row["stop_ticks"] = stop_ticks
-    row["instrument"] = i
-    row["kind"] = kind
-    row["side"] = side
-    row["tif"] = tif
-    row["flags"] = flags
-    row["reason"] = reason
-    head["intents"] = k + 1
 
 
 @kernel
@@ -159,13 +136,6 @@ def close(ctx, i=0):
 
 
 @kernel
-def cancellable(order):
-    """True for an order that rests at the venue and has no request under way."""
-    state = order["state"]
-    return order["pending"] == NO_REQUEST and (state == OPEN or state == PART_FILLED)
-
-
-@kernel
 def cancel(ctx, order_id):
     """Ask to cancel one order; refused with a reason when it is not live or a request is under way."""
     slot = find_order(ctx, order_id)
@@ -178,18 +148,18 @@ def cancel(ctx, order_id):
 
 @kernel
 def cancel_side(ctx, side, i):
-    """Ask to cancel every order of one side that can be cancelled now."""
+    """Ask to cancel every order of one side that can be cancelled now; not what works for a parent order."""
     orders = orders_of(ctx)
     slot = lives_of(ctx)[i, side_index(side)]["first"]
     while slot >= 0:
-        if cancellable(orders[slot]):
+        if cancellable(orders[slot]) and orders[slot]["parent"] == 0:
             wish(ctx, CANCEL, orders[slot]["order_id"], i, side, 0, 0, 0, 0, 0)
         slot = orders[slot]["next"]
 
 
 @kernel
 def cancel_all(ctx, side=0, i=0):
-    """Ask to cancel every order of `side` (BUY, SELL, or 0 for both) that can be cancelled now."""
+    """Ask to cancel every order of `side` (BUY, SELL, or 0 for both) that can be cancelled now, but none of a parent order."""
     if side != SELL:
         cancel_side(ctx, BUY, i)
     if side != BUY:
@@ -223,7 +193,8 @@ def quote(ctx, side, price, quantity, post_only=True, i=0):
     """Keep one working order on a side: place it, keep it where it stands, or cancel it to place it anew.
 
     An order at the wanted price and quantity is kept, with its place in the queue. Any other order of the side is
-    cancelled, and the new one is placed at the first call that finds the side free. A quantity of 0 means no order.
+    cancelled, and the new one is placed at the first call that finds the side free. A quantity of 0 means no order. What works
+    for a parent order is left alone.
     """
     if math.isnan(price) or math.isnan(quantity) or i < 0 or i >= ctx["n"]:
         wish_order(ctx, side, price, quantity, GTC, flags_of(post_only, False), i)
@@ -236,9 +207,10 @@ def quote(ctx, side, price, quantity, post_only=True, i=0):
     free = True
     while slot >= 0:
         order = orders[slot]
-        free = False
-        if (order["price_ticks"] != ticks or order["qty_lots"] != lots) and cancellable(order):
-            wish(ctx, CANCEL, order["order_id"], i, side, 0, 0, 0, 0, 0)
+        if order["parent"] == 0:
+            free = False
+            if (order["price_ticks"] != ticks or order["qty_lots"] != lots) and cancellable(order):
+                wish(ctx, CANCEL, order["order_id"], i, side, 0, 0, 0, 0, 0)
         slot = order["next"]
     if free and lots != 0:
         wish_order(ctx, side, price, quantity, GTC, flags_of(post_only, False), i)
@@ -265,6 +237,7 @@ def view_order(ctx, order, view):
     view["reason"] = order["reason"]
     view["instrument"] = order["instrument"]
     view["stop_price"] = price_of(instrument, order["stop_ticks"])
+    view["parent"] = order["parent"]
 
 
 @kernel

@@ -20,7 +20,7 @@ from b25.kernels.build import cache_directory
 from b25.model.bar import BAR_VIEW
 from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS
 from b25.model.world import NO_BARS
-from b25.strategy.compile import DOOR_ACCOUNT, DOOR_BARS, DOOR_MARKET, DOOR_ORDERS, door_methods
+from b25.strategy.compile import DOOR_ACCOUNT, DOOR_BARS, DOOR_MARKET, DOOR_ORDERS, DOOR_PARENTS, door_methods
 
 BAR_FIELDS = list(BAR_VIEW.names or ())
 BarSeen = namedtuple("BarSeen", BAR_FIELDS)  # type: ignore[misc]
@@ -83,6 +83,7 @@ class PlainContext:
         self._lots = [memoryview(positions["position_lots"][k : k + 1]) for k in range(n)]
         self._tick = [(int(row["tick_num"]), int(row["tick_den"])) for row in instruments]
         self._lot = [(int(row["lot_num"]), int(row["lot_den"])) for row in instruments]
+        self._parents: dict[int, SimpleNamespace] = {}
         self._bars_at = [[int(view.ctypes.data) for view in views] for views in world.bar_views]
 
     @property
@@ -169,6 +170,21 @@ class PlainContext:
         """The fill that `on_fill` is about."""
         return _plain(self._world.fill_view[0])
 
+    def vwap(self, side: int, quantity: float, over_s: float, profile: Any, **more: Any) -> Any:
+        """Make a VWAP; see the compiled door. A list of volumes will do here."""
+        return _through_entry("vwap")(self, side, quantity, over_s, np.array(profile, np.float64), **more)
+
+    def parent(self, parent_id: int) -> Any:
+        """A parent as it stands; see the compiled door, which also shows the same row again."""
+        door = door_methods()["parent"] if numba.config.DISABLE_JIT else entries().parent
+        door(self._world.context[0] if numba.config.DISABLE_JIT else self._address, parent_id)
+        table, slot = self._world.parents, int(self._world.parents.size)
+        if slot and table[parent_id % slot]["parent_id"] == parent_id > 0:
+            slot = parent_id % slot
+        seen = self._parents.setdefault(slot, SimpleNamespace())
+        seen.__dict__.update(_plain(self._world.parent_views[slot]).__dict__)
+        return seen
+
     def orders(self, side: int, i: int = 0) -> Any:
         """Live orders of a side, in order of submission."""
         door = door_methods()["orders"] if numba.config.DISABLE_JIT else entries().orders
@@ -181,6 +197,7 @@ def _plain(row: Any) -> SimpleNamespace:
     return SimpleNamespace(**dict(zip(row.dtype.names, row.item(), strict=True)))
 
 
+@cache
 def _through_entry(name: str) -> Any:
     kernel = door_methods()[name]
     if numba.config.DISABLE_JIT:
@@ -209,6 +226,6 @@ class _Late:
         return method.__get__(owner, kind) if owner is not None else self
 
 
-for _name in (*DOOR_MARKET, *DOOR_BARS, *DOOR_ACCOUNT, *DOOR_ORDERS):
+for _name in (*DOOR_MARKET, *DOOR_BARS, *DOOR_ACCOUNT, *DOOR_ORDERS, *DOOR_PARENTS):
     if _name not in PlainContext.__dict__:
         setattr(PlainContext, _name, _Late(_name))

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import b25
 from b25.model.order import REASON_TEXT
+from b25.model.parent import PARENT_VIEW
 from b25.model.world import FILL_VIEW, ORDER_VIEW
 from b25.strategy import indicators
-from b25.strategy.compile import DOOR_ACCOUNT, DOOR_BARS, DOOR_MARKET, DOOR_ORDERS, door_methods
+from b25.strategy.compile import DOOR_ACCOUNT, DOOR_BARS, DOOR_MARKET, DOOR_ORDERS, DOOR_PARENTS, door_methods
 from b25.strategy.plain import PlainContext
 from b25.venue.wire.admin_acts import ACTS
 from b25.venue.wire.fault_knobs import KNOBS
@@ -56,8 +57,8 @@ def door_values() -> str:
 
 
 def views() -> str:
-    """Fields of what `ctx.order()`, `ctx.orders(side)` and `ctx.fill()` give."""
-    rows = [("`order()`, `orders(side)`", ORDER_VIEW), ("`fill()`", FILL_VIEW)]
+    """Fields of what `ctx.order()`, `ctx.orders(side)`, `ctx.fill()` and `ctx.parent(id)` give."""
+    rows = [("`order()`, `orders(side)`", ORDER_VIEW), ("`fill()`", FILL_VIEW), ("`parent(parent_id)`", PARENT_VIEW)]
     return table(["of", "fields"], ([name, ", ".join(f"`{field}`" for field in dtype.names or ())] for name, dtype in rows))
 
 
@@ -113,6 +114,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "door-bars": lambda: door(DOOR_BARS),
     "door-account": lambda: door(DOOR_ACCOUNT),
     "door-orders": lambda: door(DOOR_ORDERS),
+    "door-parents": lambda: door(DOOR_PARENTS),
     "views": views,
     "indicators": indicator_calls,
     "limits": limits,
