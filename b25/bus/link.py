@@ -7,11 +7,13 @@ import contextlib
 import time
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from b25.bus.address import BusAddress
 from b25.bus.streams import stream_configs
 from b25.model.errors import B25Error, Misuse, Retry
 
+NATS_PORT: Final = 4_222
 START_S: Final = 5.0
 AGAIN_S: Final = 0.25
 ANSWER_S: Final = 2.0
@@ -110,7 +112,7 @@ async def open_link(address: BusAddress, name: str, say: Say) -> Link:
 
 async def _probe(address: BusAddress) -> None:
     """Connect once, without trying again, so that a refusal is told as what it is."""
-    import nats
+    from nats.aio.client import Client
 
     refused: list[Exception] = []
 
@@ -118,13 +120,24 @@ async def _probe(address: BusAddress) -> None:
         refused.append(fault)
 
     options: dict[str, Any] = {"token": address.token} if address.token else {}
+    parts = urlsplit(address.url)
+    client = Client()
     try:
-        client = await asyncio.wait_for(
-            nats.connect(address.url, allow_reconnect=False, connect_timeout=int(ANSWER_S), error_cb=note, **options), START_S
+        _, knock = await asyncio.wait_for(asyncio.open_connection(parts.hostname, parts.port or NATS_PORT), START_S)
+        knock.close()
+        await knock.wait_closed()
+        await asyncio.wait_for(
+            client.connect(address.url, allow_reconnect=False, connect_timeout=int(ANSWER_S), error_cb=note, **options), START_S
         )
     except Exception as fault:
-        raise told(fault, address) from fault
-    await client.close()
+        raise told(refused[0] if refused else fault, address) from fault
+    finally:
+        with contextlib.suppress(Exception):
+            await client.close()
+        if (left := getattr(client, "_transport", None)) is not None:  # of a client that was refused, it closes nothing
+            with contextlib.suppress(Exception):
+                left.close()
+                await left.wait_closed()
 
 
 def told(fault: Exception, address: BusAddress) -> B25Error:
@@ -134,7 +147,7 @@ def told(fault: Exception, address: BusAddress) -> B25Error:
         return Misuse(
             f"the bus at {address.url} does not accept the token", remedy="name the file that holds it in B25_NATS_TOKEN_FILE"
         )
-    if "servicenotavailable" in text.lower() or "jetstream not enabled" in text.lower():
+    if "serviceunavailable" in text.lower() or "jetstream not enabled" in text.lower():
         return Misuse(f"the bus at {address.url} keeps no streams", remedy="start nats-server with JetStream")
     return Retry(
         f"the bus at {address.url} does not answer ({text})",

@@ -126,6 +126,8 @@ class AtLeastOnce(Subscription):
         super().__init__(*parts)
         self.durable, self.new_only = durable, new_only
         self._seen: OrderedDict[str, None] = OrderedDict()
+        self._pulling: Any = None
+        self._is_over = False  # a cancellation that meets the end of a wait is lost in Python 3.11, so it is noted too
 
     async def run(self) -> None:
         """Read until cancelled or at fault."""
@@ -142,9 +144,13 @@ class AtLeastOnce(Subscription):
             self.link.say(f"bus: {fault.what}")
             raise
         finally:
+            self._is_over = True
             for one in (work, fetch):
                 one.cancel()
             await asyncio.gather(work, fetch, return_exceptions=True)
+            if self._pulling is not None:  # else the server hands what comes next to nobody, and waits for its answer
+                with contextlib.suppress(Exception):
+                    await self._pulling.unsubscribe()
 
     async def _pull(self) -> Any:
         from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
@@ -162,21 +168,22 @@ class AtLeastOnce(Subscription):
     async def _fetch(self, queue: asyncio.Queue[Any]) -> None:
         from nats.errors import Error
 
-        pull: Any = None
-        while True:
+        while not self._is_over:
             try:
-                pull = await self._pull() if pull is None else pull
+                if self._pulling is None:
+                    self._pulling = await self._pull()
                 self.started.set()
-                batch = await pull.fetch(min(100, self.queue_max), timeout=WAIT_S)
+                batch = await self._pulling.fetch(min(100, self.queue_max), timeout=WAIT_S)
             except TimeoutError:
                 continue
             except Error as fault:  # the server went: the stream and the reader's place in it are kept there
                 if type(fault).__name__ == "NotFoundError":
-                    pull = None
+                    self._pulling = None
                 await asyncio.sleep(WAIT_S / 4)
                 continue
             for sent in batch:
-                await self._put(queue, sent)
+                if not self._is_over:
+                    await self._put(queue, sent)
 
     async def _put(self, queue: asyncio.Queue[Any], sent: Any) -> None:
         """Wait for room; the server, which sees no acknowledgement, waits too."""
@@ -190,7 +197,7 @@ class AtLeastOnce(Subscription):
         self.counts.depth_max = max(self.counts.depth_max, queue.qsize())
 
     async def _work(self, queue: asyncio.Queue[Any]) -> None:
-        while True:
+        while not self._is_over:
             sent = await queue.get()
             message_id = (sent.headers or {}).get("Nats-Msg-Id", "")
             if message_id and message_id in self._seen:
@@ -221,8 +228,8 @@ class AtLeastOnce(Subscription):
                         remedy="mend the reader and start it again; the message is kept",
                     ) from fault
                 await asyncio.sleep(0.05 * 2**again)
-        self.counts.handled += 1
         await self._answer(sent.ack)
+        self.counts.handled += 1
 
     async def _answer(self, act: Callable[[], Awaitable[None]]) -> None:
         """Tell the server; if it is gone, it sends the message again, and that is known by its id."""
