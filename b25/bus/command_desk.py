@@ -31,7 +31,7 @@ class CommandDesk:
     ----------
     session : str
     handle : async callable
-        Does what a request asks for, and answers; raises B25Error for one that cannot be done.
+        Does what a request asks for, and answers; one that was not done says ``"ok": False``, or raises B25Error.
     publisher : Publisher
         Of the session; takes the results.
     """
@@ -67,8 +67,8 @@ class CommandDesk:
             answer = {"what": "the command does not say who asks, and why", "remedy": "give by and reason"}
             return self._result(body, answer, is_done=False)
         try:
-            answer = await self.handle({**body.request, "by": body.by, "reason": body.reason})
-            return self._result(body, answer, is_done=True)
+            answer = await self.handle({**body.request, "id": body.command_id, "by": body.by, "reason": body.reason})
+            return self._result(body, answer, is_done=bool(answer.get("ok", True)))
         except B25Error as fault:
             return self._result(body, {"what": fault.what, "remedy": fault.remedy}, is_done=False)
         except Exception as fault:

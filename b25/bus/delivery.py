@@ -59,10 +59,11 @@ class Delivery:
             gone += [row["id"] for row in whole[:taken]]
             if gone:
                 await asyncio.to_thread(self.outbox.delivered, gone)
-        except StoreFailed as fault:
-            if self._told != fault.what:
-                self._told = fault.what
-                self.say(f"bus: {fault.what}; orders and fills are told when it is back")
+        except Exception as fault:  # also a store that nobody has opened yet; whatever it is, the rows stay where they are
+            what = fault.what if isinstance(fault, StoreFailed) else f"{type(fault).__name__}: {str(fault).splitlines()[0]}"
+            if self._told != what:
+                self._told = what
+                self.say(f"bus: {what}; orders and fills are told when it is back")
             return 0
         self._told = ""
         return len(gone)

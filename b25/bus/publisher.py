@@ -51,6 +51,11 @@ class Channel:
         self.publisher, self.kind, self.name = publisher, kind, name
         self.seq = 0
 
+    def skip(self, count: int) -> None:
+        """Leave out messages that a newer one has overtaken before they were made: readers see the hole."""
+        self.seq += count
+        self.publisher.counts.overtaken += count
+
     def offer(self, body: Any, event_ns: int, *, receive_ns: int = 0, correlation_id: str = "", message_id: str = "") -> bool:
         """Hand a message over. Never waits; from any thread.
 

@@ -198,3 +198,23 @@ class SymbolTokens:
         if token not in self._symbols:
             raise Misuse(f"no instrument has the token {token!r}", remedy=f"known are {', '.join(self._symbols) or 'none'}")
         return self._symbols[token]
+
+
+def check_filter(name: str) -> None:
+    """Check that a subject with wildcards, ``*`` for a token and ``>`` for the rest, can match something that is declared.
+
+    Raises
+    ------
+    Misuse
+        When it cannot: whoever subscribes to it would wait in vain.
+    """
+    words = name.split(".")
+    for one in SUBJECTS:
+        ours = one.pattern.split(".")
+        rest = words[-1] == ">" and len(ours) >= len(words)
+        if not rest and len(ours) != len(words):
+            continue
+        pairs = zip(ours, words[:-1] if rest else words, strict=False)
+        if all(b in ("*", a) or (HOLE.fullmatch(a) and TOKEN.fullmatch(b)) for a, b in pairs):
+            return
+    raise Misuse(f"nothing declared matches {name!r}", remedy="see b25 bus subjects")

@@ -20,7 +20,7 @@ from b25.model.errors import B25Error
 
 SEND_S: Final = 0.05
 END_S: Final = 2.0
-Begin = Callable[[Subscriber], None]
+Begin = Callable[[Subscriber], object]
 
 
 class BusThread:

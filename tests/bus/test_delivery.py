@@ -170,11 +170,12 @@ def test_a_command_is_done_and_answered(server):
         return {"state": "paused"}
 
     async def act(link):
-        return await send_command(link, "live-1", {"verb": "pause"}, by="ann", reason="looks wrong", within_s=20)
+        return await send_command(link, "live-1", {"command": "pause"}, by="ann", reason="looks wrong", within_s=20)
 
     result = desk_with(server, handle, act)
     assert (result.is_done, result.answer, result.session) == (True, {"state": "paused"}, "live-1")
-    assert asked == [{"verb": "pause", "by": "ann", "reason": "looks wrong"}]
+    assert len(asked[0].pop("id")) == 32
+    assert asked == [{"command": "pause", "by": "ann", "reason": "looks wrong"}]
 
 
 def test_a_command_that_cannot_be_done_is_answered_with_the_remedy(server):
@@ -182,7 +183,7 @@ def test_a_command_that_cannot_be_done_is_answered_with_the_remedy(server):
         raise Misuse("there is no parameter 'x'", remedy="use one of a, b")
 
     async def act(link):
-        return await send_command(link, "live-1", {"verb": "set"}, by="ann", reason="test", within_s=20)
+        return await send_command(link, "live-1", {"command": "set"}, by="ann", reason="test", within_s=20)
 
     result = desk_with(server, handle, act)
     assert not result.is_done
@@ -203,7 +204,7 @@ def test_a_command_told_twice_is_done_once_and_answered_again(server):
         channel = publisher.channel("commands.{session}", session="live-1")
         now_ns = time.time_ns()
         body = bodies.CommandRequest(
-            command_id="c1", by="ann", reason="r", valid_until_ns=now_ns + 60_000_000_000, request={"verb": "flatten"}
+            command_id="c1", by="ann", reason="r", valid_until_ns=now_ns + 60_000_000_000, request={"command": "flatten"}
         )
         for again in range(3):  # as other messages, so that the desk and not the server must know it
             channel.offer(body, now_ns, message_id=f"m{again}")
@@ -216,7 +217,7 @@ def test_a_command_told_twice_is_done_once_and_answered_again(server):
         return [message.body.command_id for _, message in heard.messages]
 
     assert desk_with(server, handle, act) == ["c1", "c2"]
-    assert [request.get("verb") for request in done] == ["flatten", None]
+    assert [request.get("command") for request in done] == ["flatten", None]
 
 
 def test_a_command_that_comes_too_late_is_refused(server):
@@ -224,7 +225,7 @@ def test_a_command_that_comes_too_late_is_refused(server):
         raise AssertionError("done all the same")
 
     async def act(link):
-        return await send_command(link, "live-1", {"verb": "resume"}, by="ann", reason="test", within_s=20)
+        return await send_command(link, "live-1", {"command": "resume"}, by="ann", reason="test", within_s=20)
 
     result = desk_with(server, handle, act, clock_ns=lambda: time.time_ns() + 60_000_000_000)
     assert not result.is_done
@@ -233,7 +234,7 @@ def test_a_command_that_comes_too_late_is_refused(server):
 
 def test_a_session_that_does_not_answer_is_told_as_that(server):
     async def act(link):
-        await send_command(link, "nobody", {"verb": "pause"}, by="ann", reason="test", within_s=0.5)
+        await send_command(link, "nobody", {"command": "pause"}, by="ann", reason="test", within_s=0.5)
 
     with pytest.raises(Retry, match="has not answered"):
         with_link(server, act)

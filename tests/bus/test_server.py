@@ -88,9 +88,8 @@ def test_the_address_is_found_by_word_environment_or_folder(tmp_path):
     folder.mkdir()
     (folder / "token").write_text("ours\n")
     assert bus_address("", tmp_path, {}) == BusAddress("nats://127.0.0.1:14222", "ours")
-    assert bus_address("nats://elsewhere:4222", tmp_path, {}) == BusAddress(
-        "nats://elsewhere:4222"
-    )  # our token is not sent there
+    elsewhere = "nats://elsewhere:4222"
+    assert bus_address(elsewhere, tmp_path, {}) == BusAddress(elsewhere)  # our token is not sent there
     assert bus_address("", tmp_path, {URL: "nats://localhost:1"}) == BusAddress("nats://localhost:1", "ours")
     other = tmp_path / "other"
     other.write_text("theirs")
