@@ -191,9 +191,9 @@ class RiskAlert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskEmergency:
-    """A stop: of a session that halted, or of an account whose kill switch fell."""
+    """A session that halted: it sends nothing any more, and what it had resting is being cancelled."""
 
-    session: str | None
+    session: str
     reason: str
     by: str
 
@@ -231,6 +231,7 @@ class Health:
     fault: str | None
     bus_waiting: int
     bus_overtaken: int
+    bus_refused: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from b25.bus.subjects import Delivery, Subject, subject
 from b25.model.errors import Misuse
 
 KEPT_MAX: Final = 10_000
+SOURCE: Final = "B25-Source"  # header: what only the latest counts of is the latest of one source
 AT_ONCE: Final = 256
 
 
@@ -158,7 +159,7 @@ class Publisher:
         with self._lock:
             latest, self._latest = self._latest, {}
         for one in latest.values():
-            await link.client.publish(one.channel.name, one.message.encoded())
+            await link.client.publish(one.channel.name, one.message.encoded(), headers={SOURCE: self.source})
             self.counts.published += 1
         while self._kept and link.is_up:
             with self._lock:

@@ -83,7 +83,6 @@ class Subject:
 
 COMPONENTS: Final = {
     "session": "a strategy that runs (`b25 run`)",
-    "kill": "the kill switch",
     "operator": "a person at `b25 bus`; always there",
     "gateway": "the API",
 }
@@ -91,8 +90,8 @@ READERS: Final = ("operator", "gateway")
 LATEST, ONCE = Delivery.LATEST, Delivery.AT_LEAST_ONCE
 
 
-def _of_session(pattern: str, body: type[Any], delivery: Delivery, *also: str) -> Subject:
-    return Subject(pattern=pattern, body=body, producers=("session", *also), consumers=READERS, delivery=delivery)
+def _of_session(pattern: str, body: type[Any], delivery: Delivery) -> Subject:
+    return Subject(pattern=pattern, body=body, producers=("session",), consumers=READERS, delivery=delivery)
 
 
 SUBJECTS: Final[tuple[Subject, ...]] = (
@@ -112,10 +111,10 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
     _of_session("risk.metrics", bodies.RiskMetrics, LATEST),
     _of_session("risk.violation", bodies.RiskViolation, ONCE),
     _of_session("risk.alert", bodies.RiskAlert, ONCE),
-    _of_session("risk.emergency", bodies.RiskEmergency, ONCE, "kill"),
+    _of_session("risk.emergency", bodies.RiskEmergency, ONCE),
     _of_session("config.updates.{type}", bodies.ConfigUpdate, ONCE),
-    _of_session("alerts.{severity}", bodies.Alert, ONCE, "kill"),
-    _of_session("health.{component}", bodies.Health, LATEST, "kill"),
+    _of_session("alerts.{severity}", bodies.Alert, ONCE),
+    _of_session("health.{component}", bodies.Health, LATEST),
     Subject(
         pattern="commands.{session}", body=bodies.CommandRequest, producers=("operator", "gateway"), consumers=("session",),
         delivery=ONCE,

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from b25.bus.link import Link
 from b25.bus.message import Message, Unreadable, decoded
+from b25.bus.publisher import SOURCE
 from b25.bus.streams import stream_of
 from b25.bus.subjects import Delivery, Subject, subject, subject_of
 from b25.model.errors import B25Error, Halt, Misuse
@@ -70,7 +71,7 @@ class Subscription:
 
 
 class Latest(Subscription):
-    """Keeps the newest message of each subject."""
+    """Keeps the newest message of each subject and source."""
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
@@ -87,16 +88,17 @@ class Latest(Subscription):
 
     async def run(self) -> None:
         """Read until cancelled."""
-        waiting: OrderedDict[str, bytes] = OrderedDict()
+        waiting: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         some = asyncio.Event()
 
         async def on_message(sent: Any) -> None:
-            if sent.subject in waiting:
+            key = (sent.subject, (sent.headers or {}).get(SOURCE, ""))
+            if key in waiting:
                 self.counts.overtaken += 1
             elif len(waiting) >= self.queue_max:  # more subjects than there is room for: the oldest goes
                 waiting.popitem(last=False)
                 self.counts.overtaken += 1
-            waiting[sent.subject] = sent.data
+            waiting[key] = sent.data
             self.counts.depth_max = max(self.counts.depth_max, len(waiting))
             some.set()
 
@@ -107,7 +109,7 @@ class Latest(Subscription):
             await some.wait()
             some.clear()
             while waiting:
-                name, text = waiting.popitem(last=False)
+                (name, _), text = waiting.popitem(last=False)
                 message = self.read(name, text)
                 if message is None:
                     continue

@@ -23,7 +23,7 @@ from b25.bus.address import PORT, TOKEN_FILE, URL, BusAddress, bus_folder
 from b25.bus.server import server_binary
 from b25.bus.subjects import check_subjects
 from b25.model.errors import Misuse
-from b25.runner.supervisor_plan import KILL, ProcessPlan
+from b25.runner.supervisor_plan import ProcessPlan
 
 BUS: Final = "bus"
 SETTINGS: Final = {"port", "url", "token_file"}
@@ -60,8 +60,6 @@ def with_bus(plans: Sequence[ProcessPlan], plan: Path, folder: Path) -> list[Pro
 
 def component_of(plan: ProcessPlan) -> str:
     """Which component of the bus a process is; empty for one that says and reads nothing there."""
-    if plan.name == KILL:
-        return "kill"
     words = list(plan.command)
     after = words[words.index("b25") + 1 :] if "b25" in words else []
     return COMPONENT_WORDS.get(after[0], "") if after else ""

@@ -216,6 +216,7 @@ class Telemetry:
             symbols=tuple(one.symbol for one in self.instruments), events=session.events_taken, messages=self.loop.messages,
             live_orders=session.machine.live_orders, fault=session.fault.what if session.fault else None,
             bus_waiting=self.publisher.waiting, bus_overtaken=self.publisher.counts.overtaken,
+            bus_refused=self.publisher.counts.refused,
         )  # fmt: skip
         self._health.offer(told, time.time_ns())
 

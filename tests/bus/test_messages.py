@@ -124,6 +124,30 @@ def test_a_slow_reader_of_the_latest_gets_the_newest(server):
     assert len(got) <= 2
 
 
+def test_the_latest_of_one_source_does_not_replace_that_of_another(server):
+    async def act(link):
+        gate, got = asyncio.Event(), []
+
+        async def slow(_, message):
+            await gate.wait()
+            got.append((message.source, message.body.bid))
+
+        reader = Subscriber(link, "operator")
+        reading = reader.read("market_data.{symbol}.ticker", slow)
+        await reading.started.wait()
+        for bid in range(4):
+            for name in ("a", "b", "c"):
+                publisher = Publisher("session", name)
+                publisher.channel("market_data.{symbol}.ticker", symbol="BTC_USDT").offer(ticker(bid), bid)
+                await publisher.send(link)
+        await seen(lambda: reading.counts.overtaken >= 8)
+        gate.set()
+        await seen(lambda: {("session/a", "3"), ("session/b", "3"), ("session/c", "3")} <= set(got))
+        await reader.close()
+
+    with_link(server, act)
+
+
 def test_a_message_told_twice_is_handled_once(server):
     async def act(link):
         publisher, heard = Publisher("session", "s"), Heard()

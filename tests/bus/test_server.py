@@ -94,7 +94,7 @@ def test_the_address_is_found_by_word_environment_or_folder(tmp_path):
     other = tmp_path / "other"
     other.write_text("theirs")
     assert bus_address(elsewhere, tmp_path, {TOKEN_FILE: str(other)}) == BusAddress(elsewhere, "theirs")
-    with pytest.raises(Misuse, match="token cannot be read"):
+    with pytest.raises(Misuse, match="cannot be read from"):
         bus_address("", tmp_path, {TOKEN_FILE: str(tmp_path / "missing")})
 
 

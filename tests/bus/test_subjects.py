@@ -112,7 +112,7 @@ def test_what_is_no_token_is_refused(token):
 
 
 def test_a_plan_in_which_a_reader_waits_in_vain_is_refused():
-    check_subjects(["session", "gateway", "kill"])
+    check_subjects(["session", "gateway"])
     check_subjects([])
     with pytest.raises(Misuse, match=r"gateway reads market_data\.\{symbol\}\.orderbook"):
         check_subjects(["gateway"])
