@@ -58,7 +58,13 @@ class Link:
 
     async def _on_back(self) -> None:
         self.down_since_ns, self._told = 0, ""
-        self.reconnects += 1
+        try:
+            await self.make_streams()  # a server whose disk was lost comes back empty
+        except Exception as fault:
+            self.say(f"bus: back, but its streams cannot be made: {type(fault).__name__}: {fault}")
+            return
+        finally:
+            self.reconnects += 1
         self.say("bus: back")
 
     async def make_streams(self) -> None:

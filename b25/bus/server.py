@@ -51,10 +51,11 @@ def prepare(run_folder: Path, port: int = PORT) -> Path:
             _write_secret(token_file, secrets.token_urlsafe(32))
         token = token_file.read_text(encoding="utf-8").strip()
         config = folder / "nats.conf"
+        streams = _quoted(str(folder / "streams"))
         _write_secret(
             config,
             f"server_name: b25\nlisten: {HOST}:{port}\nmax_payload: {BYTES_MAX}\nauthorization {{ token: {_quoted(token)} }}\n"
-            f"jetstream {{ store_dir: {_quoted(str(folder / 'streams'))}, max_file_store: {STORE_BYTES_MAX} }}\n",
+            f"jetstream {{ store_dir: {streams}, max_file_store: {STORE_BYTES_MAX}, sync_interval: 1s }}\n",
         )
     except OSError as fault:
         raise Misuse(

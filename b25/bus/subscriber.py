@@ -170,8 +170,12 @@ class AtLeastOnce(Subscription):
     async def _fetch(self, queue: asyncio.Queue[Any]) -> None:
         from nats.errors import Error
 
+        known = self.link.reconnects
         while not self._is_over:
             try:
+                if self._pulling is not None and known != self.link.reconnects:
+                    await self._pulling.consumer_info()  # raises NotFoundError when the server has forgotten us
+                known = self.link.reconnects
                 if self._pulling is None:
                     self._pulling = await self._pull()
                 self.started.set()
@@ -309,6 +313,8 @@ async def watch(link: Link, name: str, told: Callable[[str, Message | None, byte
     """Look at whatever passes on a subject, e.g. ``fills.>``, acknowledging nothing: for people and dashboards."""
 
     async def on_message(sent: Any) -> None:
+        if sent.subject.startswith(("$", "_")):  # the server's own, which `>` matches too
+            return
         try:
             kind = subject_of(sent.subject)
             message = decoded(sent.data, kind.body, kind.version, sent.subject)

@@ -1,4 +1,4 @@
-"""Messages through a real server: delivery, doubles, overtaking, full queues, slow and failing readers, and its restart."""
+"""Messages through a real server: delivery, doubles, overtaking, full queues, slow and failing readers."""
 
 import asyncio
 
@@ -8,7 +8,6 @@ from b25.bus import bodies
 from b25.bus.link import open_link
 from b25.bus.publisher import Publisher
 from b25.bus.subscriber import Subscriber
-from b25.bus.thread import BusThread
 from b25.model.errors import Halt, Misuse
 from tests.bus.stand import quiet, sample, seen
 
@@ -305,50 +304,3 @@ def test_a_publisher_without_a_bus_keeps_what_must_arrive_up_to_its_bound():
     assert [channel.offer(alert(str(k)), 1) for k in range(5)] == [True, True, True, False, False]
     assert publisher.counts.refused == 2
     assert publisher.waiting == 3
-
-
-def test_the_server_goes_away_and_comes_back_and_everything_that_must_arrive_does(server):
-    said, heard = [], []
-    publisher = Publisher("session", "s")
-    channel = publisher.channel("alerts.{severity}", severity="info")
-    latest = publisher.channel("market_data.{symbol}.ticker", symbol="BTC_USDT")
-    bus = BusThread(server.address, publisher, said.append)
-    bus.start()
-
-    def reads(count):
-        async def act(link):
-            reader, found = Subscriber(link, "operator"), Heard()
-            reader.read("alerts.{severity}", found)
-            await seen(lambda: len(found.texts) >= count)
-            await reader.close()
-            return found.texts
-
-        return with_link(server, act)
-
-    def wait(holds):
-        asyncio.run(seen(holds))
-
-    try:
-        channel.offer(alert("before"), 1)
-        wait(lambda: publisher.waiting == 0)
-        server.stop()
-        wait(lambda: not bus.link.is_up)
-        for k in range(50):
-            assert channel.offer(alert(f"down-{k}"), 1)
-            assert latest.offer(ticker(k), k)
-        assert publisher.waiting == 51
-        server.start()
-        wait(lambda: publisher.waiting == 0)
-        heard = reads(51)
-    finally:
-        bus.close()
-    assert heard == ["before", *(f"down-{k}" for k in range(50))]
-    assert any("lost" in text for text in said)
-    assert any("back" in text for text in said)
-
-
-def test_a_bus_that_is_asked_for_and_not_there_stops_the_start(server):
-    address = server.address
-    server.stop()
-    with pytest.raises(Exception, match="does not answer"):
-        BusThread(address, Publisher("session", "s"), quiet).start()

@@ -2,6 +2,10 @@
 
 import asyncio
 import json
+import signal
+import socket
+import subprocess
+import sys
 from decimal import Decimal
 
 import numpy as np
@@ -24,7 +28,7 @@ from b25.runner.session_notes import CANDLE_NS, Notes
 from b25.runner.session_telemetry import telling
 from b25.runner.supervisor_plan import read_plan
 from tests.bus.conftest import Server, free_port, server
-from tests.bus.stand import quiet, seen
+from tests.bus.stand import LONGEST_S, quiet, seen
 from tests.runner.test_live_session import plan_of, venue
 
 __all__ = ["server", "venue"]  # fixtures
@@ -42,6 +46,7 @@ class Operator:
 
     async def run(self, loop):
         try:
+            await seen(lambda: loop.session.events_taken > 0, 10 * LONGEST_S)  # what is compiled first, is compiled by then
             link = await open_link(self.server.address, "operator", quiet)
             await read_along(link, ">", lambda name, message, _: self.heard.setdefault(name, []).append(message))
             await seen(lambda: self.enough(self))
@@ -80,6 +85,7 @@ def test_a_session_on_paper_tells_of_market_account_and_health(venue, server, tm
     operator = Operator(server, lambda self: self.names() >= MARKET | ACCOUNT)
     facts = told_of(server, plan_of(venue, tmp_path, "paper"), operator)
     assert facts["halt"] is None
+    assert all(message is not None for messages in operator.heard.values() for message in messages)  # all of it is readable
     book = operator.heard["market_data.BTC_USDT_USDT.orderbook"][-1].body
     assert float(book.bids[0][0]) < float(book.asks[0][0])
     assert [float(price) for price, _ in book.bids] == sorted((float(price) for price, _ in book.bids), reverse=True)
@@ -128,7 +134,7 @@ def test_the_bus_goes_away_and_the_session_trades_on(venue, server, tmp_path):
     class Breaks(Operator):
         async def run(self, loop):
             try:
-                await seen(lambda: loop.session.events_taken > 200)
+                await seen(lambda: loop.session.events_taken > 200, 10 * LONGEST_S)
                 await asyncio.to_thread(self.server.stop)
                 await seen(lambda: any("lost" in text for text in said))
                 taken = loop.session.events_taken
@@ -254,6 +260,33 @@ def test_a_plan_whose_reader_would_wait_in_vain_is_refused(tmp_path):
     path.write_text('[bus]\n[processes.g]\ncommand = ["{python}", "-m", "b25", "gateway"]\n')
     with pytest.raises(Misuse, match="gateway reads"):
         with_bus(read_plan(path, tmp_path), path, tmp_path)
+
+
+def test_b25_up_starts_the_bus_and_ends_it_last(tmp_path):
+    port = free_port()
+    path = tmp_path / "up.toml"
+    look = ["{python}", "-m", "b25", "bus", "check", "--folder", "{folder}", "--json"]
+    path.write_text(f"[bus]\nport = {port}\n[processes.look]\ncommand = {json.dumps(look)}\nbeats = false\n")
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "b25", "up", "--plan", str(path), "--folder", str(run), "--json"]
+    up = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+    def told():
+        return any(
+            b'"round_trip_ms"' in log.read_bytes() for log in run.rglob("*") if log.is_file() and "streams" not in log.parts
+        )
+
+    try:
+        asyncio.run(seen(lambda: up.poll() is not None or told(), 2 * LONGEST_S))
+        up.send_signal(signal.SIGTERM)
+        out, _ = up.communicate(timeout=2 * LONGEST_S)
+    finally:
+        up.kill()
+        up.wait()
+    facts = {one["name"]: one for one in json.loads(out)["processes"]}
+    assert set(facts) == {"bus", "look"}
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port), 1.0)
 
 
 def test_the_commands_look_at_the_bus(server: Server, capsys):
