@@ -27,6 +27,7 @@ FULL_S: Final = 10.0  # a queue that is full for so long ends its reader
 ACK_S: Final = 60.0
 TRIES_MAX: Final = 5
 WAIT_S: Final = 1.0
+IN_HAND: Final = 2  # beside the queue: one that is handled, and one that finds no room
 
 
 @dataclass(slots=True)
@@ -158,7 +159,7 @@ class AtLeastOnce(Subscription):
         from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
         config = ConsumerConfig(
-            ack_policy=AckPolicy.EXPLICIT, ack_wait=ACK_S, max_ack_pending=self.queue_max, max_deliver=-1,
+            ack_policy=AckPolicy.EXPLICIT, ack_wait=ACK_S, max_ack_pending=self.queue_max + IN_HAND, max_deliver=-1,
             deliver_policy=DeliverPolicy.NEW if self.new_only else DeliverPolicy.ALL, filter_subject=self.name,
             inactive_threshold=None if self.durable else 60.0,
         )  # fmt: skip

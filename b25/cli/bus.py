@@ -51,7 +51,8 @@ async def _check(address: Any) -> dict[str, Any]:
         for name, _, _ in STREAMS:
             state = (await link.stream.stream_info(name)).state
             streams.append({"name": name, "messages": state.messages, "bytes": state.bytes, "readers": state.consumer_count})
-        version = str(link.client.connected_server_version)
+        told = link.client.connected_server_version
+        version = f"{told.major}.{told.minor}.{told.patch}"
         return {"url": address.url, "version": version, "round_trip_ms": took_ms, "streams": streams}
     finally:
         await link.close()
