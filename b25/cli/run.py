@@ -53,6 +53,7 @@ def run(
     for_s: Annotated[float, typer.Option(help="Stop after so many seconds; 0 runs until interrupted.")] = 0.0,
     flatten: Annotated[bool, typer.Option("--flatten", help="Close what is held at the end.")] = False,
     python: Annotated[bool, typer.Option("--python", help="Run the class as plain Python.")] = False,
+    bus: Annotated[str, typer.Option(help="NATS server to tell others over, or none; left out: as B25_NATS_URL says.")] = "",
     json: Annotated[bool, JSON] = False,
 ) -> None:
     """Run a strategy in the foreground until it is interrupted; then cancel its orders and end its journal."""
@@ -60,6 +61,7 @@ def run(
     from b25.risk.limits import Limits
     from b25.runner.kill_latch import latched
     from b25.runner.live_session import LivePlan, run_session
+    from b25.runner.session_telemetry import telling
     from b25.venue.models import Fees
 
     cls = load_strategy(strategy)
@@ -89,7 +91,14 @@ def run(
         progress(
             f"b25: session {plan.name}: {cls.__name__}, {mode}, {plan.instruments[0].venue} {symbol}; interrupt it to end it"
         )
-        facts = run_session(plan, lambda text: progress(f"b25: {text}"), _tell)
+        with telling(bus, run_folder, plan, lambda text: progress(f"b25: {text}")) as telemetry:
+
+            def watch(loop: "LiveLoop") -> None:
+                _tell(loop)
+                if telemetry is not None:
+                    telemetry.watch(loop)
+
+            facts = run_session(plan, lambda text: progress(f"b25: {text}"), watch)
     ended = f"it ended: {facts['why']}" + (f"; {facts['halt']}" if facts["halt"] else "")
     journal = facts["journal"]
     lines = [

@@ -20,12 +20,13 @@ def up(
 ) -> None:
     """Run until Ctrl-C or SIGTERM, then stop sessions, kill switch and the rest in that order."""
     from b25.model.errors import Halt
+    from b25.runner.bus_process import with_bus
     from b25.runner.kill_account import read_accounts
     from b25.runner.kill_latch import all_latches
     from b25.runner.supervisor import Supervisor
     from b25.runner.supervisor_plan import read_plan
 
-    plans = read_plan(plan.resolve(), folder.resolve())
+    plans = with_bus(read_plan(plan.resolve(), folder.resolve()), plan.resolve(), folder.resolve())
     if not any(one.ready for one in plans):  # else a venue of the plan's own makes its key when it starts
         read_accounts(plan.resolve())
     supervisor = Supervisor(plans, folder)

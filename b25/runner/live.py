@@ -50,6 +50,7 @@ class LiveLoop:
         self.flattens = False
         self.messages = 0
         self.news_heard: dict[str, int] = {}
+        self.tap: Callable[[int, np.ndarray[Any, Any]], None] | None = None  # sees the feed's rows; must not wait or keep them
         self._timer: asyncio.TimerHandle | None = None
         self._armed_ns = NEVER_NS
 
@@ -62,6 +63,8 @@ class LiveLoop:
     def rows(self, book: int, rows: np.ndarray[Any, Any]) -> None:
         """Take rows of the feed: the gateway sees them first, for it may be the venue."""
         self.messages += 1
+        if self.tap is not None:
+            self.tap(book, rows)
         self.gateway.rows(book, rows)
         events = events_of(book, rows, self.session.machine.now_ns)
         if len(events):

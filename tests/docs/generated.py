@@ -11,6 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import b25
+from b25.bus.subjects import COMPONENTS, SUBJECTS
 from b25.model.order import REASON_TEXT
 from b25.model.parent import PARENT_VIEW
 from b25.model.world import FILL_VIEW, ORDER_VIEW
@@ -107,7 +108,18 @@ def endpoints() -> str:
     return table(["under", "needs", "paths (GET where nothing is said)"], lines)
 
 
+def bus_subjects() -> str:
+    """Subjects of the bus, with what they say."""
+    rows = []
+    for one in SUBJECTS:
+        says = f"`{one.body.__name__}`: {', '.join(field.name for field in fields(one.body))}"
+        rows.append([f"`{one.pattern}`", says, ", ".join(one.producers), ", ".join(one.consumers), str(one.delivery)])
+    return table(["subject", "says", "made by", "read by", "delivery"], rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "bus-subjects": bus_subjects,
+    "bus-components": lambda: table(["component", "is"], ([f"`{name}`", text] for name, text in COMPONENTS.items())),
     "reasons": lambda: table(["reason", "means"], ([f"`{reason.name.lower()}`", text] for reason, text in REASON_TEXT.items())),
     "door-values": door_values,
     "door-market": lambda: door(DOOR_MARKET),

@@ -1,0 +1,1 @@
+"""Messages between processes over NATS; no order and no decision waits for it."""
