@@ -197,6 +197,10 @@ class OrderLog:
         """Fills of an order."""
         return self.store.rows(select(fill).where(fill.c.coid == coid, fill.c.account == self.lease.account))
 
+    def changes_of(self, coid: str) -> list[Any]:
+        """Intents to change an order, oldest first."""
+        return self.store.rows(select(intent).where(intent.c.target_coid == coid).order_by(intent.c.id))
+
     def marks(self, venue: str) -> dict[str, tuple[str, int]]:
         """Last trade of each symbol up to which everything is booked, and its time: an empty id is the day we began."""
         rows = self.store.rows(select(watermark).where(watermark.c.venue == venue, watermark.c.account == self.lease.account))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from b25.execution.orders.own_order import OwnOrder
+from b25.execution.orders.own_order import Amending, OwnOrder
 from b25.execution.orders.states import AT_VENUE, TERMINAL, OrderState
 from b25.venue.port.requests import NewOrder
 
@@ -24,7 +24,13 @@ class Stored:
 
 
 def fold(
-    new: NewOrder, events: Iterable[Stored], fills: Iterable[tuple[str, int]], *, order_id: int = 0, request_id: int = 0
+    new: NewOrder,
+    events: Iterable[Stored],
+    fills: Iterable[tuple[str, int]],
+    *,
+    order_id: int = 0,
+    request_id: int = 0,
+    amending: Amending | None = None,
 ) -> OwnOrder:
     """Rebuild an order.
 
@@ -37,13 +43,15 @@ def fold(
     fills : iterable of (trade id, lots)
     order_id, request_id : int
         Of the intent.
+    amending : Amending, optional
+        A change of it that was never answered; `new` has those that were done.
 
     Returns
     -------
     OwnOrder
         To be given to `OrderManager.restore`, which puts what was on its way into doubt.
     """
-    order = OwnOrder(new, order_id=order_id, request_id=request_id)
+    order = OwnOrder(new, order_id=order_id, request_id=request_id, amending=amending)
     order.conditional = new.stop_ticks > 0 and ":" in new.symbol
     for event in events:
         order.state = event.state
@@ -59,7 +67,7 @@ def fold(
         # Fills are stored with their event; one without is of a crash between the two.
         order.acknowledged = True
         order.cum_lots = max(order.cum_lots, order.booked_lots)
-        if order.booked_lots >= new.qty_lots:
+        if order.booked_lots >= order.qty_lots_max:
             order.state = S.FILLED
         elif order.state in (S.INTENT, S.SENDING, S.UNKNOWN, S.NEW):
             order.state = S.PARTIAL

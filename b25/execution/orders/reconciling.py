@@ -90,5 +90,8 @@ def unresolved(manager: OrderManager) -> list[str]:
     return [
         order.coid
         for order in manager.orders.values()
-        if order.in_doubt or (order.state in TERMINAL and order.awaits_trades) or order.state is OrderState.SENDING
+        if order.in_doubt
+        or order.amending is not None
+        or (order.state in TERMINAL and order.awaits_trades)
+        or order.state is OrderState.SENDING
     ]

@@ -68,6 +68,7 @@ class Hands:
         self.marks: dict[str, tuple[str, int]] = {}
         self.store_fault: StoreFailed | None = None
         self.fault: BaseException | None = None
+        self.recorded: Callable[[Record], None] | None = None
         self._outbox: deque[Durable] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking: set[str] = set()
@@ -91,6 +92,8 @@ class Hands:
             match action:
                 case Record() | Book() | Tell():
                     self._outbox.append(action)
+                    if isinstance(action, Record) and self.recorded is not None:
+                        self.recorded(action)
                 case Query():
                     self.begin(self._query(action))
                 case SendCancel():

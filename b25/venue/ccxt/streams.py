@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
@@ -87,6 +88,17 @@ async def user_hints(api: Any, kind: Kind) -> AsyncIterator[Hint]:
         for watcher in watchers:
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
+        await _forget(api)
+
+
+async def _forget(api: Any) -> None:
+    """Forget what ccxt keeps of a subscription: the next one would go on with the key and the socket of this one, dead or not."""
+    for held in ("linear", "inverse", "spot"):
+        kept = api.options.get(held)
+        if isinstance(kept, Mapping) and "lastAuthenticatedTime" in kept:
+            api.options[held] = {**kept, "listenKey": None, "lastAuthenticatedTime": 0}
+    with contextlib.suppress(Exception):  # a socket that is gone already has nothing to close
+        await api.close_ws_clients()
 
 
 async def _watch(api: Any, method: str, params: dict[str, Any]) -> None:
