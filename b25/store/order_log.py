@@ -113,7 +113,7 @@ class OrderLog:
             with self.store.writing():
                 if self.store.execute(self._fill_once, {**row, "account": self.lease.account}) != 1:
                     return False
-                self._legs(legs, f"{row['venue']}/{row['symbol']}/{row['trade_id']}")
+                self._legs(legs, fill_ref(row["venue"], self.lease.account, row["symbol"], row["trade_id"]))
                 held = self._positions.get(key, Decimal(0)) + signed
                 place = {"venue": key[0], "account": self.lease.account, "symbol": key[1], "strategy": strategy}
                 self.store.execute(self._place, {**place, "qty": text_of(held), "updated_ns": self.now_ns()})
@@ -197,6 +197,11 @@ class OrderLog:
         """Fills of an order."""
         return self.store.rows(select(fill).where(fill.c.coid == coid, fill.c.account == self.lease.account))
 
+    def intent_of(self, coid: str) -> Any | None:
+        """The intent of an order."""
+        rows = self.store.rows(select(intent).where(intent.c.coid == coid))
+        return rows[0] if rows else None
+
     def changes_of(self, coid: str) -> list[Any]:
         """Intents to change an order, oldest first."""
         return self.store.rows(select(intent).where(intent.c.target_coid == coid).order_by(intent.c.id))
@@ -214,6 +219,10 @@ class OrderLog:
                 net[symbol] = net.get(symbol, Decimal(0)) + qty
         return net
 
+    def position_of(self, venue: str, symbol: str, strategy: str) -> Decimal:
+        """What the fills of one strategy add up to."""
+        return self._positions.get((venue, symbol, strategy), Decimal(0))
+
     def rebuild(self) -> None:
         """Make the positions anew from fills and intents: they are a projection, and this is what they project."""
         strategies = {row.coid: row.strategy for row in self.store.rows(select(intent.c.coid, intent.c.strategy))}
@@ -227,6 +236,11 @@ class OrderLog:
                 place = {"venue": venue, "account": self.lease.account, "symbol": symbol, "strategy": strategy}
                 self.store.execute(self._place, {**place, "qty": text_of(qty), "updated_ns": self.now_ns()})
         self.reload()
+
+
+def fill_ref(venue: Any, account: str, symbol: Any, trade_id: Any) -> str:
+    """How the ledger names the fill that a booking is of."""
+    return f"{venue}/{account}/{symbol}/{trade_id}"
 
 
 def text_of(number: Decimal) -> str:

@@ -15,6 +15,7 @@ from b25.execution.orders.own_order import Amending, OwnOrder
 from b25.execution.orders.own_orders import OrderManager
 from b25.execution.orders.reconciling import reconcile_open, unresolved
 from b25.execution.orders.states import TERMINAL
+from b25.model.errors import Retry
 from b25.model.instrument import Instrument
 from b25.model.order import Reason
 from b25.session.orders.carrying_out import Hands
@@ -108,8 +109,14 @@ class OrderDesk:
         -------
         list of str
             Orders that are still not resolved: their symbols are on hold.
+
+        Raises
+        ------
+        Retry
+            When the venue could not be asked.
         """
-        await self._until(patience_s, self._reachable)
+        if not await self._until(patience_s, self._reachable):
+            raise Retry(f"{self.port.name} does not answer", remedy="check the venue, then start again")
         venue = self.port.name
         self.hands.marks = self.log.marks(venue)
         for symbol in self.instruments:
@@ -126,7 +133,8 @@ class OrderDesk:
         self._loops = [asyncio.ensure_future(self.stream.follow()), asyncio.ensure_future(self._keep_time())]
         await self._until(patience_s, self.reconcile)
         await self._until(patience_s, self._resolved)
-        await self._until(patience_s, self.reconcile)
+        if not await self._until(patience_s, self.reconcile):
+            raise Retry(f"{self.port.name} does not tell what is open and traded", remedy="check the venue, then start again")
         await self.compare_positions()
         self.is_ready = True
         return unresolved(self.manager)
@@ -157,11 +165,23 @@ class OrderDesk:
             await self._until(patience_s, self._quiet)
         await self.reconcile()
         await self._until(patience_s, self._resolved)
+        await self.end()
+        return sorted({*unsure} & {order.symbol for order in self.manager.live()})
+
+    async def end(self) -> None:
+        """End every task."""
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self.hands.end()
-        return sorted({*unsure} & {order.symbol for order in self.manager.live()})
+
+    def stored(self, coid: str) -> OwnOrder | None:
+        """An order as the store has it."""
+        row = self.log.intent_of(coid)
+        if row is None or row.symbol not in self.instruments:
+            return None
+        changes = [(one, self.log.events_of(one.coid)) for one in self.log.changes_of(coid)]
+        return restored(row, self.log.events_of(coid), self.log.fills_of(coid), self.instruments[row.symbol], changes)
 
     async def _quiet(self) -> bool:
         await self.hands.pull_all()
