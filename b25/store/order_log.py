@@ -197,6 +197,23 @@ class OrderLog:
         """Fills of an order."""
         return self.store.rows(select(fill).where(fill.c.coid == coid, fill.c.account == self.lease.account))
 
+    def owner_of(self, venue: str, symbol: str, *, trade_id: str, venue_id: str, client_id: str) -> str:
+        """Our id of the order that an execution is of, if we ever had it; empty for one of nobody."""
+        mine = (fill.c.venue == venue, fill.c.account == self.lease.account, fill.c.symbol == symbol)
+        if rows := self.store.rows(select(fill.c.coid).where(*mine, fill.c.trade_id == trade_id)):
+            return rows[0].coid or ""
+        if client_id:
+            return client_id if self.intent_of(client_id) is not None else ""
+        told = select(intent.c.coid).join(order_event, order_event.c.coid == intent.c.coid)
+        owns = (order_event.c.venue_oid == venue_id, intent.c.account == self.lease.account, intent.c.symbol == symbol)
+        rows = self.store.rows(told.where(*owns, intent.c.venue == venue).limit(1))
+        return rows[0].coid if rows else ""
+
+    def strategy_of(self, coid: str) -> str:
+        """Whose order it is."""
+        row = self.intent_of(coid)
+        return "" if row is None else str(row.strategy)
+
     def intent_of(self, coid: str) -> Any | None:
         """The intent of an order."""
         rows = self.store.rows(select(intent).where(intent.c.coid == coid))

@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib
-from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -21,7 +20,6 @@ from b25.venue.ccxt.connect import connect
 from b25.venue.ccxt.profile import Profile, Where
 from b25.venue.crowd.opening import open_crowds
 from b25.venue.exchange.listings import default_listings
-from b25.venue.exchange.orders import NewOrder
 from b25.venue.in_process.reports import listing_report
 from b25.venue.port.reports import Kind
 from b25.venue.wire.server import VenueSettings

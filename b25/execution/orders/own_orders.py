@@ -53,6 +53,7 @@ class OrderManager(OrderAmends):
             self.by_venue_id[(order.symbol, order.venue_id)] = order.coid
         for trade_id in order.trade_ids:
             self._remember(order.symbol, trade_id)
+        order.ended_ns = now_ns if order.state in TERMINAL else 0
         if order.state is S.INTENT:
             order.never_sent = True
         if order.state in (S.INTENT, S.SENDING):

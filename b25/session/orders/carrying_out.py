@@ -28,6 +28,7 @@ from b25.store.emergency import EmergencyLog
 from b25.store.faults import StoreFailed
 from b25.store.order_log import OrderLog
 from b25.venue.port.port import VenuePort
+from b25.venue.port.reports import TradeReport
 from b25.venue.port.requests import RECV_WINDOW_MS, OrderRef
 
 PAGES_MAX: Final = 1_000
@@ -69,6 +70,8 @@ class Hands:
         self.store_fault: StoreFailed | None = None
         self.fault: BaseException | None = None
         self.recorded: Callable[[Record], None] | None = None
+        self.booked: Callable[[Book], None] | None = None
+        self.recall: Callable[[TradeReport], None] = lambda trade: None
         self._outbox: deque[Durable] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking: set[str] = set()
@@ -136,6 +139,8 @@ class Hands:
                 row = fill_row(action, self.port.name)
                 if not self.log.book(row, legs_of(action.trade, strategy), strategy=strategy):
                     self._drop_tell_of(action)
+                elif self.booked is not None:
+                    self.booked(action)
             case Tell():
                 self.tell(action)
 
@@ -204,6 +209,15 @@ class Hands:
         finally:
             del self._pulling[symbol]
 
+    def take_trades(self, trades: Iterable[TradeReport], source: Source) -> None:
+        """Take executions; those of orders that ended long ago are of them all the same."""
+        told = [trade for trade in trades if (trade.symbol, trade.trade_id) not in self.manager.trade_ids]
+        for trade in told:
+            if self.manager.find(trade.symbol, trade.client_id, trade.venue_id) is None:
+                with contextlib.suppress(StoreFailed):  # then nobody knows whose it is, and it is held
+                    self.recall(trade)
+        self.perform(self.manager.trades_seen(told, source, self.now_ns))
+
     async def _pull_pages(self, symbol: str) -> bool:
         for _ in range(PAGES_MAX):
             mark, since_ms = self.marks[symbol]
@@ -213,7 +227,7 @@ class Hands:
             trades = [trade for trade in outcome.value if trade.trade_id != mark]
             if not trades:
                 return True
-            self.perform(self.manager.trades_seen(trades, Source.RECON, self.now_ns))
+            self.take_trades(trades, Source.RECON)
             self.perform(self.manager.settle_parked(self.now_ns))
             last = trades[-1]
             waiting = any(key[0] == symbol for key in self.manager.parked)

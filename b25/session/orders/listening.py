@@ -73,7 +73,7 @@ class UserStream:
         order, trade = told
         self._awaited.pop(order.client_id, None)
         if trade is not None:
-            self.hands.perform(manager.trades_seen([trade], Source.WS, now_ns))
+            self.hands.take_trades([trade], Source.WS)
         self.hands.perform(manager.seen(order, Source.WS, now_ns))
 
     def recorded(self, record: Record) -> None:

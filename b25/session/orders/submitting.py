@@ -8,19 +8,20 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
-from b25.execution.orders.actions import Action, Alarm, Hold, Source, Tell
+from b25.execution.orders.actions import Action, Alarm, Source, Tell
 from b25.execution.orders.identity import Identity, client_id, identity_of
 from b25.execution.orders.order_table import OrderPolicy
 from b25.execution.orders.own_order import Amending, OwnOrder
 from b25.execution.orders.own_orders import OrderManager
 from b25.execution.orders.reconciling import reconcile_open, unresolved
-from b25.execution.orders.states import TERMINAL
 from b25.model.errors import Retry
 from b25.model.instrument import Instrument
 from b25.model.order import Reason
 from b25.session.orders.carrying_out import Hands
 from b25.session.orders.listening import UserStream
-from b25.session.orders.rows import intent_row, restored
+from b25.session.orders.positions import TIMES, PositionCheck
+from b25.session.orders.recalling import Recall
+from b25.session.orders.rows import intent_row
 from b25.session.orders.venue_time import VenueTime
 from b25.store.emergency import EmergencyLog
 from b25.store.faults import Fenced, StoreFailed
@@ -32,6 +33,7 @@ from b25.venue.port.reports import OrderReport
 from b25.venue.port.requests import Amendment, NewOrder
 
 TICK_S: Final = 0.1
+AGAIN_S: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,10 @@ class OrderDesk:
         self._loops: list[asyncio.Task[None]] = []
         self.stream = UserStream(port, self.hands, self._venue_symbols, again_s=self.pace.resubscribe_s, compare=self._compare)
         self.hands.recorded = self.stream.recorded
+        self.positions = PositionCheck(port, log, self.hands, instruments)
+        self.hands.booked = self.positions.booked
+        self.recall = Recall(port.name, log, self.hands, instruments)
+        self.hands.recall = self.recall.owner
 
     # -- start and stop ---------------------------------------------------------------------------
 
@@ -124,18 +130,13 @@ class OrderDesk:
                 began_ms = self.time.surely_ms()
                 self.log.pulled(venue, symbol, "", began_ms)
                 self.hands.marks[symbol] = ("", began_ms)
-        for row, events, fills in self.log.unfinished([str(state) for state in TERMINAL], venue):
-            if row.symbol in self.instruments and row.coid not in self.manager.orders:
-                self.hands.strategies[row.coid] = row.strategy
-                changes = [(one, self.log.events_of(one.coid)) for one in self.log.changes_of(row.coid)]
-                order = restored(row, events, fills, self.instruments[row.symbol], changes)
-                self.hands.perform(self.manager.restore(order, self.hands.now_ns))
+        self.recall.unfinished()
         self._loops = [asyncio.ensure_future(self.stream.follow()), asyncio.ensure_future(self._keep_time())]
         await self._until(patience_s, self.reconcile)
         await self._until(patience_s, self._resolved)
         if not await self._until(patience_s, self.reconcile):
             raise Retry(f"{self.port.name} does not tell what is open and traded", remedy="check the venue, then start again")
-        await self.compare_positions()
+        await self._until(patience_s, self._positions_agree)
         self.is_ready = True
         return unresolved(self.manager)
 
@@ -175,18 +176,14 @@ class OrderDesk:
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self.hands.end()
 
-    def stored(self, coid: str) -> OwnOrder | None:
-        """An order as the store has it."""
-        row = self.log.intent_of(coid)
-        if row is None or row.symbol not in self.instruments:
-            return None
-        changes = [(one, self.log.events_of(one.coid)) for one in self.log.changes_of(coid)]
-        return restored(row, self.log.events_of(coid), self.log.fills_of(coid), self.instruments[row.symbol], changes)
-
     async def _quiet(self) -> bool:
         await self.hands.pull_all()
         await self.hands.settle()
         return not any(True for _ in self.manager.live())
+
+    def stored(self, coid: str) -> OwnOrder | None:
+        """An order as the store has it."""
+        return self.recall.stored(coid)
 
     # -- orders -----------------------------------------------------------------------------------
 
@@ -333,27 +330,18 @@ class OrderDesk:
 
     async def compare_positions(self) -> dict[str, tuple[Decimal, Decimal]]:
         """Compare what the fills add up to with the venue's positions: ours and theirs, where they differ."""
-        if not self.port.abilities.positions:
-            return {}
-        theirs = await self.port.positions()
-        if theirs.value is None:
-            return {}
-        differ = {}
-        ours = self.log.positions(self.port.name)
-        for symbol, instrument in self.instruments.items():
-            held = theirs.value[symbol].qty if symbol in theirs.value else Decimal(0)
-            mine = ours.get(symbol, Decimal(0))
-            if abs(held - mine) >= instrument.lot / 2:
-                differ[symbol] = (mine, held)
-        for symbol in self.instruments:
-            cause = "the position differs from the venue's"
-            if symbol in differ:
-                self.manager.holds.setdefault(symbol, set()).add(cause)
-                text = f"{symbol}: the fills add up to {differ[symbol][0]}, the venue says {differ[symbol][1]}"
-                self.hands.perform([Alarm("POSITION_DRIFT", text), Hold(symbol, cause)])
-            elif cause in self.manager.holds.get(symbol, ()):
-                self.hands.perform(self.manager.release(symbol, cause))
-        return differ
+        return await self.positions.compare(self._compare_soon)
+
+    async def _positions_agree(self) -> bool:
+        """Whether it is settled if they do: they agree, or differed often enough to be held."""
+        differ = await self.compare_positions()
+        if all(self.positions.failures.get(symbol, 0) >= TIMES for symbol in differ):
+            return True
+        await asyncio.sleep(AGAIN_S)
+        return False
+
+    def _compare_soon(self) -> None:
+        self._due["positions"] = min(self._due.get("positions", 2**63), self.hands.now_ns + 10**9)
 
     # -- loops ------------------------------------------------------------------------------------
 

@@ -66,6 +66,8 @@ async def user_hints(api: Any, kind: Kind) -> AsyncIterator[Hint]:
     """
     hints = HintQueue()
     api.hints = hints
+    # Positions are asked for by the port; what ccxt would ask for by itself at a subscription nobody reads.
+    api.options["watchPositions"] = {**api.options.get("watchPositions", {}), "fetchPositionsSnapshot": False}
     params = {} if kind is Kind.SPOT else {"type": "swap", "subType": str(kind)}
     watchers = [asyncio.ensure_future(_watch(api, method, params)) for method in ("watch_orders", "watch_balance")]
     try:
