@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -33,7 +33,7 @@ from b25.model.order import CANCEL, MARKET, POST_ONLY, REDUCE_ONLY, SUBMIT, Reas
 from b25.session.gateway import Deliver, Say, order_event
 from b25.session.machine import Machine
 from b25.session.orders.comparing import Comparing
-from b25.session.orders.desk_plan import DAY_MS, DeskPlan, lease_of, seen_epoch
+from b25.session.orders.desk_plan import DeskPlan, lease_of, seen_epoch
 from b25.session.orders.money import fee_e8, opening_of
 from b25.session.orders.submitting import OrderDesk
 from b25.session.resume import Fill
@@ -46,6 +46,7 @@ from b25.store.strategy_fills import fills_after, last_number
 from b25.venue.port.port import VenuePort
 from b25.venue.port.requests import NewOrder
 
+Told = TypeVar("Told")
 MS_NS: Final = 1_000_000
 AGAIN_S: Final = 0.5
 TOLD_AGAIN_S: Final = 5.0  # the same words are not said to a person more often
@@ -127,9 +128,9 @@ class DeskGateway:
             When another session sends for this account.
         """
         self.store = open_store(self.plan.store)
-        await self._reachable()
+        await self._patiently(self._reachable)
         symbols = [one.symbol for one in self.instruments]
-        seen = await seen_epoch(self.port, symbols, since_ms=self.now_ns() // MS_NS - DAY_MS)
+        seen = await self._patiently(lambda: seen_epoch(self.port, symbols))
         lease = await lease_of(self.store, self.plan, seen=seen, now_ms=lambda: self.now_ns() // MS_NS, say=self.say)
         plan = self.plan
         account, _ = number_of(self.store, "account", plan.account), number_of(self.store, "strategy", plan.strategy)
@@ -154,10 +155,19 @@ class DeskGateway:
             self.say(f"{coid} is not resolved yet: its symbol is on hold")
 
     async def _reachable(self) -> None:
+        if (listed := await self.port.listings()).value is None:
+            raise Retry(f"{self.port.name} does not answer: {listed.text}", remedy="check the venue, then start again")
+
+    async def _patiently(self, ask: Callable[[], Awaitable[Told]]) -> Told:
+        """Ask until it is answered, or patience is at its end."""
         until = asyncio.get_running_loop().time() + self.plan.patience_s
-        while (listed := await self.port.listings()).value is None:
-            if asyncio.get_running_loop().time() > until:
-                raise Retry(f"{self.port.name} does not answer: {listed.text}", remedy="check the venue, then start again")
+        while True:
+            try:
+                return await ask()
+            except Retry as fault:
+                if asyncio.get_running_loop().time() > until:
+                    raise
+                self.tell_person(f"waiting: {fault.what}")
             await asyncio.sleep(AGAIN_S)
 
     async def start(self) -> None:

@@ -25,13 +25,12 @@ from b25.session.resume import read_past
 from b25.store.store import open_store
 from b25.venue.crowd.opening import open_crowds
 from b25.venue.exchange.listings import default_listings
+from b25.venue.wire.limits import LimitSettings
 from b25.venue.wire.server import VenueSettings
 from b25.venue.wire.thread import VenueThread
 
 ROOT = Path(__file__).resolve().parents[2]
-STRATEGY = "strategies/market_maker.py:MarketMaker"
-# Near enough to the touch that the crowd trades with it within a second.
-PARAMS = {"half_spread_bps": 0.02, "quantity": 0.01, "max_position": 0.03, "market_spread_bps_min": 0.0, "requote_bps": 0.05}
+STRATEGY = "tests/runner/busy.py:Busy"
 SYMBOL, VENUE_SYMBOL = "BTC/USDT:USDT", "BTCUSDT"
 PATIENCE_S = 90.0
 # What must never be said: each would be an order lost, doubled or orphaned, or a position that nobody can explain.
@@ -51,10 +50,10 @@ class Crashes:
         self.folder, self.dice, self.strategy = folder, random.Random(seed), strategy
         self.journal = folder / "sessions" / "one.journal"
         self.store = f"sqlite:///{folder / 'b25.db'}"
-        settings = VenueSettings(folder=folder / "venue", tls_port=0, port=0, warm_up_s=30.0)
+        settings = VenueSettings(folder=folder / "venue", tls_port=0, port=0, warm_up_s=30.0, limits=LimitSettings(enabled=False))
         listings = default_listings([VENUE_SYMBOL], [VENUE_SYMBOL])
         self.venue = VenueThread(settings, listings=listings, market=lambda exchange: open_crowds(exchange, seed=seed))
-        self.params = PARAMS if params is None else params
+        self.params = params or {}
         self.recoveries_s = []
 
     def __enter__(self):
@@ -103,7 +102,7 @@ class Crashes:
     def size(self):
         return self.journal.stat().st_size if self.journal.exists() else 0
 
-    def wait_trading(self, pid, size, more=20_000):
+    def wait_trading(self, pid, size, more=100_000):
         """Until the journal has grown by what only a session that trades writes."""
         began = time.monotonic()
         while self.size() < size + more:
@@ -119,7 +118,7 @@ class Crashes:
             time.sleep(self.dice.uniform(0.0, 2.0))
         else:
             self.wait_trading(pid, size)
-            time.sleep(self.dice.uniform(0.0, 1.5))
+            time.sleep(self.dice.uniform(0.0, 2.0))
         os.kill(pid, signal.SIGKILL)
         assert self.end_of(pid) == -signal.SIGKILL, self.said()
 

@@ -51,7 +51,7 @@ def plan_of(told):
         params=told["params"],
         instruments=[asyncio.run(listed(profile, told["symbol"]))],
         folder=folder / "sessions",
-        limits=Limits(position_max=0.05),
+        limits=Limits(position_max=0.05, orders_per_s_max=20),
         port=lambda: connect(profile),
         address=address_of(USDM, told["plain_url"]),
         feed=FeedSettings(spin_s=0.0),

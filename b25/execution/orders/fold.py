@@ -10,6 +10,7 @@ from b25.execution.orders.states import AT_VENUE, TERMINAL, OrderState
 from b25.venue.port.requests import NewOrder
 
 S = OrderState
+TRIGGERED = "triggered"  # text of the event that tells it
 LIVED = AT_VENUE | {S.FILLED, S.CANCELED, S.EXPIRED, S.LOST}
 
 
@@ -21,6 +22,7 @@ class Stored:
     cum_lots: int
     venue_id: str = ""
     venue_ms: int = 0
+    triggered: bool = False
 
 
 def fold(
@@ -59,6 +61,8 @@ def fold(
         order.venue_id = event.venue_id or order.venue_id
         order.update_ms = max(order.update_ms, event.venue_ms)
         order.acknowledged = order.acknowledged or event.state in LIVED
+        if event.triggered:
+            order.conditional, order.triggered = False, True
         order.cancel_wanted = order.cancel_wanted or event.state is S.CANCELING
     for trade_id, lots in fills:
         order.trade_ids.add(trade_id)

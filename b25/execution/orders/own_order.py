@@ -45,7 +45,9 @@ class OwnOrder:
     order_id, request_id : int
         In the world; 0 for an adopted order, which the world never asked for.
     conditional : bool
-        It waits, or waited, in the venue's book of stops.
+        It waits in the venue's book of stops.
+    triggered : bool
+        It waited there, and is an order like any other now, with another number.
     cum_lots, booked_lots : int
         Executed as the venue says, and by the trades that we hold. The second catches up with the first.
     acknowledged : bool
@@ -66,6 +68,7 @@ class OwnOrder:
     state: OrderState = OrderState.INTENT
     venue_id: str = ""
     conditional: bool = False
+    triggered: bool = False
     cum_lots: int = 0
     booked_lots: int = 0
     update_ms: int = 0
@@ -99,7 +102,7 @@ class OwnOrder:
     @property
     def ref(self) -> OrderRef:
         """How the venue is asked for it: by our id, which it has had from the first."""
-        by_venue = self.venue_id if self.conditional else ""
+        by_venue = self.venue_id if self.conditional or self.triggered else ""
         return OrderRef(symbol=self.symbol, client_id=self.coid, venue_id=by_venue, conditional=self.conditional)
 
     @property

@@ -6,12 +6,13 @@ from typing import Any, Final
 
 from b25.execution.orders import proof
 from b25.execution.orders.actions import Action, Alarm, PullTrades, Query, Record, SendCancel, Source, Tell
+from b25.execution.orders.fold import TRIGGERED
 from b25.execution.orders.order_amends import OrderAmends
 from b25.execution.orders.own_order import OwnOrder
 from b25.execution.orders.reasons import reason_of
 from b25.execution.orders.states import OF_REPORT, TERMINAL, OrderState
 from b25.model.event import ORDER_TRIGGERED
-from b25.model.order import Reason, State
+from b25.model.order import Reason
 from b25.venue.port.outcome import Answer, Outcome, Reaction
 from b25.venue.port.reports import OrderReport
 from b25.venue.port.requests import NewOrder
@@ -158,11 +159,15 @@ class OrderManager(OrderAmends):
             return [Alarm("UNKNOWN_STATUS", text), self._hold(order.symbol, text)]
         if order.state in (S.NOT_ACCEPTED, S.NOT_SENT) or (order.state is S.REJECTED and told is not S.REJECTED):
             return self._revive(order, report, source, now_ns)
+        if order.conditional and ":" in order.symbol and (report.became_id or not report.conditional):
+            actions += self._triggered(order, report, source)
+        if order.triggered and report.conditional:
+            # What the book of stops says of it is only that it is there no more.
+            return [*actions, *self._drain(order, now_ns), *self._ask(order, now_ns)]
         if report.venue_id and not order.venue_id:
             order.venue_id = report.venue_id
             self.by_venue_id[(order.symbol, report.venue_id)] = order.coid
         order.conditional = order.conditional or report.conditional
-        actions += self._triggered(order, report)
         actions += self._amend_over(order, report, source, over=False)
         cum_lots = self.instruments[order.symbol].lots(report.filled)
         if cum_lots < order.cum_lots or order.state in TERMINAL:
@@ -204,14 +209,12 @@ class OrderManager(OrderAmends):
             actions.append(SendCancel(order.coid, order.ref))
         return actions
 
-    def _triggered(self, order: OwnOrder, report: OrderReport) -> list[Action]:
-        """A waiting stop that is told of as an order like any other has been triggered: from now on it is asked for as one."""
-        if not order.conditional or report.conditional or ":" not in order.symbol or report.state is State.UNKNOWN:
-            return []
-        order.conditional = False
-        order.venue_id = report.venue_id
-        self.by_venue_id[(order.symbol, report.venue_id)] = order.coid
-        actions: list[Action] = []
+    def _triggered(self, order: OwnOrder, report: OrderReport, source: Source) -> list[Action]:
+        """A stop was triggered: from now on it is an order like any other, which the venue has under another number."""
+        order.conditional, order.triggered = False, True
+        order.venue_id = report.became_id or report.venue_id
+        self.by_venue_id[(order.symbol, order.venue_id)] = order.coid
+        actions: list[Action] = [Record(order.coid, order.state, source, order.cum_lots, order.venue_id, text=TRIGGERED)]
         if order.order_id and not order.told_end:
             facts: dict[str, Any] = {"side": order.new.side, "coid": order.coid}
             if not order.told_open:

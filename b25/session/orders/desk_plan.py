@@ -18,7 +18,6 @@ from b25.store.store import Store
 from b25.venue.port.port import VenuePort
 
 TRY_S: Final = 0.5
-DAY_MS: Final = 86_400_000
 FOREIGN: Final = ("ignore", "alarm", "cancel")
 
 
@@ -59,8 +58,8 @@ class DeskPlan:
     reserve_bytes: int = RESERVE_BYTES
 
 
-async def seen_epoch(port: VenuePort, symbols: Iterable[str], *, since_ms: int) -> int:
-    """Highest epoch in the ids that the venue still shows: a store restored from a backup may have forgotten it.
+async def seen_epoch(port: VenuePort, symbols: Iterable[str]) -> int:
+    """Highest epoch in the ids of open and of the last orders: a store restored from a backup may have forgotten it.
 
     Raises
     ------
@@ -69,7 +68,7 @@ async def seen_epoch(port: VenuePort, symbols: Iterable[str], *, since_ms: int) 
     """
     highest = 0
     for symbol in symbols:
-        for outcome in (await port.open_orders(symbol), await port.all_orders(symbol, since_ms=since_ms)):
+        for outcome in (await port.open_orders(symbol), await port.all_orders(symbol)):
             if outcome.value is None:
                 raise Retry(f"{port.name} does not list our orders in {symbol}: {outcome.text}", remedy="start again later")
             identities = (identity_of(report.client_id) for report in outcome.value)

@@ -63,6 +63,8 @@ class PositionCheck:
             if all(abs(held - qty) >= instrument.lot / 2 for qty in possible):
                 differ[symbol] = (mine, held)
             self._judge(symbol, differ.get(symbol), again)
+            if symbol in differ:
+                await self.hands.pull(symbol)
         return differ
 
     def _judge(self, symbol: str, found: tuple[Decimal, Decimal] | None, again: Callable[[], None]) -> None:

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
 from b25.execution.orders.actions import Book, Record
-from b25.execution.orders.fold import Stored, fold
+from b25.execution.orders.fold import TRIGGERED, Stored, fold
 from b25.execution.orders.identity import Identity
 from b25.execution.orders.order_amends import DONE
 from b25.execution.orders.own_order import Amending, OwnOrder
@@ -80,7 +80,10 @@ def restored(row: Any, events: list[Any], fills: list[Any], instrument: Instrume
         sign_ms=row.sign_ts_ms,
         recv_window_ms=row.recv_window,
     )
-    told = (Stored(OrderState(e.status), instrument.lots(e.cum_qty), e.venue_oid or "", e.venue_ts_ms or 0) for e in events)
+    told = (
+        Stored(OrderState(e.status), instrument.lots(e.cum_qty), e.venue_oid or "", e.venue_ts_ms or 0, e.msg == TRIGGERED)
+        for e in events
+    )
     booked = ((f.trade_id, instrument.lots(f.qty)) for f in fills)
     pending = None
     for change, answers in changes:
