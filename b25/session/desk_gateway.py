@@ -160,14 +160,16 @@ class DeskGateway:
 
     async def _patiently(self, ask: Callable[[], Awaitable[Told]]) -> Told:
         """Ask until it is answered, or patience is at its end."""
-        until = asyncio.get_running_loop().time() + self.plan.patience_s
+        until, told = asyncio.get_running_loop().time() + self.plan.patience_s, False
         while True:
             try:
                 return await ask()
             except Retry as fault:
                 if asyncio.get_running_loop().time() > until:
                     raise
-                self.tell_person(f"waiting: {fault.what}")
+                if not told:
+                    self.say(f"waiting: {fault.what}")
+                    told = True
             await asyncio.sleep(AGAIN_S)
 
     async def start(self) -> None:
