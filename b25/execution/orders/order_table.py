@@ -57,6 +57,7 @@ class OrderTable:
         self.by_venue_id: dict[tuple[str, str], str] = {}
         self.holds: dict[str, set[str]] = {}
         self.halted = ""
+        self.foreign: dict[str, set[str]] = {}  # open orders that are not ours, in words, as they were listed last
         self.trade_ids: OrderedDict[tuple[str, str], None] = OrderedDict()
         self.parked: dict[tuple[str, str], list[TradeReport]] = {}
         self.pull_at_ns: dict[str, int] = {}

@@ -21,6 +21,7 @@ from b25.execution.orders.actions import (
     Source,
     Tell,
 )
+from b25.execution.orders.identity import identity_of
 from b25.execution.orders.own_orders import OrderManager
 from b25.session.orders.rows import emergency_entry, event_row, fill_row, legs_of
 from b25.session.orders.venue_time import VenueTime
@@ -238,12 +239,18 @@ class Hands:
         return False
 
     async def pull_all(self) -> list[str]:
-        """Cancel every order of every symbol; symbols of which it is not proven that nothing rests."""
+        """Cancel every order of every symbol; symbols of which it is not proven that nothing rests.
+
+        Where somebody else has orders too, ours are cancelled one by one.
+        """
         unsure = []
         for symbol in self.manager.instruments:
-            outcome = await self.port.cancel_all(symbol)
+            if shared := symbol in self.manager.foreign:
+                for order in list(self.manager.live(symbol)):
+                    await self.send_cancel(order.coid, order.ref)
+            is_sure = shared or (await self.port.cancel_all(symbol)).is_definite
             left = await self.port.open_orders(symbol)
-            if left.value is None or left.value or not outcome.is_definite:
+            if left.value is None or any(not shared or identity_of(one.client_id) for one in left.value) or not is_sure:
                 unsure.append(symbol)
             for order in list(self.manager.live(symbol)):
                 self.begin(self._query(Query(order.coid, order.ref)))

@@ -16,7 +16,8 @@ from b25.venue.port.reports import Hint
 
 S = OrderState
 SILENT_NS: Final = 5_000_000_000
-TELLS: Final = frozenset({S.NEW, S.PARTIAL, S.FILLED, S.CANCELED, S.EXPIRED})  # changes that a stream tells of
+# Ends, of which a stream tells for certain. NEW and PARTIAL also stand for a cancel that failed, of which it does not.
+TELLS: Final = frozenset({S.FILLED, S.CANCELED, S.EXPIRED})
 EXPIRED: Final = frozenset({"listenKeyExpired", "eventStreamTerminated"})
 
 
