@@ -17,6 +17,7 @@ from pathlib import Path
 import measure_backtests
 import measure_bars
 import measure_books
+import measure_crashes
 import measure_feed
 import measure_ledger
 import measure_matching
@@ -40,6 +41,7 @@ MEASURES = {
         measure_ledger,
         measure_venue_rest,
         measure_venue_streams,
+        measure_crashes,
         measure_setup,
     )
     for measure in module.MEASURES

@@ -43,6 +43,9 @@ def run(
     name: Annotated[str, typer.Option(help="Id of the session; by default the mode and the time.")] = "",
     folder: Annotated[Path, typer.Option(help="Where journals go.")] = FOLDER,
     run_folder: Annotated[Path, typer.Option(help="Where the latch of the kill switch lies.")] = RUN_FOLDER,
+    store: Annotated[str, typer.Option(help="Live: URL of the database of orders; by default a file of the venue's own.")] = "",
+    account: Annotated[str, typer.Option(help="Live: name of the account in it. One session at a time sends for it.")] = "",
+    foreign: Annotated[str, typer.Option(help="Live: ignore, alarm (and hold), or cancel what is not ours.")] = "alarm",
     values: options.Values = None,
     position_max: Annotated[float | None, typer.Option(help="Limit of position and open orders together, base units.")] = None,
     orders_per_s_max: Annotated[int | None, typer.Option(help="Limit of new orders a second.")] = None,
@@ -78,6 +81,7 @@ def run(
         "latency_ns": latency_ns,
         "seconds": for_s,
         "flatten": flatten,
+        "foreign": foreign,
     }
     cls.record(given["params"])
     if mode == "live" and (latch := latched(run_folder)) is not None:
@@ -87,7 +91,8 @@ def run(
         )
     given["may_send"] = lambda: latched(run_folder) is None
     with _venue_of(venue, mode, symbol, at, rest_url, plain_url, folder) as found:
-        plan = LivePlan(**given, **found)
+        kept = {name: value for name, value in (("store", store), ("account", account)) if value}
+        plan = LivePlan(**given, **{**found, **kept})
         progress(
             f"b25: session {plan.name}: {cls.__name__}, {mode}, {plan.instruments[0].venue} {symbol}; interrupt it to end it"
         )
@@ -123,15 +128,21 @@ def _venue_of(
 
         try:
             keys = orjson.loads((at / "venue-keys.json").read_bytes())
+            run_id = keys.get("run", "main")
         except OSError as fault:
             raise Misuse(
                 f"{at} is no folder of a venue: {fault.strerror}", remedy="start `b25 venue`, and give its --folder"
             ) from None
-        yield _simulated(symbol, keys["api_key"], keys["secret"], rest_url, plain_url, str(at / "venue-cert.pem"))
+        found = _simulated(symbol, keys["api_key"], keys["secret"], rest_url, plain_url, str(at / "venue-cert.pem"))
+        # Each run of a simulated venue begins with empty accounts, so that each has a store of its own.
+        yield {**found, "store": f"sqlite:///{(at / 'stores' / run_id).resolve()}.db", "account": f"demo-{run_id}"}
     else:
         with _own_venue(folder) as (thread, key):
             inside = thread.venue
-            yield _simulated(symbol, key.key, key.secret, inside.rest_url, inside.plain_url, str(inside.cafile))
+            found = _simulated(symbol, key.key, key.secret, inside.rest_url, inside.plain_url, str(inside.cafile))
+            run_id = f"{time.time_ns() // 1_000_000:x}"
+            store = f"sqlite:///{(folder / 'venue' / 'stores' / run_id).resolve()}.db"
+            yield {**found, "store": store, "account": f"session-{run_id}", "lasting": False}
 
 
 @contextlib.contextmanager

@@ -113,7 +113,8 @@ def _accounts(venue: "Venue", folder: Path) -> dict[str, Any]:
         for asset, amount in assets.items():
             venue.exchange.deposit(account, where, asset, amount)
     venue.exchange.make_key(account, key=api_key, secret=secret)
-    keys = {"account": ACCOUNT, "api_key": api_key, "secret": secret}
+    # `run` names this run of the venue: its accounts begin empty, whatever a session's store remembers of an earlier one.
+    keys = {"account": ACCOUNT, "api_key": api_key, "secret": secret, "run": secrets.token_hex(4)}
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private(path, orjson.dumps(keys))

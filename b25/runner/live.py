@@ -12,6 +12,7 @@ import numpy as np
 
 from b25.market.feed.news import Kind, News
 from b25.model.errors import Halt
+from b25.model.event import EVENT, GAP
 from b25.session.commands import Command
 from b25.session.gateway import Gateway, Say
 from b25.session.machine import NEVER_NS
@@ -39,6 +40,8 @@ class LiveLoop:
     ----------
     until : asyncio.Event
         Set it, or call `stop`, to end the session.
+    resumes : bool
+        The session goes on where a dead one stood: its strategy is not started anew, and no book is trusted before its snapshot.
     """
 
     def __init__(self, clock_ns: Callable[[], int], say: Say) -> None:
@@ -48,6 +51,7 @@ class LiveLoop:
         self.gateway: Gateway
         self.why = "stopped"
         self.flattens = False
+        self.resumes = False
         self.messages = 0
         self.news_heard: dict[str, int] = {}
         self.tap: Callable[[int, np.ndarray[Any, Any]], None] | None = None  # sees the feed's rows; must not wait or keep them
@@ -151,7 +155,10 @@ class LiveLoop:
         unsure: list[str] = []
         feed: asyncio.Task[None] | None = None
         try:
-            self.command(Command.START)
+            if self.resumes:
+                self.deliver(gaps(len(self.session.machine.instruments)))
+            else:
+                self.command(Command.START)
             feed = asyncio.get_running_loop().create_task(feeding(self, feed_ends))
             ended = asyncio.get_running_loop().create_task(self.until.wait())
             await asyncio.wait({feed, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -206,3 +213,10 @@ class LiveLoop:
         while True:
             await asyncio.sleep(SYNC_S)
             await asyncio.to_thread(self.session.journal.sync)
+
+
+def gaps(count: int) -> np.ndarray[Any, Any]:
+    """Return events that make every book suspect until its next snapshot: nobody knows what was missed."""
+    events = np.zeros(count, EVENT)
+    events["kind"], events["instrument"] = GAP, np.arange(count)
+    return events

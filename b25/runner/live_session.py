@@ -6,7 +6,7 @@ import random
 import re
 import signal
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -25,10 +25,12 @@ from b25.model.errors import Misuse
 from b25.model.instrument import Instrument
 from b25.model.world import FEES, LIMITS
 from b25.risk.limits import Limits
+from b25.runner.join import join
 from b25.runner.live import Feeding, LiveLoop
 from b25.session.composition import Composition
 from b25.session.gateway import Gateway, Say, Watching
-from b25.session.order_gateway import OrderGateway
+from b25.session.orders.desk_plan import FOREIGN, DeskPlan
+from b25.session.orders.submitting import Pace
 from b25.session.paper import Paper
 from b25.session.session import Session
 from b25.strategy.strategy import Strategy
@@ -39,6 +41,7 @@ MODES: Final = ("observe", "paper", "live")
 STREAMS: Final[tuple[Stream, ...]] = ("depth", "trades")
 NAME: Final = re.compile(r"[a-z0-9-]{1,20}")
 LATENCY_NS: Final = 10_000_000
+NEVER_BEGAN: Final[dict[str, Any]] = {"halt": None, "events": 0, "effects": 0, "live_orders": 0, "not_certainly_cancelled": []}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,22 @@ class LivePlan:
         Close what is held at the end.
     may_send : callable
         Asked before every new order; False holds it back.
+    refusal : callable
+        Likewise; says why, or nothing.
+    store : str
+        URL of the database of orders; by default a file beside the folder.
+    account : str
+        Name of the account there. One session at a time sends for it.
+    strategy : str
+        Under which name positions and cash go on from session to session; by default the class's.
+    foreign : {"ignore", "alarm", "cancel"}
+        What happens to what is in the account and not ours.
+    epoch_min : int
+        Of a supervisor's seat: orders' ids are above it.
+    lasting : bool
+        The venue outlives the session, so that a session which died can be gone on with.
+    pace : Pace
+        How often the account is compared.
     """
 
     name: str
@@ -89,6 +108,14 @@ class LivePlan:
     seconds: float = 0.0
     flatten: bool = False
     may_send: Callable[[], bool] = lambda: True
+    refusal: Callable[[], str] = lambda: ""
+    store: str = ""
+    account: str = "main"
+    strategy: str = ""
+    foreign: str = "alarm"
+    epoch_min: int = 0
+    lasting: bool = True
+    pace: Pace = field(default_factory=Pace)
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -99,6 +126,8 @@ class LivePlan:
             raise Misuse("a session trades at one venue", remedy="give instruments of one venue, at least one")
         if self.mode == "live" and self.port is None:
             raise Misuse("a live session without an account", remedy="give the key of the account, or use --mode paper")
+        if self.foreign not in FOREIGN:
+            raise Misuse(f"--foreign {self.foreign}", remedy=f"use one of {', '.join(FOREIGN)}")
         if "on_bar" in self.cls.callbacks():
             raise Misuse(
                 f"{self.cls.__name__}.on_bar is never called live: the feed gives books and trades", remedy="backtest it"
@@ -108,6 +137,24 @@ class LivePlan:
     def journal(self) -> Path:
         """Where the journal is."""
         return self.folder / f"{self.name}.journal"
+
+    def desk(self) -> DeskPlan:
+        """Where and as whom orders are kept."""
+        return DeskPlan(
+            store=self.store or f"sqlite:///{self.folder.parent / 'b25.db'}",
+            folder=self.folder / f"emergency-{re.sub(r'[^A-Za-z0-9_-]', '-', self.account)}",
+            session=self.name,
+            strategy=self.strategy or self.cls.__name__,
+            account=self.account,
+            mode=self.mode,
+            foreign=self.foreign,
+            epoch_min=self.epoch_min,
+            pace=self.pace,
+        )
+
+    def why_not(self) -> str:
+        """Why nothing may be sent now; empty when it may."""
+        return self.refusal() or ("" if self.may_send() else "nothing may be sent: the kill switch is latched, or we are fenced")
 
     def composition(self) -> Composition:
         """What the journal begins with."""
@@ -126,23 +173,20 @@ class LivePlan:
         )
 
 
-def assemble(plan: LivePlan, loop: LiveLoop, say: Say) -> Gateway:
+async def assemble(plan: LivePlan, loop: LiveLoop, say: Say) -> None:
     """Put the session and its gateway together; the one place where the modes differ."""
-    composition = plan.composition()
     gateway: Gateway
+    if plan.mode == "live":
+        await join(plan, loop, say)
+        return
     if plan.mode == "observe":
         gateway = Watching(loop.deliver, asyncio.get_running_loop().call_soon)
-    elif plan.mode == "paper":
+    else:
         gateway = Paper(
             plan.name, plan.instruments, loop.deliver, say, now_ms=lambda: loop.clock_ns() // 1_000_000, fees=plan.fees,
             balance=plan.balance, latency_ns=plan.latency_ns,
         )  # fmt: skip
-    else:
-        assert plan.port is not None
-        gateway = OrderGateway(plan.port(), plan.name, plan.instruments, loop.deliver, say, may_send=plan.may_send)
-    session = Session(composition, plan.journal, gateway.act)
-    loop.wire(session, gateway)
-    return gateway
+    loop.wire(Session(plan.composition(), plan.journal, gateway.act), gateway)
 
 
 def feeding_of(plan: LivePlan) -> Feeding:
@@ -183,15 +227,31 @@ def run_session(plan: LivePlan, say: Say, watch: Callable[[LiveLoop], None] | No
 async def live(plan: LivePlan, say: Say, watch: Callable[[LiveLoop], None] | None = None) -> dict[str, Any]:
     """Run a session in the running loop. SIGINT and SIGTERM end it cleanly; a second one does not hurry it."""
     loop = LiveLoop(SteadyClock(), say)
-    assemble(plan, loop, say)
     running = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
             running.add_signal_handler(number, loop.stop, signal.Signals(number).name)
+    told = {"session": plan.name, "mode": plan.mode, "journal": str(plan.journal)}
+    if not await _unless_stopped(assemble(plan, loop, say), loop):
+        return {**told, "messages": 0, **NEVER_BEGAN, "why": loop.why}
     if plan.seconds:
         running.call_later(plan.seconds, loop.stop, f"{plan.seconds:g} s are over")
     if watch is not None:
         watch(loop)
     loop.flattens = plan.flatten
     facts = await loop.run(feeding_of(plan))
-    return {"session": plan.name, "mode": plan.mode, "journal": str(plan.journal), "messages": loop.messages, **facts}
+    return {**told, "messages": loop.messages, **facts}
+
+
+async def _unless_stopped(beginning: Coroutine[Any, Any, None], loop: LiveLoop) -> bool:
+    """Do what takes its time at the start; False when a signal came first."""
+    task = asyncio.get_running_loop().create_task(beginning)
+    ended = asyncio.get_running_loop().create_task(loop.until.wait())
+    await asyncio.wait({task, ended}, return_when=asyncio.FIRST_COMPLETED)
+    ended.cancel()
+    if not task.done():
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return False
+    task.result()
+    return True

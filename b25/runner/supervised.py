@@ -1,7 +1,7 @@
 """The child's side of supervision in one object, for an asyncio session: seat, heartbeat, permission to send, orderly end.
 
     own = Supervised.begin(Path("data/run"), "mm", account="demo", client_id_prefix="b25-aabbb-")
-    gateway = OrderGateway(..., may_send=own.may_send)
+    gateway = DeskGateway(..., refusal=own.refusal)
     watching = asyncio.create_task(own.watch(lambda: (loop.messages, 0), loop.stop))
     ...
     own.end()

@@ -48,6 +48,8 @@ class Composition:
     compiled : bool, optional
         True insists on machine code, False runs plain Python. Default: machine code where the class allows it.
     bar_frames : int
+    opening : ndarray of POSITION, shape (n,), optional
+        What is held at the start, with what it cost and brought so far; nothing by default.
     more : dict
         Other facts for whoever reads the journal: of the feed, the latency, the account's name. Never a secret.
     """
@@ -63,6 +65,7 @@ class Composition:
     balance: float
     compiled: bool | None = None
     bar_frames: int = 0
+    opening: np.ndarray[Any, Any] | None = None
     more: dict[str, Any] = field(default_factory=dict)
 
     def machine(self) -> Machine:
@@ -71,7 +74,7 @@ class Composition:
         # A fee is counted in 1e-8 of the money unit: above this value it would not fit.
         highest = np.maximum(np.abs(self.fees["maker_e8"]), np.abs(self.fees["taker_e8"])).max(axis=1)
         limits["value_bound"] = 2**62 // np.maximum(highest, 1)
-        return Machine(
+        machine = Machine(
             self.cls,
             self.params,
             self.instruments,
@@ -80,6 +83,9 @@ class Composition:
             call=machine_code(self.cls, self.compiled),
             bar_frames=self.bar_frames,
         )
+        if self.opening is not None:
+            machine.world.positions[:] = self.opening
+        return machine
 
     def header(self) -> dict[str, Any]:
         """Return what a journal begins with."""
@@ -105,6 +111,7 @@ class Composition:
             "fees": rows_as_facts(self.fees),
             "balance": self.balance,
             "bar_frames": self.bar_frames,
+            "opening": None if self.opening is None else rows_as_facts(self.opening),
             "more": self.more,
         }
 
@@ -148,6 +155,7 @@ def from_header(header: dict[str, Any], cls: type[Strategy]) -> Composition:
         balance=header["balance"],
         compiled=told["compiled"],
         bar_frames=header["bar_frames"],
+        opening=facts_as_rows(header["opening"], POSITION, missing=0) if header.get("opening") else None,
         more=header["more"],
     )
 

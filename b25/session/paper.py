@@ -7,8 +7,10 @@ know is what our orders would have made others do.
 """
 
 import asyncio
+import tempfile
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -18,8 +20,9 @@ from b25.model.errors import Misuse
 from b25.model.event import BBO, GAP, ROW
 from b25.model.instrument import Instrument
 from b25.model.matching import MATCH_COMMAND, MatchEvent
+from b25.session.desk_gateway import DeskGateway
 from b25.session.gateway import Deliver, Say
-from b25.session.order_gateway import OrderGateway
+from b25.session.orders.desk_plan import DeskPlan
 from b25.venue.crowd.crowd_flow import FIRST_ORDER_ID
 from b25.venue.crowd.opening import matching_book_of, teller
 from b25.venue.exchange.exchange import Exchange
@@ -105,13 +108,13 @@ class _Distant(InProcessVenue):
         return outcome
 
 
-class Paper(OrderGateway):
-    """Sends to a mirror of the market in this process.
+class Paper(DeskGateway):
+    """Sends to a mirror of the market in this process, by the very desk that sends to a venue; its store lasts as long as it.
 
     Parameters
     ----------
     name, instruments, deliver, say
-        As of `OrderGateway`.
+        As of `DeskGateway`; the name is the session's.
     now_ms : callable
         Time, which only ever grows.
     fees : Fees
@@ -156,11 +159,20 @@ class Paper(OrderGateway):
             exchange.deposit(account, market, asset, Decimal(str(balance)))
         port = _Distant(exchange, account, market, now_ms=now_ms)
         port.way_s = latency_ns / 1e9
-        super().__init__(port, name, instruments, deliver, say)
+        self._folder = tempfile.TemporaryDirectory(prefix="b25-paper-", ignore_cleanup_errors=True)
+        folder = Path(self._folder.name)
+        names: dict[str, Any] = {"session": name, "strategy": name, "account": "paper", "mode": "paper"}
+        plan = DeskPlan(store=f"sqlite:///{folder / 'b25.db'}", folder=folder, reserve_bytes=0, **names)
+        super().__init__(port, plan, instruments, deliver, say)
         compile_matching()
         self.flows = [MirrorFlow(exchange, listing, one, queue=queue) for listing, one in zip(listings, instruments, strict=True)]
         for listing, flow in zip(listings, self.flows, strict=True):
             listing.flow = flow
+
+    async def close(self) -> None:
+        """Let go of everything, the orders' store too: the exchange that they were sent to is gone."""
+        await super().close()
+        self._folder.cleanup()
 
     def rows(self, book: int, rows: np.ndarray[Any, Any]) -> None:
         """Mirror the market before the strategy sees it."""

@@ -92,7 +92,7 @@ class Report:
 Item = tuple[int, int, bytes]  # kind of record, number of the event, rows
 
 
-class _Kept:
+class Kept:
     """A sink that keeps what a machine tells, to be compared."""
 
     def __init__(self) -> None:
@@ -100,13 +100,16 @@ class _Kept:
         self.effect_count = 0
 
     def effects(self, seq: int, rows: np.ndarray[Any, Any]) -> None:
+        """Keep effects."""
         self.items.append((EFFECTS, seq, rows.tobytes()))
         self.effect_count += len(rows)
 
     def state(self, seq: int, rows: bytes) -> None:
+        """Keep positions."""
         self.items.append((STATE, seq, rows))
 
     def notes(self, rows: bytes) -> None:
+        """Keep notes."""
         self.items.append((NOTES, -1, rows))
 
 
@@ -146,8 +149,8 @@ def replay(
         raise Misuse(f"{path} has no header: the session ended before it began", remedy="give another journal")
     told = from_header(header.json, cls)
     used = replace(told, params=told.params | (params or {}), compiled=told.compiled if compiled is None else compiled)
-    changed = _changes(header.json, told, used, fees)
-    run = _Run(used, fees)
+    changed = changes_of(header.json, told, used, fees)
+    run = Pass(used, fees)
     found = run.over(records)
     divergence = None
     if found is not None:
@@ -164,12 +167,23 @@ def replay(
     return Report(run.events, run.kept.effect_count, changed, divergence, reading.torn_bytes, run.ended)
 
 
-class _Run:
-    """One pass of a machine over the records of a journal."""
+class Pass:
+    """One pass of a machine over the records of a journal.
 
-    def __init__(self, composition: Composition, fees: np.ndarray[Any, Any] | None) -> None:
+    Attributes
+    ----------
+    machine : Machine
+    kept : Kept
+        What the machine told; what is left of it after the last record was never written.
+    ended : bool
+        Whether the journal has its last record.
+    halt : str or None
+        Why the machine halted.
+    """
+
+    def __init__(self, composition: Composition, fees: np.ndarray[Any, Any] | None = None) -> None:
         self.machine: Machine = composition.machine()
-        self.fees, self.kept = fees, _Kept()
+        self.fees, self.kept = fees, Kept()
         self.events = self.first_seq = 0
         self.ended = False
         self.batch: np.ndarray[Any, Any] = np.zeros(0, EVENT)
@@ -203,6 +217,7 @@ class _Run:
         return None
 
     def take(self, events: np.ndarray[Any, Any]) -> None:
+        """Take events as the session took them."""
         self.batch, self.first_seq = events, self.machine.seq + 1
         self.events += len(events)
         if self.halt is not None:
@@ -252,7 +267,7 @@ def _halted(why: str | None) -> str:
 
 def _state_before(path: Path, composition: Composition, fees: np.ndarray[Any, Any] | None, seq: int) -> dict[str, Any]:
     """Run anew up to the event before one, and tell the state."""
-    run = _Run(composition, fees)
+    run = Pass(composition, fees)
     for record in Reading(path):
         if record.kind != EVENTS:
             continue
@@ -266,7 +281,7 @@ def _state_before(path: Path, composition: Composition, fees: np.ndarray[Any, An
     return picture_of(run.machine)
 
 
-def _changes(header: dict[str, Any], told: Composition, used: Composition, fees: np.ndarray[Any, Any] | None) -> list[str]:
+def changes_of(header: dict[str, Any], told: Composition, used: Composition, fees: np.ndarray[Any, Any] | None) -> list[str]:
     """What is not as it was, one line each."""
     found = []
     strategy = header["strategy"]

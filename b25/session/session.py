@@ -3,10 +3,12 @@
 Nothing here has a clock. Whoever runs it stamps the events.
 """
 
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 from zlib import crc32
 
 import numpy as np
@@ -17,6 +19,9 @@ from b25.session.commands import Command, command_event, set_event
 from b25.session.composition import Composition
 from b25.session.machine import Machine, timer_event
 from b25.store.journal import Journal
+
+if TYPE_CHECKING:
+    from b25.session.resume import Past
 
 Act = Callable[[np.ndarray[Any, Any]], None]
 SKIPPED_TIMERS = 16  # periods behind which a timer does not catch up one by one
@@ -44,14 +49,30 @@ class Session:
     """
 
     def __init__(self, composition: Composition, path: Path, act: Act) -> None:
-        self.composition, self.act = composition, act
-        self.machine: Machine = composition.machine()
-        self.journal = Journal(path, composition.header())
+        self._begin(composition, composition.machine(), Journal(path, composition.header()), act)
+
+    def _begin(self, composition: Composition, machine: Machine, journal: Journal, act: Act) -> None:
+        self.composition, self.act, self.machine, self.journal = composition, act, machine, journal
         self.fault: Halt | None = None
         self.watch: Act | None = None
         self.events_taken = self.effects_left = 0
         self._waiting: deque[np.ndarray[Any, Any]] = deque()
         self._is_taking = False
+
+    @classmethod
+    def resumed(cls, past: Past, path: Path, act: Act) -> Self:
+        """Go on with the journal of a session that died, from where it stands.
+
+        Raises
+        ------
+        Misuse
+            When another process writes it.
+        """
+        made = cls.__new__(cls)
+        made._begin(past.composition, past.machine, Journal.resume(path), act)
+        made.events_taken, made.effects_left = past.events, past.effects
+        past.write(made.journal)
+        return made
 
     # What enters.
 

@@ -6,6 +6,7 @@ call, so that nothing which a session acted on is lost when the process is kille
 is cut off when the file is opened again; damage anywhere else is told and never skipped.
 """
 
+import fcntl
 import os
 import struct
 from collections.abc import Iterator
@@ -103,6 +104,7 @@ class Journal:
             raise Misuse(f"there is a journal {path} already", remedy="give the session another name") from None
         except OSError as fault:
             raise Misuse(f"the journal {path} cannot be made: {fault.strerror}", remedy="choose another folder") from None
+        _claim(self._file, path)
         self._waiting += MAGIC
         self._put(bytes([HEADER]) + orjson.dumps(header))
         self.flush()
@@ -115,14 +117,21 @@ class Journal:
         ------
         Resync
             When it is damaged elsewhere.
+        Misuse
+            When a process writes it.
         """
-        count, whole = 0, len(MAGIC)
-        for record in (reading := Reading(path)):
-            count, whole = record.number + 1, reading.at
         made = cls.__new__(cls)
-        made.path, made.number, made.bytes, made._waiting = path, count, whole, bytearray()
         made._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-        os.ftruncate(made._file, whole)
+        try:
+            _claim(made._file, path)
+            count, whole = 0, len(MAGIC)
+            for record in (reading := Reading(path)):
+                count, whole = record.number + 1, reading.at
+            os.ftruncate(made._file, whole)
+        except BaseException:
+            made.close()
+            raise
+        made.path, made.number, made.bytes, made._waiting = path, count, whole, bytearray()
         return made
 
     def events(self, rows: np.ndarray[Any, Any]) -> None:
@@ -188,6 +197,14 @@ class Journal:
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _claim(file: int, path: Path) -> None:
+    """Be the one process that writes a journal, for as long as the file is open."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise Misuse(f"another process writes the journal {path}", remedy="stop that session first") from None
 
 
 class Reading:

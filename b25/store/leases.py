@@ -94,6 +94,11 @@ def release_lease(store: Store, held: Lease) -> None:
     renew_lease(store, held, now_ms=0, lease_ms=0)
 
 
+def names_of(store: Store, kind: str) -> dict[str, int]:
+    """Every name of a kind with its number."""
+    return {row.name: int(row.number) for row in store.rows(select(alias).where(alias.c.kind == kind))}
+
+
 def number_of(store: Store, kind: str, name: str) -> int:
     """Number that stands for a name in client ids; given once, for good."""
     known = store.rows(select(alias.c.number).where(alias.c.kind == kind, alias.c.name == name))

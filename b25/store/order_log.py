@@ -113,7 +113,7 @@ class OrderLog:
             with self.store.writing():
                 if self.store.execute(self._fill_once, {**row, "account": self.lease.account}) != 1:
                     return False
-                self._legs(legs, f"{row['venue']}/{row['symbol']}/{row['trade_id']}")
+                self._legs(legs, fill_ref(row["venue"], self.lease.account, row["symbol"], row["trade_id"]))
                 held = self._positions.get(key, Decimal(0)) + signed
                 place = {"venue": key[0], "account": self.lease.account, "symbol": key[1], "strategy": strategy}
                 self.store.execute(self._place, {**place, "qty": text_of(held), "updated_ns": self.now_ns()})
@@ -197,6 +197,32 @@ class OrderLog:
         """Fills of an order."""
         return self.store.rows(select(fill).where(fill.c.coid == coid, fill.c.account == self.lease.account))
 
+    def owner_of(self, venue: str, symbol: str, *, trade_id: str, venue_id: str, client_id: str) -> str:
+        """Our id of the order that an execution is of, if we ever had it; empty for one of nobody."""
+        mine = (fill.c.venue == venue, fill.c.account == self.lease.account, fill.c.symbol == symbol)
+        if rows := self.store.rows(select(fill.c.coid).where(*mine, fill.c.trade_id == trade_id)):
+            return rows[0].coid or ""
+        if client_id:
+            return client_id if self.intent_of(client_id) is not None else ""
+        told = select(intent.c.coid).join(order_event, order_event.c.coid == intent.c.coid)
+        owns = (order_event.c.venue_oid == venue_id, intent.c.account == self.lease.account, intent.c.symbol == symbol)
+        rows = self.store.rows(told.where(*owns, intent.c.venue == venue).limit(1))
+        return rows[0].coid if rows else ""
+
+    def strategy_of(self, coid: str) -> str:
+        """Whose order it is."""
+        row = self.intent_of(coid)
+        return "" if row is None else str(row.strategy)
+
+    def intent_of(self, coid: str) -> Any | None:
+        """The intent of an order."""
+        rows = self.store.rows(select(intent).where(intent.c.coid == coid))
+        return rows[0] if rows else None
+
+    def changes_of(self, coid: str) -> list[Any]:
+        """Intents to change an order, oldest first."""
+        return self.store.rows(select(intent).where(intent.c.target_coid == coid).order_by(intent.c.id))
+
     def marks(self, venue: str) -> dict[str, tuple[str, int]]:
         """Last trade of each symbol up to which everything is booked, and its time: an empty id is the day we began."""
         rows = self.store.rows(select(watermark).where(watermark.c.venue == venue, watermark.c.account == self.lease.account))
@@ -209,6 +235,10 @@ class OrderLog:
             if at == venue:
                 net[symbol] = net.get(symbol, Decimal(0)) + qty
         return net
+
+    def position_of(self, venue: str, symbol: str, strategy: str) -> Decimal:
+        """What the fills of one strategy add up to."""
+        return self._positions.get((venue, symbol, strategy), Decimal(0))
 
     def rebuild(self) -> None:
         """Make the positions anew from fills and intents: they are a projection, and this is what they project."""
@@ -223,6 +253,11 @@ class OrderLog:
                 place = {"venue": venue, "account": self.lease.account, "symbol": symbol, "strategy": strategy}
                 self.store.execute(self._place, {**place, "qty": text_of(qty), "updated_ns": self.now_ns()})
         self.reload()
+
+
+def fill_ref(venue: Any, account: str, symbol: Any, trade_id: Any) -> str:
+    """How the ledger names the fill that a booking is of."""
+    return f"{venue}/{account}/{symbol}/{trade_id}"
 
 
 def text_of(number: Decimal) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib
-from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -21,7 +20,6 @@ from b25.venue.ccxt.connect import connect
 from b25.venue.ccxt.profile import Profile, Where
 from b25.venue.crowd.opening import open_crowds
 from b25.venue.exchange.listings import default_listings
-from b25.venue.exchange.orders import NewOrder
 from b25.venue.in_process.reports import listing_report
 from b25.venue.port.reports import Kind
 from b25.venue.wire.server import VenueSettings
@@ -62,7 +60,7 @@ def plan_of(venue, folder, mode, **more):
     plan = {
         "name": f"{mode}-1", "mode": mode, "cls": MakesMarkets, "params": PARAMS, "instruments": [instrument_of(venue)],
         "folder": folder, "address": address_of(USDM, inside.plain_url), "feed": FeedSettings(spin_s=0.0), "seconds": LONGEST_S,
-        "limits": Limits(position_max=0.05), "latency_ns": 1_000_000,
+        "limits": Limits(position_max=0.05), "latency_ns": 1_000_000, "store": f"sqlite:///{folder / 'b25.db'}",
     }  # fmt: skip
     return LivePlan(**(plan | more))
 
@@ -211,20 +209,6 @@ def test_commands_enter_as_events_and_are_replayed(venue, tmp_path):
         assert one in commands
     report = replay(plan.journal, MakesMarkets)
     assert report.agrees, report.divergence
-
-
-def test_it_does_not_start_on_an_account_that_holds_what_it_knows_nothing_of(venue, tmp_path):
-    account, key = account_of(venue, "holder")
-
-    def buy(inside):
-        order = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "tif": None, "quantity": Decimal("0.01")}
-        inside.exchange.linear_orders.place(account, NewOrder(**order))
-
-    venue.call(buy)
-    plan = plan_of(venue, tmp_path, "live", name="holder", port=port_of(venue, key))
-    with pytest.raises(Misuse, match="knows nothing of"):
-        asyncio.run(live(plan, print))
-    assert list(Reading(plan.journal))[-1].json["why"] == "it did not start"
 
 
 def test_a_plan_that_cannot_be_run_is_refused(venue, tmp_path):

@@ -46,7 +46,10 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """An event for the world; `kind` is one of b25.model.event. `order_id` 0 is a fill that no order of the world explains."""
+    """An event for the world; `kind` is one of b25.model.event. `order_id` 0 is a fill that no order of the world explains.
+
+    `coid` is our id of the order; empty for what is of no order of ours.
+    """
 
     kind: int
     order_id: int
@@ -58,6 +61,7 @@ class Tell:
     reason: int = 0
     venue_ms: int = 0
     trade: TradeReport | None = None
+    coid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from b25.execution.orders import proof
 from b25.execution.orders.actions import Action, Alarm, Halt, Hold, PullTrades, Query, Record, SendCancel, Source, Tell
 from b25.execution.orders.own_order import OwnOrder
+from b25.execution.orders.reasons import end_reason
 from b25.execution.orders.states import AT_VENUE, FOLLOWS, IN_DOUBT, TERMINAL, OrderState
 from b25.model.event import CANCEL_REJECTED, ORDER_ACCEPTED, ORDER_CANCELLED, ORDER_EXPIRED, ORDER_REJECTED
 from b25.model.instrument import Instrument
@@ -56,6 +57,7 @@ class OrderTable:
         self.by_venue_id: dict[tuple[str, str], str] = {}
         self.holds: dict[str, set[str]] = {}
         self.halted = ""
+        self.foreign: dict[str, set[str]] = {}  # open orders that are not ours, in words, as they were listed last
         self.trade_ids: OrderedDict[tuple[str, str], None] = OrderedDict()
         self.parked: dict[tuple[str, str], list[TradeReport]] = {}
         self.pull_at_ns: dict[str, int] = {}
@@ -134,7 +136,8 @@ class OrderTable:
         request, order.cancel_request_id, order.cancel_wanted = order.cancel_request_id, -1, False
         actions = self._move(order, S.PARTIAL if order.cum_lots else S.NEW, source, now_ns, text=text)
         if request >= 0 and order.order_id:
-            actions.append(Tell(CANCEL_REJECTED, order.order_id, order.symbol, request_id=request, reason=Reason.NOT_SUPPORTED))
+            why: dict[str, Any] = {"request_id": request, "reason": Reason.NOT_SUPPORTED, "coid": order.coid}
+            actions.append(Tell(CANCEL_REJECTED, order.order_id, order.symbol, **why))
         return actions
 
     def _told(self, order: OwnOrder, now_ns: int) -> list[Action]:
@@ -145,7 +148,8 @@ class OrderTable:
             return actions
 
         def tell(kind: int, request_id: int, reason: Reason) -> Tell:
-            return Tell(kind, order.order_id, order.symbol, request_id=request_id, side=order.new.side, reason=reason)
+            facts: dict[str, Any] = {"request_id": request_id, "side": order.new.side, "reason": reason, "coid": order.coid}
+            return Tell(kind, order.order_id, order.symbol, **facts)
 
         lived = order.state in AT_VENUE or order.state in (S.FILLED, S.CANCELED, S.EXPIRED)
         if lived and not order.told_open:
@@ -155,15 +159,16 @@ class OrderTable:
             return actions
         order.told_end = True
         if order.state in END_EVENTS:
-            why = Reason.CANCEL_REQUESTED if order.cancel_wanted else Reason.NOTHING_TO_MATCH
+            why = end_reason(order.state, order.new, filled_lots=order.cum_lots)
             request = order.cancel_request_id if order.cancel_wanted else order.request_id
             actions.append(tell(END_EVENTS[order.state], max(request, 0), why))
         elif order.state is not S.FILLED:
-            actions.append(tell(ORDER_REJECTED, order.request_id, Reason.NOT_SUPPORTED))
+            actions.append(tell(ORDER_REJECTED, order.request_id, Reason(order.reason or Reason.UNKNOWN_ORDER)))
         return actions
 
     def _accepted(self, order: OwnOrder) -> Tell:
-        return Tell(ORDER_ACCEPTED, order.order_id, order.symbol, request_id=order.request_id, side=order.new.side)
+        facts: dict[str, Any] = {"request_id": order.request_id, "side": order.new.side, "coid": order.coid}
+        return Tell(ORDER_ACCEPTED, order.order_id, order.symbol, **facts)
 
     def _ask(self, order: OwnOrder, now_ns: int) -> list[Action]:
         return [Query(order.coid, order.ref)]

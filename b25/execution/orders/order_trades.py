@@ -57,21 +57,26 @@ class OrderTrades(OrderTable):
         order.booked_lots += lots
         order.cum_lots = max(order.cum_lots, order.booked_lots)
         actions: list[Action] = [Book(trade, order.coid, source, late)]
-        actions.append(
-            Tell(
-                ORDER_FILLED,
-                0 if late or not order.order_id else order.order_id,
-                order.symbol,
-                side=trade.side,
-                price_ticks=instrument.ticks(trade.price),
-                qty_lots=lots,
-                venue_ms=trade.time_ms,
-                trade=trade,
-            )
+        tell = Tell(
+            ORDER_FILLED,
+            0 if late or not order.order_id else order.order_id,
+            order.symbol,
+            side=trade.side,
+            price_ticks=instrument.ticks(trade.price),
+            qty_lots=lots,
+            venue_ms=trade.time_ms,
+            trade=trade,
+            coid=order.coid,
         )
+        if order.amending is not None and order.booked_lots >= order.new.qty_lots:
+            # Filled, or not, if the change was done: the world would take it for the first.
+            order.amending.held.append(tell)
+            actions.append(Query(order.coid, order.ref))
+        else:
+            actions.append(tell)
         if late:
             actions.append(Alarm("LATE_FILL", f"trade {trade.trade_id} of {order.coid}, which was {order.state}"))
-        if order.booked_lots > order.new.qty_lots:
+        if order.booked_lots > order.qty_lots_max:
             self.halted = self.halted or f"{order.coid} executed more than was asked"
             actions.append(Halt(self.halted))
         if order.state in (S.NOT_ACCEPTED, S.NOT_SENT, S.REJECTED):
@@ -93,7 +98,7 @@ class OrderTrades(OrderTable):
         return actions
 
     def _after_trade(self, order: OwnOrder) -> OrderState:
-        if order.booked_lots >= order.new.qty_lots:
+        if order.booked_lots >= order.qty_lots_max:
             return S.FILLED
         if order.state in AT_VENUE and order.state is not S.NEW:
             return order.state
@@ -131,7 +136,10 @@ class OrderTrades(OrderTable):
             venue_ms=trade.time_ms,
             trade=trade,
         )
-        return [Book(trade, "", source), tell, Alarm("UNEXPECTED_FILL", text), self._hold(trade.symbol, text)]
+        actions: list[Action] = [Book(trade, "", source), tell]
+        if self.policy.foreign == "ignore":
+            return actions
+        return [*actions, Alarm("UNEXPECTED_FILL", text), self._hold(trade.symbol, text)]
 
     def _drain(self, order: OwnOrder, now_ns: int) -> list[Action]:
         """Book what was parked until this order's number at the venue was known."""

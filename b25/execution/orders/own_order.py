@@ -4,9 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from b25.execution.orders.actions import Tell
 from b25.execution.orders.proof import Absence
 from b25.execution.orders.states import IN_DOUBT, TERMINAL, OrderState
 from b25.venue.port.requests import NewOrder, OrderRef
+
+
+@dataclass(slots=True)
+class Amending:
+    """A change that was asked for, and is not answered.
+
+    Attributes
+    ----------
+    coid : str
+        Of its own intent.
+    price_ticks, qty_lots : int
+        Wanted.
+    bound_ms : int
+        Venue time after which it can no longer be accepted.
+    held : list
+        What the world is told once it is known whether the quantity changed: it would take the order for filled before.
+    """
+
+    coid: str
+    price_ticks: int
+    qty_lots: int
+    request_id: int
+    bound_ms: int
+    held: list[Tell] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -20,7 +45,9 @@ class OwnOrder:
     order_id, request_id : int
         In the world; 0 for an adopted order, which the world never asked for.
     conditional : bool
-        It waits, or waited, in the venue's book of stops.
+        It waits in the venue's book of stops.
+    triggered : bool
+        It waited there, and is an order like any other now, with another number.
     cum_lots, booked_lots : int
         Executed as the venue says, and by the trades that we hold. The second catches up with the first.
     acknowledged : bool
@@ -41,6 +68,7 @@ class OwnOrder:
     state: OrderState = OrderState.INTENT
     venue_id: str = ""
     conditional: bool = False
+    triggered: bool = False
     cum_lots: int = 0
     booked_lots: int = 0
     update_ms: int = 0
@@ -52,6 +80,7 @@ class OwnOrder:
     cancel_request_id: int = -1
     cancel_wanted: bool = False
     cancel_bound_ms: int = 0
+    amending: Amending | None = None
     absence: Absence | None = None
     asked: int = 0
     next_query_ns: int = 0
@@ -73,8 +102,13 @@ class OwnOrder:
     @property
     def ref(self) -> OrderRef:
         """How the venue is asked for it: by our id, which it has had from the first."""
-        by_venue = self.venue_id if self.conditional else ""
+        by_venue = self.venue_id if self.conditional or self.triggered else ""
         return OrderRef(symbol=self.symbol, client_id=self.coid, venue_id=by_venue, conditional=self.conditional)
+
+    @property
+    def qty_lots_max(self) -> int:
+        """What may be executed at most, as far as it is known: a change that is not answered may have been done."""
+        return max(self.new.qty_lots, self.amending.qty_lots if self.amending else 0)
 
     @property
     def is_live(self) -> bool:
@@ -99,4 +133,4 @@ class OwnOrder:
     @property
     def open_lots(self) -> int:
         """What may still be executed."""
-        return max(self.new.qty_lots - self.cum_lots, 0) if self.is_live else 0
+        return max(self.qty_lots_max - self.cum_lots, 0) if self.is_live else 0

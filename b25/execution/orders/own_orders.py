@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from b25.execution.orders import proof
-from b25.execution.orders.actions import Action, Alarm, PullTrades, Query, Record, SendCancel, Source
-from b25.execution.orders.order_trades import OrderTrades
+from b25.execution.orders.actions import Action, Alarm, PullTrades, Query, Record, SendCancel, Source, Tell
+from b25.execution.orders.fold import TRIGGERED
+from b25.execution.orders.order_amends import OrderAmends
 from b25.execution.orders.own_order import OwnOrder
+from b25.execution.orders.reasons import reason_of
 from b25.execution.orders.states import OF_REPORT, TERMINAL, OrderState
+from b25.model.event import ORDER_TRIGGERED
+from b25.model.order import Reason
 from b25.venue.port.outcome import Answer, Outcome, Reaction
 from b25.venue.port.reports import OrderReport
 from b25.venue.port.requests import NewOrder
@@ -17,7 +21,7 @@ S = OrderState
 SENDING_NS_MAX: Final = 10_000_000_000  # after which an answer is not waited for any more
 
 
-class OrderManager(OrderTrades):
+class OrderManager(OrderAmends):
     """State of all orders of one account at one venue.
 
     Every method takes what happened and returns what must be done, in that order. None of them may be skipped.
@@ -40,6 +44,7 @@ class OrderManager(OrderTrades):
     def withdrawn(self, coid: str, why: str, now_ns: int) -> list[Action]:
         """Nothing of it left, and nothing will: refused by us after it became an intent."""
         order = self.orders[coid]
+        order.reason = Reason.STOPPED
         return self._move(order, S.NOT_SENT, Source.REST, now_ns, text=why) if order.state is S.INTENT else []
 
     def restore(self, order: OwnOrder, now_ns: int) -> list[Action]:
@@ -49,6 +54,7 @@ class OrderManager(OrderTrades):
             self.by_venue_id[(order.symbol, order.venue_id)] = order.coid
         for trade_id in order.trade_ids:
             self._remember(order.symbol, trade_id)
+        order.ended_ns = now_ns if order.state in TERMINAL else 0
         if order.state is S.INTENT:
             order.never_sent = True
         if order.state in (S.INTENT, S.SENDING):
@@ -76,6 +82,7 @@ class OrderManager(OrderTrades):
             ]  # fmt: skip
         ends = {Answer.REJECTED: S.REJECTED, Answer.NOT_SENT: S.NOT_SENT, Answer.NOT_ACCEPTED: S.NOT_ACCEPTED}
         if outcome.answer in ends:
+            order.reason = reason_of(outcome)
             return actions + self._move(order, ends[outcome.answer], Source.REST, now_ns, code=outcome.code, text=outcome.text)
         if order.state is S.SENDING:
             actions += self._doubt(order, S.UNKNOWN, Source.REST, now_ns, outcome.text, outcome.code)
@@ -104,6 +111,9 @@ class OrderManager(OrderTrades):
         actions = self._reactions(order.symbol, outcome) if outcome.reaction is not Reaction.NONE else []
         if outcome.answer is Answer.ACCEPTED and outcome.value is not None:
             order.absence = None
+            if order.amending is not None:
+                over = started_ms > order.amending.bound_ms + self.policy.margin_ms
+                actions += self._amend_over(order, outcome.value, Source.RECON, over=over)
             actions += self.seen(outcome.value, Source.RECON, now_ns)
             over = started_ms > order.cancel_bound_ms + self.policy.margin_ms
             if (
@@ -149,10 +159,16 @@ class OrderManager(OrderTrades):
             return [Alarm("UNKNOWN_STATUS", text), self._hold(order.symbol, text)]
         if order.state in (S.NOT_ACCEPTED, S.NOT_SENT) or (order.state is S.REJECTED and told is not S.REJECTED):
             return self._revive(order, report, source, now_ns)
+        if order.conditional and ":" in order.symbol and (report.became_id or not report.conditional):
+            actions += self._triggered(order, report, source)
+        if order.triggered and report.conditional:
+            # What the book of stops says of it is only that it is there no more.
+            return [*actions, *self._drain(order, now_ns), *self._ask(order, now_ns)]
         if report.venue_id and not order.venue_id:
             order.venue_id = report.venue_id
             self.by_venue_id[(order.symbol, report.venue_id)] = order.coid
         order.conditional = order.conditional or report.conditional
+        actions += self._amend_over(order, report, source, over=False)
         cum_lots = self.instruments[order.symbol].lots(report.filled)
         if cum_lots < order.cum_lots or order.state in TERMINAL:
             # A picture of the past, or of an order that is over: only what is executed can still grow.
@@ -193,6 +209,20 @@ class OrderManager(OrderTrades):
             actions.append(SendCancel(order.coid, order.ref))
         return actions
 
+    def _triggered(self, order: OwnOrder, report: OrderReport, source: Source) -> list[Action]:
+        """A stop was triggered: from now on it is an order like any other, which the venue has under another number."""
+        order.conditional, order.triggered = False, True
+        order.venue_id = report.became_id or report.venue_id
+        self.by_venue_id[(order.symbol, order.venue_id)] = order.coid
+        actions: list[Action] = [Record(order.coid, order.state, source, order.cum_lots, order.venue_id, text=TRIGGERED)]
+        if order.order_id and not order.told_end:
+            facts: dict[str, Any] = {"side": order.new.side, "coid": order.coid}
+            if not order.told_open:
+                order.told_open = True
+                actions.append(self._accepted(order))
+            actions.append(Tell(ORDER_TRIGGERED, order.order_id, order.symbol, **facts))
+        return actions
+
     def _late(self, order: OwnOrder) -> list[Action]:
         return [Alarm("LATE_FILL", f"{order.coid} was {order.state} and executed more: {order.cum_lots} lots")]
 
@@ -206,7 +236,7 @@ class OrderManager(OrderTrades):
                 actions += self._doubt(order, S.UNKNOWN, Source.RECON, now_ns, "no answer")
             if order.state is S.CANCELING and now_ns - order.changed_ns > SENDING_NS_MAX:
                 actions += self._doubt(order, S.UNKNOWN_CANCEL, Source.RECON, now_ns, "no answer")
-            if order.in_doubt and now_ns >= order.next_query_ns:
+            if (order.in_doubt or order.amending is not None) and now_ns >= order.next_query_ns:
                 order.next_query_ns = now_ns + proof.wait_ns(order.asked)
                 order.asked += 1
                 actions.append(Query(order.coid, order.ref))

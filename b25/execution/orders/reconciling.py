@@ -37,6 +37,7 @@ def reconcile_open(
     """
     actions: list[Action] = []
     listed: set[str] = set()
+    foreign: dict[str, set[str]] = {}
     for report in reports:
         order = manager.find(report.symbol, report.client_id, report.venue_id)
         if order is not None:
@@ -48,7 +49,10 @@ def reconcile_open(
             actions += adopt(manager, report, source, now_ns)
             listed.add(report.client_id)
         else:
-            actions += _foreign(manager, report)
+            actions += _foreign(manager, report, foreign)
+    for symbol, texts in manager.foreign.items():
+        actions += [manager._unhold(symbol, text) for text in texts - foreign.get(symbol, set())]
+    manager.foreign = foreign
     for order in list(manager.orders.values()):
         missing = order.coid not in listed and order.state in AT_VENUE and order.changed_ns < started_ns
         if missing:
@@ -73,12 +77,13 @@ def adopt(manager: OrderManager, report: OrderReport, source: Source, now_ns: in
     return [Alarm("ADOPTED", f"{order.coid} was found at the venue without an intent"), *manager.seen(report, source, now_ns)]
 
 
-def _foreign(manager: OrderManager, report: OrderReport) -> list[Action]:
+def _foreign(manager: OrderManager, report: OrderReport, found: dict[str, set[str]]) -> list[Action]:
     policy = manager.policy.foreign
-    if policy == "ignore":
-        return []
     text = f"order {report.client_id or report.venue_id} in {report.symbol} is not ours"
-    actions: list[Action] = [Alarm("FOREIGN_ORDER", text), manager._hold(report.symbol, text)]
+    found.setdefault(report.symbol, set()).add(text)
+    actions: list[Action] = []
+    if policy != "ignore" and text not in manager.foreign.get(report.symbol, ()):
+        actions += [Alarm("FOREIGN_ORDER", text), manager._hold(report.symbol, text)]
     if policy == "cancel":
         ref = OrderRef(symbol=report.symbol, client_id=report.client_id, venue_id=report.venue_id, conditional=report.conditional)
         actions.append(SendCancel(report.client_id, ref))
@@ -90,5 +95,8 @@ def unresolved(manager: OrderManager) -> list[str]:
     return [
         order.coid
         for order in manager.orders.values()
-        if order.in_doubt or (order.state in TERMINAL and order.awaits_trades) or order.state is OrderState.SENDING
+        if order.in_doubt
+        or order.amending is not None
+        or (order.state in TERMINAL and order.awaits_trades)
+        or order.state is OrderState.SENDING
     ]

@@ -21,6 +21,7 @@ from b25.execution.orders.actions import (
     Source,
     Tell,
 )
+from b25.execution.orders.identity import identity_of
 from b25.execution.orders.own_orders import OrderManager
 from b25.session.orders.rows import emergency_entry, event_row, fill_row, legs_of
 from b25.session.orders.venue_time import VenueTime
@@ -28,6 +29,7 @@ from b25.store.emergency import EmergencyLog
 from b25.store.faults import StoreFailed
 from b25.store.order_log import OrderLog
 from b25.venue.port.port import VenuePort
+from b25.venue.port.reports import TradeReport
 from b25.venue.port.requests import RECV_WINDOW_MS, OrderRef
 
 PAGES_MAX: Final = 1_000
@@ -68,6 +70,9 @@ class Hands:
         self.marks: dict[str, tuple[str, int]] = {}
         self.store_fault: StoreFailed | None = None
         self.fault: BaseException | None = None
+        self.recorded: Callable[[Record], None] | None = None
+        self.booked: Callable[[Book], None] | None = None
+        self.recall: Callable[[TradeReport], None] = lambda trade: None
         self._outbox: deque[Durable] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking: set[str] = set()
@@ -91,6 +96,8 @@ class Hands:
             match action:
                 case Record() | Book() | Tell():
                     self._outbox.append(action)
+                    if isinstance(action, Record) and self.recorded is not None:
+                        self.recorded(action)
                 case Query():
                     self.begin(self._query(action))
                 case SendCancel():
@@ -133,6 +140,8 @@ class Hands:
                 row = fill_row(action, self.port.name)
                 if not self.log.book(row, legs_of(action.trade, strategy), strategy=strategy):
                     self._drop_tell_of(action)
+                elif self.booked is not None:
+                    self.booked(action)
             case Tell():
                 self.tell(action)
 
@@ -201,6 +210,15 @@ class Hands:
         finally:
             del self._pulling[symbol]
 
+    def take_trades(self, trades: Iterable[TradeReport], source: Source) -> None:
+        """Take executions; those of orders that ended long ago are of them all the same."""
+        told = [trade for trade in trades if (trade.symbol, trade.trade_id) not in self.manager.trade_ids]
+        for trade in told:
+            if self.manager.find(trade.symbol, trade.client_id, trade.venue_id) is None:
+                with contextlib.suppress(StoreFailed):  # then nobody knows whose it is, and it is held
+                    self.recall(trade)
+        self.perform(self.manager.trades_seen(told, source, self.now_ns))
+
     async def _pull_pages(self, symbol: str) -> bool:
         for _ in range(PAGES_MAX):
             mark, since_ms = self.marks[symbol]
@@ -210,7 +228,7 @@ class Hands:
             trades = [trade for trade in outcome.value if trade.trade_id != mark]
             if not trades:
                 return True
-            self.perform(self.manager.trades_seen(trades, Source.RECON, self.now_ns))
+            self.take_trades(trades, Source.RECON)
             self.perform(self.manager.settle_parked(self.now_ns))
             last = trades[-1]
             waiting = any(key[0] == symbol for key in self.manager.parked)
@@ -221,12 +239,18 @@ class Hands:
         return False
 
     async def pull_all(self) -> list[str]:
-        """Cancel every order of every symbol; symbols of which it is not proven that nothing rests."""
+        """Cancel every order of every symbol; symbols of which it is not proven that nothing rests.
+
+        Where somebody else has orders too, ours are cancelled one by one.
+        """
         unsure = []
         for symbol in self.manager.instruments:
-            outcome = await self.port.cancel_all(symbol)
+            if shared := symbol in self.manager.foreign:
+                for order in list(self.manager.live(symbol)):
+                    await self.send_cancel(order.coid, order.ref)
+            is_sure = shared or (await self.port.cancel_all(symbol)).is_definite
             left = await self.port.open_orders(symbol)
-            if left.value is None or left.value or not outcome.is_definite:
+            if left.value is None or any(not shared or identity_of(one.client_id) for one in left.value) or not is_sure:
                 unsure.append(symbol)
             for order in list(self.manager.live(symbol)):
                 self.begin(self._query(Query(order.coid, order.ref)))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
 from b25.execution.orders.actions import Book, Record
-from b25.execution.orders.fold import Stored, fold
+from b25.execution.orders.fold import TRIGGERED, Stored, fold
 from b25.execution.orders.identity import Identity
-from b25.execution.orders.own_order import OwnOrder
+from b25.execution.orders.order_amends import DONE
+from b25.execution.orders.own_order import Amending, OwnOrder
 from b25.execution.orders.states import OrderState
 from b25.model.instrument import Instrument
 from b25.model.order import POST_ONLY, REDUCE_ONLY, Tif
@@ -59,7 +61,10 @@ def event_row(record: Record, instrument: Instrument) -> dict[str, Any]:
     }
 
 
-def restored(row: Any, events: list[Any], fills: list[Any], instrument: Instrument) -> OwnOrder:
+Changes = Sequence[tuple[Any, list[Any]]]  # intents to change an order, oldest first, each with its events
+
+
+def restored(row: Any, events: list[Any], fills: list[Any], instrument: Instrument, changes: Changes = ()) -> OwnOrder:
     """An order from its rows."""
     new = NewOrder(
         symbol=row.symbol,
@@ -75,9 +80,20 @@ def restored(row: Any, events: list[Any], fills: list[Any], instrument: Instrume
         sign_ms=row.sign_ts_ms,
         recv_window_ms=row.recv_window,
     )
-    told = (Stored(OrderState(e.status), instrument.lots(e.cum_qty), e.venue_oid or "", e.venue_ts_ms or 0) for e in events)
+    told = (
+        Stored(OrderState(e.status), instrument.lots(e.cum_qty), e.venue_oid or "", e.venue_ts_ms or 0, e.msg == TRIGGERED)
+        for e in events
+    )
     booked = ((f.trade_id, instrument.lots(f.qty)) for f in fills)
-    return fold(new, told, booked, order_id=row.order_id, request_id=row.request_id)
+    pending = None
+    for change, answers in changes:
+        price_ticks, qty_lots = instrument.ticks(change.price), instrument.lots(change.qty)
+        if not answers:
+            bound_ms = change.sign_ts_ms + change.recv_window
+            pending = Amending(change.coid, price_ticks, qty_lots, change.request_id, bound_ms)
+        elif answers[-1].status == DONE:
+            new = replace(new, price_ticks=price_ticks, qty_lots=qty_lots)
+    return fold(new, told, booked, order_id=row.order_id, request_id=row.request_id, amending=pending)
 
 
 def fill_row(book: Book, venue: str, *, synthetic: bool = False) -> dict[str, Any]:

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
-from b25.execution.orders.actions import Action, Alarm, Hold, Source, Tell
+from b25.execution.orders.actions import Action, Alarm, Source, Tell
 from b25.execution.orders.identity import Identity, client_id, identity_of
 from b25.execution.orders.order_table import OrderPolicy
+from b25.execution.orders.own_order import Amending, OwnOrder
 from b25.execution.orders.own_orders import OrderManager
 from b25.execution.orders.reconciling import reconcile_open, unresolved
-from b25.execution.orders.states import TERMINAL
+from b25.model.errors import Retry
 from b25.model.instrument import Instrument
+from b25.model.order import Reason
 from b25.session.orders.carrying_out import Hands
-from b25.session.orders.rows import intent_row, restored
+from b25.session.orders.listening import UserStream
+from b25.session.orders.positions import TIMES, PositionCheck
+from b25.session.orders.recalling import Recall
+from b25.session.orders.rows import intent_row
 from b25.session.orders.venue_time import VenueTime
 from b25.store.emergency import EmergencyLog
 from b25.store.faults import Fenced, StoreFailed
 from b25.store.leases import renew_lease
 from b25.store.order_log import OrderLog
-from b25.venue.ccxt.user_events import read_event
 from b25.venue.port.outcome import not_sent
 from b25.venue.port.port import VenuePort
 from b25.venue.port.reports import OrderReport
-from b25.venue.port.requests import NewOrder
+from b25.venue.port.requests import Amendment, NewOrder
 
 TICK_S: Final = 0.1
+AGAIN_S: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +93,18 @@ class OrderDesk:
         self.hands = Hands(port, self.manager, log, emergency, self.time, tell=tell, alarm=alarm)
         self.is_ready = False
         self.is_fenced = False
+        self.refused = Reason.OK
         self.compared = 0
         self._seq = 0
         self._due: dict[str, int] = {}
         self._venue_symbols: dict[str, str] = {}
         self._loops: list[asyncio.Task[None]] = []
+        self.stream = UserStream(port, self.hands, self._venue_symbols, again_s=self.pace.resubscribe_s, compare=self._compare)
+        self.hands.recorded = self.stream.recorded
+        self.positions = PositionCheck(port, log, self.hands, instruments)
+        self.hands.booked = self.positions.booked
+        self.recall = Recall(port.name, log, self.hands, instruments)
+        self.hands.recall = self.recall.owner
 
     # -- start and stop ---------------------------------------------------------------------------
 
@@ -104,8 +115,14 @@ class OrderDesk:
         -------
         list of str
             Orders that are still not resolved: their symbols are on hold.
+
+        Raises
+        ------
+        Retry
+            When the venue could not be asked.
         """
-        await self._until(patience_s, self._reachable)
+        if not await self._until(patience_s, self._reachable):
+            raise Retry(f"{self.port.name} does not answer", remedy="check the venue, then start again")
         venue = self.port.name
         self.hands.marks = self.log.marks(venue)
         for symbol in self.instruments:
@@ -113,16 +130,13 @@ class OrderDesk:
                 began_ms = self.time.surely_ms()
                 self.log.pulled(venue, symbol, "", began_ms)
                 self.hands.marks[symbol] = ("", began_ms)
-        for row, events, fills in self.log.unfinished([str(state) for state in TERMINAL], venue):
-            if row.symbol in self.instruments and row.coid not in self.manager.orders:
-                self.hands.strategies[row.coid] = row.strategy
-                order = restored(row, events, fills, self.instruments[row.symbol])
-                self.hands.perform(self.manager.restore(order, self.hands.now_ns))
-        self._loops = [asyncio.ensure_future(self._listen()), asyncio.ensure_future(self._keep_time())]
+        self.recall.unfinished()
+        self._loops = [asyncio.ensure_future(self.stream.follow()), asyncio.ensure_future(self._keep_time())]
         await self._until(patience_s, self.reconcile)
         await self._until(patience_s, self._resolved)
-        await self._until(patience_s, self.reconcile)
-        await self.compare_positions()
+        if not await self._until(patience_s, self.reconcile):
+            raise Retry(f"{self.port.name} does not tell what is open and traded", remedy="check the venue, then start again")
+        await self._until(patience_s, self._positions_agree)
         self.is_ready = True
         return unresolved(self.manager)
 
@@ -130,7 +144,7 @@ class OrderDesk:
         listed = await self.port.listings()
         if listed.value is None or not await self.time.measure(self.port):
             return False
-        self._venue_symbols = {one.venue_symbol: symbol for symbol, one in listed.value.items()}
+        self._venue_symbols.update({one.venue_symbol: symbol for symbol, one in listed.value.items()})
         return True
 
     async def _resolved(self) -> bool:
@@ -152,54 +166,83 @@ class OrderDesk:
             await self._until(patience_s, self._quiet)
         await self.reconcile()
         await self._until(patience_s, self._resolved)
+        await self.end()
+        return sorted({*unsure} & {order.symbol for order in self.manager.live()})
+
+    async def end(self) -> None:
+        """End every task."""
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self.hands.end()
-        return sorted({*unsure} & {order.symbol for order in self.manager.live()})
 
     async def _quiet(self) -> bool:
         await self.hands.pull_all()
         await self.hands.settle()
         return not any(True for _ in self.manager.live())
 
+    def stored(self, coid: str) -> OwnOrder | None:
+        """An order as the store has it."""
+        return self.recall.stored(coid)
+
     # -- orders -----------------------------------------------------------------------------------
 
     def submit(self, new: NewOrder, *, strategy: str, order_id: int = 0, request_id: int = 0, decision: str = "{}") -> str:
         """Store an approved order and send it, in a task of its own; its id, or "" when it must not leave.
 
-        The id and the signature's time of `new` are set here.
+        The id and the signature's time of `new` are set here. `refused` says in the world's words why one must not leave.
         """
-        if why := self._refusal(new):
+        reason, why = self._refusal(new)
+        if why:
+            self.refused = reason
             self.hands.alarm(Alarm("NOT_SENT", why))
             return ""
-        identity = Identity(self.account, self.strategies[strategy], self.log.lease.epoch, self._seq)
-        self._seq += 1  # a number that was once tried is never tried again, whatever becomes of the intent
-        coid = client_id(identity, self.port.abilities.client_id_pattern)
+        identity, coid = self._next_id(strategy)
         new = replace(new, client_id=coid, sign_ms=self.time.sign_ms())
         row = intent_row(new, identity, self.instruments[new.symbol], order_id=order_id, request_id=request_id)
-        try:
-            self.log.intend({**row, "strategy": strategy, "decision": decision})
-        except Fenced as fault:
-            self._fenced(fault)
-            return ""
-        except StoreFailed as fault:
-            self.hands.store_fault = fault
-            self.hands.alarm(Alarm("STORE", f"no order leaves without its intent: {fault}"))
+        if not self._intend({**row, "strategy": strategy, "decision": decision}):
             return ""
         self.hands.strategies[coid] = strategy
         self.hands.perform(self.manager.intend(new, order_id=order_id, request_id=request_id, now_ns=self.hands.now_ns))
         self.hands.begin(self._send(new))
         return coid
 
-    def _refusal(self, new: NewOrder) -> str:
+    def _next_id(self, strategy: str) -> tuple[Identity, str]:
+        identity = Identity(self.account, self.strategies[strategy], self.log.lease.epoch, self._seq)
+        self._seq += 1  # a number that was once tried is never tried again, whatever becomes of the intent
+        return identity, client_id(identity, self.port.abilities.client_id_pattern)
+
+    def _intend(self, row: dict[str, Any]) -> bool:
+        """Make an intent durable; False when nothing may be sent for it."""
+        try:
+            self.log.intend(row)
+        except Fenced as fault:
+            self._fenced(fault)
+        except StoreFailed as fault:
+            self.hands.store_fault = fault
+            self.hands.alarm(Alarm("STORE", f"no order leaves without its intent: {fault}"))
+        else:
+            return True
+        self.refused = Reason.STOPPED
+        return False
+
+    def _refusal(self, new: NewOrder) -> tuple[Reason, str]:
+        """Why an order must not leave now, in the world's words and in ours; no words when it may."""
+        if why := self.standstill():
+            return Reason.STOPPED, why
+        if why := self.manager.refuses(new):
+            return Reason.STOPPED if self.manager.halted else Reason.SYMBOL_REDUCING, why
+        return Reason.OK, ""
+
+    def standstill(self) -> str:
+        """Why nothing at all may leave now; empty when orders may."""
         if not self.is_ready:
             return "orders wait until everything is reconciled"
         if self.is_fenced:
             return "another process holds the lease"
         if self.hands.store_fault is not None:
             return str(self.hands.store_fault)
-        return self.may_send() or self.manager.refuses(new)
+        return self.may_send()
 
     async def _send(self, new: NewOrder) -> None:
         coid = new.client_id
@@ -218,6 +261,34 @@ class OrderDesk:
         if outcome.resync_clock:
             await self.time.measure(self.port)
         self.hands.perform(self.manager.answered(coid, outcome, self.hands.now_ns))
+
+    def amend(self, coid: str, *, price_ticks: int, qty_lots: int, strategy: str, request_id: int, decision: str = "{}") -> bool:
+        """Store the wish to change a resting order and send it, in a task of its own; False when it must not leave."""
+        order = self.manager.orders.get(coid)
+        why = self.standstill() or self.manager.may_amend(coid)
+        if order is None or why or ":" not in order.symbol:
+            # Spot replaces an order by another, whose fills could not be told from the first's: cancel it and place a new one.
+            self.refused = Reason.STOPPED if self.standstill() else Reason.NOT_SUPPORTED
+            return False
+        identity, own_id = self._next_id(strategy)
+        new = replace(order.new, client_id=own_id, price_ticks=price_ticks, qty_lots=qty_lots, sign_ms=self.time.sign_ms())
+        row = intent_row(new, identity, self.instruments[new.symbol], order_id=order.order_id, request_id=request_id)
+        if not self._intend({**row, "kind": "REPLACE", "target_coid": coid, "strategy": strategy, "decision": decision}):
+            return False
+        wanted = Amending(own_id, price_ticks, qty_lots, request_id, new.sign_ms + new.recv_window_ms)
+        self.manager.amend(coid, wanted)
+        self.hands.begin(self._amend(order, wanted, new))
+        return True
+
+    async def _amend(self, order: OwnOrder, wanted: Amending, new: NewOrder) -> None:
+        asked = Amendment(
+            symbol=new.symbol, side=new.side, qty_lots=wanted.qty_lots, price_ticks=wanted.price_ticks, client_id=order.coid,
+            venue_id=order.venue_id, sign_ms=new.sign_ms, recv_window_ms=new.recv_window_ms,
+        )  # fmt: skip
+        outcome = await self.port.amend(asked)
+        if outcome.resync_clock:
+            await self.time.measure(self.port)
+        self.hands.perform(self.manager.amend_answered(order.coid, outcome, self.hands.now_ns))
 
     def cancel(self, coid: str, *, request_id: int = -1) -> None:
         """Cancel an order, of this life or an earlier one."""
@@ -259,45 +330,24 @@ class OrderDesk:
 
     async def compare_positions(self) -> dict[str, tuple[Decimal, Decimal]]:
         """Compare what the fills add up to with the venue's positions: ours and theirs, where they differ."""
-        if not self.port.abilities.positions:
-            return {}
-        theirs = await self.port.positions()
-        if theirs.value is None:
-            return {}
-        differ = {}
-        ours = self.log.positions(self.port.name)
-        for symbol, instrument in self.instruments.items():
-            held = theirs.value[symbol].qty if symbol in theirs.value else Decimal(0)
-            mine = ours.get(symbol, Decimal(0))
-            if abs(held - mine) >= instrument.lot / 2:
-                differ[symbol] = (mine, held)
-        for symbol in self.instruments:
-            cause = "the position differs from the venue's"
-            if symbol in differ:
-                self.manager.holds.setdefault(symbol, set()).add(cause)
-                text = f"{symbol}: the fills add up to {differ[symbol][0]}, the venue says {differ[symbol][1]}"
-                self.hands.perform([Alarm("POSITION_DRIFT", text), Hold(symbol, cause)])
-            elif cause in self.manager.holds.get(symbol, ()):
-                self.hands.perform(self.manager.release(symbol, cause))
-        return differ
+        return await self.positions.compare(self._compare_soon)
+
+    async def _positions_agree(self) -> bool:
+        """Whether it is settled if they do: they agree, or differed often enough to be held."""
+        differ = await self.compare_positions()
+        if all(self.positions.failures.get(symbol, 0) >= TIMES for symbol in differ):
+            return True
+        await asyncio.sleep(AGAIN_S)
+        return False
+
+    def _compare_soon(self) -> None:
+        self._due["positions"] = min(self._due.get("positions", 2**63), self.hands.now_ns + 10**9)
 
     # -- loops ------------------------------------------------------------------------------------
 
-    async def _listen(self) -> None:
-        """Follow the user's stream. Whenever it is lost, everything may have been missed."""
-        while True:
-            with contextlib.suppress(Exception):  # whatever ended it, the answer is the same: compare, and listen anew
-                async for hint in self.port.hints():
-                    told = read_event(hint, self._venue_symbols)
-                    if told is None or told[0].symbol not in self.instruments:
-                        self._due["open_orders"] = min(self._due.get("open_orders", 0), self.hands.now_ns + 10**9)
-                        continue
-                    order, trade = told
-                    if trade is not None:
-                        self.hands.perform(self.manager.trades_seen([trade], Source.WS, self.hands.now_ns))
-                    self.hands.perform(self.manager.seen(order, Source.WS, self.hands.now_ns))
-            self._due["open_orders"] = 0
-            await asyncio.sleep(self.pace.resubscribe_s)
+    def _compare(self, now: bool) -> None:
+        """Have everything compared, at once or within a second."""
+        self._due["open_orders"] = 0 if now else min(self._due.get("open_orders", 0), self.hands.now_ns + 10**9)
 
     async def _keep_time(self) -> None:
         """Ask what is due, keep the lease, and compare at intervals."""
@@ -313,6 +363,7 @@ class OrderDesk:
         while True:
             self.hands.flush()
             self.hands.perform(self.manager.tick(self.hands.now_ns))
+            self.stream.check()
             for name, (every_s, act) in work.items():
                 if self.hands.now_ns >= self._due[name] and (name not in busy or busy[name].done()):
                     self._due[name] = self.hands.now_ns + int(every_s * 1e9)

@@ -92,6 +92,7 @@ def order_report(order: Unified, asked: OrderReport | None = None, *, needs_id: 
         reduce_only=bool(order.get("reduceOnly") or (asked and asked.reduce_only)),
         post_only=bool(order.get("postOnly") or (asked and asked.post_only)),
         conditional=conditional,
+        became_id=str(info.get("actualOrderId") or "") if conditional else "",
         time_ms=int(order.get("timestamp") or 0),
         update_ms=int(order.get("lastUpdateTimestamp") or order.get("timestamp") or 0),
         raw=info,

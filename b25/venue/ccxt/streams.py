@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
@@ -65,6 +66,8 @@ async def user_hints(api: Any, kind: Kind) -> AsyncIterator[Hint]:
     """
     hints = HintQueue()
     api.hints = hints
+    # Positions are asked for by the port; what ccxt would ask for by itself at a subscription nobody reads.
+    api.options["watchPositions"] = {**api.options.get("watchPositions", {}), "fetchPositionsSnapshot": False}
     params = {} if kind is Kind.SPOT else {"type": "swap", "subType": str(kind)}
     watchers = [asyncio.ensure_future(_watch(api, method, params)) for method in ("watch_orders", "watch_balance")]
     try:
@@ -87,6 +90,17 @@ async def user_hints(api: Any, kind: Kind) -> AsyncIterator[Hint]:
         for watcher in watchers:
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
+        await _forget(api)
+
+
+async def _forget(api: Any) -> None:
+    """Forget what ccxt keeps of a subscription: the next one would go on with the key and the socket of this one, dead or not."""
+    for held in ("linear", "inverse", "spot"):
+        kept = api.options.get(held)
+        if isinstance(kept, Mapping) and "lastAuthenticatedTime" in kept:
+            api.options[held] = {**kept, "listenKey": None, "lastAuthenticatedTime": 0}
+    with contextlib.suppress(Exception):  # a socket that is gone already has nothing to close
+        await api.close_ws_clients()
 
 
 async def _watch(api: Any, method: str, params: dict[str, Any]) -> None:

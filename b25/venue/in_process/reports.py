@@ -136,6 +136,7 @@ def algo_report(algo: AlgoOrder) -> OrderReport:
         reduce_only=algo.reduce_only,
         post_only=algo.tif == "GTX",
         conditional=True,
+        became_id=str(algo.actual_order_id) if algo.actual_order_id else "",
         time_ms=algo.created_ms,
         update_ms=algo.updated_ms or algo.created_ms,
     )

@@ -53,7 +53,10 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderReport:
-    """An order as the venue tells it; `state` is UNKNOWN for a status that we do not know."""
+    """An order as the venue tells it; `state` is UNKNOWN for a status that we do not know.
+
+    `became_id` is the venue's id of the order that a triggered stop became, where stops are kept in a book of their own.
+    """
 
     symbol: str
     venue_id: str
@@ -68,6 +71,7 @@ class OrderReport:
     reduce_only: bool = False
     post_only: bool = False
     conditional: bool = False
+    became_id: str = ""
     time_ms: int = 0
     update_ms: int = 0
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
