@@ -89,7 +89,7 @@ def run(
         progress(
             f"b25: session {plan.name}: {cls.__name__}, {mode}, {plan.instruments[0].venue} {symbol}; interrupt it to end it"
         )
-        facts = run_session(plan, lambda text: progress(f"b25: {text}"), _tell)
+        facts = run_session(plan, lambda text: progress(f"b25: {text}"), tell_on)
     ended = f"it ended: {facts['why']}" + (f"; {facts['halt']}" if facts["halt"] else "")
     journal = facts["journal"]
     lines = [
@@ -118,11 +118,11 @@ def _venue_of(
             raise Misuse(
                 f"{at} is no folder of a venue: {fault.strerror}", remedy="start `b25 venue`, and give its --folder"
             ) from None
-        yield _simulated(symbol, keys["api_key"], keys["secret"], rest_url, plain_url, str(at / "venue-cert.pem"))
+        yield simulated_venue(symbol, keys["api_key"], keys["secret"], rest_url, plain_url, str(at / "venue-cert.pem"))
     else:
         with _own_venue(folder) as (thread, key):
             inside = thread.venue
-            yield _simulated(symbol, key.key, key.secret, inside.rest_url, inside.plain_url, str(inside.cafile))
+            yield simulated_venue(symbol, key.key, key.secret, inside.rest_url, inside.plain_url, str(inside.cafile))
 
 
 @contextlib.contextmanager
@@ -144,7 +144,8 @@ def _own_venue(folder: Path) -> "Iterator[tuple[VenueThread, Any]]":
         yield thread, thread.call(make)
 
 
-def _simulated(symbol: str, key: str, secret: str, rest_url: str, plain_url: str, cafile: str) -> dict[str, Any]:
+def simulated_venue(symbol: str, key: str, secret: str, rest_url: str, plain_url: str, cafile: str) -> dict[str, Any]:
+    """What a plan is given of a simulated venue that runs: instrument, feed, and a port for orders."""
     from b25.market.feed.binance_streams import address_of
     from b25.model.message import USDM
     from b25.venue.ccxt.connect import connect
@@ -194,7 +195,7 @@ def _real(venue: str, mode: str, symbol: str) -> dict[str, Any]:
     return {"instruments": [instrument for instrument, _ in found]}
 
 
-def _tell(loop: "LiveLoop") -> None:
+def tell_on(loop: "LiveLoop") -> None:
     """Say now and then how the session stands."""
 
     def tell() -> None:

@@ -1,4 +1,4 @@
-"""What a session's journal tells of it: fills, orders, effects, and the account's worth over time, from a replay of its events."""
+"""What a session's journal tells of it: fills, orders, effects, and the account's worth over time, by a replay of its events."""
 
 from __future__ import annotations
 

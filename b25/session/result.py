@@ -150,7 +150,10 @@ class SessionResult(Backtest):
             ("fills", where.get(header["mode"], str(header["mode"]))),
             ("marked at", "the last mid that the session saw, every second and at every fill"),
             ("starting balance", f"{self.made.balance:g} {self.currency}"),
-            ("strategy ran", "as plain Python" if header["strategy"]["compiled"] is False else "compiled where the class allows it"),
+            (
+                "strategy ran",
+                "as plain Python" if header["strategy"]["compiled"] is False else "compiled where the class allows it",
+            ),
         ]
 
     @property
