@@ -18,7 +18,11 @@ import measure_backtests
 import measure_bars
 import measure_books
 import measure_feed
+import measure_gate
+import measure_intents
+import measure_live
 import measure_matching
+import measure_memory
 import measure_setup
 import measure_venue_rest
 import measure_venue_streams
@@ -38,6 +42,10 @@ MEASURES = {
         measure_feed,
         measure_venue_rest,
         measure_venue_streams,
+        measure_live,
+        measure_gate,
+        measure_intents,
+        measure_memory,
         measure_setup,
     )
     for measure in module.MEASURES
