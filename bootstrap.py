@@ -39,7 +39,7 @@ EXTRAS = {
 NEW_VERSIONS_WAIT = "7 days"  # a release that was tampered with is usually found within days
 
 HELP = {
-    "demo": "sample data → backtest → tear sheet; or your own: make demo CAPTURE=file SYMBOL=ETH/USDT:USDT",
+    "demo": "a market maker live on a simulated venue, one minute; SMOKE=1: 20 s; CAPTURE=file SYMBOL=…: backtest a recording",
     "test": "every test, one closing line; make test ARGS='tests/market -k bridge' for some of them",
     "check": "lint, format, types, layers",
     "bench": "the benchmarks, side by side with their peers",

@@ -19,8 +19,12 @@ import measure_bars
 import measure_books
 import measure_crashes
 import measure_feed
+import measure_gate
+import measure_intents
 import measure_ledger
+import measure_live
 import measure_matching
+import measure_memory
 import measure_setup
 import measure_venue_rest
 import measure_venue_streams
@@ -42,6 +46,10 @@ MEASURES = {
         measure_venue_rest,
         measure_venue_streams,
         measure_crashes,
+        measure_live,
+        measure_gate,
+        measure_intents,
+        measure_memory,
         measure_setup,
     )
     for measure in module.MEASURES

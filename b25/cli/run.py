@@ -99,7 +99,7 @@ def run(
         with telling(bus, run_folder, plan, lambda text: progress(f"b25: {text}")) as telemetry:
 
             def watch(loop: "LiveLoop") -> None:
-                _tell(loop)
+                tell_on(loop)
                 if telemetry is not None:
                     telemetry.watch(loop)
 
@@ -133,13 +133,13 @@ def _venue_of(
             raise Misuse(
                 f"{at} is no folder of a venue: {fault.strerror}", remedy="start `b25 venue`, and give its --folder"
             ) from None
-        found = _simulated(symbol, keys["api_key"], keys["secret"], rest_url, plain_url, str(at / "venue-cert.pem"))
+        found = simulated_venue(symbol, keys["api_key"], keys["secret"], rest_url, plain_url, str(at / "venue-cert.pem"))
         # Each run of a simulated venue begins with empty accounts, so that each has a store of its own.
         yield {**found, "store": f"sqlite:///{(at / 'stores' / run_id).resolve()}.db", "account": f"demo-{run_id}"}
     else:
         with _own_venue(folder) as (thread, key):
             inside = thread.venue
-            found = _simulated(symbol, key.key, key.secret, inside.rest_url, inside.plain_url, str(inside.cafile))
+            found = simulated_venue(symbol, key.key, key.secret, inside.rest_url, inside.plain_url, str(inside.cafile))
             run_id = f"{time.time_ns() // 1_000_000:x}"
             store = f"sqlite:///{(folder / 'venue' / 'stores' / run_id).resolve()}.db"
             yield {**found, "store": store, "account": f"session-{run_id}", "lasting": False}
@@ -164,7 +164,8 @@ def _own_venue(folder: Path) -> "Iterator[tuple[VenueThread, Any]]":
         yield thread, thread.call(make)
 
 
-def _simulated(symbol: str, key: str, secret: str, rest_url: str, plain_url: str, cafile: str) -> dict[str, Any]:
+def simulated_venue(symbol: str, key: str, secret: str, rest_url: str, plain_url: str, cafile: str) -> dict[str, Any]:
+    """What a plan is given of a simulated venue that runs: instrument, feed, and a port for orders."""
     from b25.market.feed.binance_streams import address_of
     from b25.model.message import USDM
     from b25.venue.ccxt.connect import connect
@@ -214,7 +215,7 @@ def _real(venue: str, mode: str, symbol: str) -> dict[str, Any]:
     return {"instruments": [instrument for instrument, _ in found]}
 
 
-def _tell(loop: "LiveLoop") -> None:
+def tell_on(loop: "LiveLoop") -> None:
     """Say now and then how the session stands."""
 
     def tell() -> None:

@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help=__doc__)
     group.callback()(_sessions)
     group.command("replay")(replay)
+    group.command("report")(report)
     add_control(group)
     app.add_typer(group, name="session")
 
@@ -55,6 +56,26 @@ def replay(
     answer(_facts(header, report), json=json, lines=_lines(header, report))
     if not report.agrees:
         raise typer.Exit(DIVERGED_EXIT_CODE)
+
+
+def report(
+    journal: Annotated[str, typer.Argument(help="Id of a session, or the path of its journal.")],
+    out: Annotated[Path | None, typer.Option(help="The page to write; by default data/reports/ID.html.")] = None,
+    strategy: Annotated[str, typer.Option(help="FILE.py:Class that it ran; by default the journal's own file.")] = "",
+    folder: Annotated[Path, typer.Option(help="Where journals are.")] = FOLDER,
+    as_recorded: Annotated[bool, typer.Option("--as-recorded", help="With the code that the journal holds.")] = False,
+    json: Annotated[bool, JSON] = False,
+) -> None:
+    """Make a tear sheet of what a session did, from its journal; the session may still be running."""
+    from b25.session.result import SessionResult
+    from b25.store.journal import read_header
+
+    path = _path_of(journal, folder)
+    cls = _class_of(read_header(path), strategy, as_recorded=as_recorded)
+    result = SessionResult(path, cls)
+    page = result.tearsheet(out or Path("data/reports") / f"{path.stem}.html")
+    facts = {"session": path.stem, "tearsheet": str(page), "metrics": result.summary}
+    answer(facts, json=json, lines=[repr(result), "", f"tear sheet: {page.resolve().as_uri()}"])
 
 
 def _path_of(journal: str, folder: Path) -> Path:

@@ -45,6 +45,10 @@ def venue(
     warm_up_s: Annotated[float, typer.Option(help="How long the crowd has traded before the venue opens.")] = 60.0,
     read_lag_ms: Annotated[float, typer.Option(help="Reads from the venue's database are late by up to this.")] = 500.0,
     limits: Annotated[bool, typer.Option(help="Whether request weights and order counts are enforced.")] = True,
+    fee_maker: Annotated[
+        float | None, typer.Option(help="Ratio that the account `demo` pays as a maker of futures; negative is a rebate.")
+    ] = None,
+    fee_taker: Annotated[float | None, typer.Option(help="Likewise, as a taker.")] = None,
     for_s: Annotated[float, typer.Option(help="Stop after so many seconds; 0 runs until interrupted.")] = 0.0,
     json: Annotated[bool, JSON] = False,
 ) -> None:
@@ -69,7 +73,7 @@ def venue(
     turns = read_scenario(scenario) if scenario is not None else None
     listings, opened = _recorded(replay, catalog) if replay else (None, _market(market, seed))
     made = Venue(settings, listings=listings, market=opened, scenario=turns)
-    keys = _accounts(made, folder)
+    keys = _accounts(made, folder, fee_maker, fee_taker)
     with asyncio.Runner(loop_factory=fast_loop()) as runner, suppress(KeyboardInterrupt):
         runner.run(_run(made, keys, for_s, json=json))
 
@@ -98,7 +102,7 @@ async def _run(venue: "Venue", keys: dict[str, Any], for_s: float, *, json: bool
             await asyncio.wait_for(ended.wait(), for_s or None)
 
 
-def _accounts(venue: "Venue", folder: Path) -> dict[str, Any]:
+def _accounts(venue: "Venue", folder: Path, fee_maker: float | None, fee_taker: float | None) -> dict[str, Any]:
     """Open the account `demo` with money and a key; the key stays the same from start to start."""
     import orjson
 
@@ -109,6 +113,9 @@ def _accounts(venue: "Venue", folder: Path) -> dict[str, Any]:
     kept = _kept_keys(path)
     api_key, secret = kept.get("api_key") or secrets.token_hex(32), kept.get("secret") or secrets.token_hex(32)
     account = venue.exchange.open_account(ACCOUNT)
+    for rates, ratio in ((account.maker_fee_ppm, fee_maker), (account.taker_fee_ppm, fee_taker)):
+        if ratio is not None:
+            rates["linear"] = round(ratio * 1_000_000)
     for where, assets in DEPOSITS.items():
         for asset, amount in assets.items():
             venue.exchange.deposit(account, where, asset, amount)

@@ -55,6 +55,8 @@ class LiveLoop:
         self.messages = 0
         self.news_heard: dict[str, int] = {}
         self.tap: Callable[[int, np.ndarray[Any, Any]], None] | None = None  # sees the feed's rows; must not wait or keep them
+        self.answered: list[Callable[[np.ndarray[Any, Any]], None]] = []  # told of what the venue answered, once it is taken
+        self.at_end: list[Callable[[], None]] = []  # called when nothing more will happen
         self._timer: asyncio.TimerHandle | None = None
         self._armed_ns = NEVER_NS
 
@@ -92,6 +94,8 @@ class LiveLoop:
         """Take what a gateway learned: it is known now, whenever it happened."""
         events["local_ns"] = max(self.clock_ns(), self.session.machine.now_ns)
         self._take(events)
+        for tell in self.answered:
+            tell(events)
 
     def command(self, code: Command, *, instrument: int = 0) -> None:
         """Do what a person or a supervisor asks for."""
@@ -169,6 +173,8 @@ class LiveLoop:
         finally:
             unsure = await self._end(feed, feed_ends, syncing)
         facts = self.session.close(self.why)
+        for act in self.at_end:
+            act()
         return {**facts, "not_certainly_cancelled": unsure, "live_orders": self.session.machine.live_orders}
 
     async def _drain(self) -> None:

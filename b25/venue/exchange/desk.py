@@ -50,8 +50,7 @@ class Desk:
         raise NotImplementedError
 
     def fire(self, order: Order) -> None:
-        """Enter a stop whose trigger was reached."""
-        raise NotImplementedError
+        """Enter a stop whose trigger was reached; a market whose stops wait outside its book has none."""
 
     def after_fill(self, account: Account, order: Order, fill: Fill) -> None:
         """Tell the balances after a trade."""

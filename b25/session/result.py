@@ -1,0 +1,181 @@
+"""A session's result: the same tables, numbers and pictures as a backtest's, from its journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS
+from b25.research.result import Backtest
+from b25.session.history import History, history_of
+from b25.strategy.strategy import Strategy
+
+if TYPE_CHECKING:
+    from b25.analytics.costs import CostReport
+    from b25.analytics.metric import Metric
+    from b25.analytics.series import InstrumentTrace
+    from b25.model.instrument import Instrument
+
+DAY_NS: Final = 86_400_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class SessionMade:
+    """How a session's result was made."""
+
+    cls: type[Strategy]
+    path: Path
+    history: History
+    balance: float
+
+
+class SessionResult(Backtest):
+    """What a session did; see `Backtest` for what it offers. Its fills are the venue's own.
+
+    Parameters
+    ----------
+    path : Path
+        Of the journal.
+    cls : type of Strategy
+        The class that the session ran.
+    """
+
+    made: SessionMade  # type: ignore[assignment]
+
+    def __init__(self, path: Path, cls: type[Strategy]) -> None:
+        history = history_of(path, cls)
+        super().__init__(history.outcome, SessionMade(cls, path, history, history.composition.balance))  # type: ignore[arg-type]
+
+    @property
+    def instruments(self) -> list[Instrument]:
+        """What was traded, in the order of the strategy's indices."""
+        return list(self.made.history.composition.instruments)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the journal."""
+        import hashlib
+
+        with self.made.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    @cached_property
+    def traces(self) -> list[InstrumentTrace]:
+        """Fills, mids and positions of each instrument."""
+        return [self._trace(i) for i in range(len(self.instruments))]
+
+    def _trace(self, i: int) -> InstrumentTrace:
+        from b25.analytics.series import FillSeries, InstrumentTrace, TimeSeries
+
+        instrument, out = self.instruments[i], self.outcome
+        marks = out.marks[i :: len(self.instruments)]
+        fills = FillSeries.from_records(out.fills[out.fills["instrument"] == i], instrument, clock="local")
+        orders = np.sort(out.orders, order="order_id")
+        if fills.order_id is not None and fills.size and orders.size:
+            place = np.minimum(np.searchsorted(orders["order_id"], fills.order_id), orders.size - 1)
+            known = orders["order_id"][place] == fills.order_id
+            fills = replace(fills, submit_ns=np.where(known, orders["created_ns"][place], fills.time_ns))
+        rows = self.made.history.touches[i]
+        known = (rows["bid_ticks"] != NO_BID_TICKS) & (rows["ask_ticks"] != NO_ASK_TICKS)
+        mids = (rows["bid_ticks"] + rows["ask_ticks"])[known] * (float(instrument.tick) / 2)
+        return InstrumentTrace(
+            name=instrument.symbol,
+            fills=fills,
+            mids=TimeSeries(rows["local_ns"][known], mids),
+            quote=instrument.quote,
+            base="contracts" if instrument.inverse else instrument.base,
+            position=TimeSeries(marks["time_ns"], marks["position_lots"] * float(instrument.lot)),
+        )
+
+    @cached_property
+    def metrics(self) -> dict[str, Metric]:
+        """Every metric with its unit, formula and, where it is n/a, the reason. What happened counts as no trial."""
+        from b25.analytics.metrics import all_metrics
+
+        return all_metrics(self.curve, traces=self.traces, trades=self.trades, orders=self.order_counts, funding=self.funding)
+
+    @cached_property
+    def costs(self) -> CostReport:
+        """What trading cost, per order and in sum, against the market as the session saw it."""
+        from b25.analytics.costs import cost_report
+
+        traded = [self._traded(i) for i in range(len(self.instruments))]
+        return cost_report(traded, curve=self.curve, currency=self.currency, funding=self.funding)
+
+    def _traded(self, i: int) -> Any:
+        from b25.analytics.slippage import OrderSeries, Touch, Traded
+
+        out, instrument = self.outcome, self.instruments[i]
+        orders = np.sort(out.orders[out.orders["instrument"] == i], order="order_id")
+        fills = out.fills[out.fills["instrument"] == i]
+        rows, tick = self.made.history.touches[i], float(instrument.tick)
+        bid = np.where(rows["bid_ticks"] != NO_BID_TICKS, rows["bid_ticks"] * tick, np.nan)
+        ask = np.where(rows["ask_ticks"] != NO_ASK_TICKS, rows["ask_ticks"] * tick, np.nan)
+        span_ns = out.end_ns - out.start_ns
+        lots = int(self.made.history.traded_lots[i])
+        return Traded(
+            trace=self.traces[i],
+            orders=OrderSeries.from_records(orders, instrument, end_ns=int(self.curve.time_ns[-1])),
+            happened_ns=fills["venue_ns"][np.argsort(fills["local_ns"], kind="stable")],
+            touch=Touch(rows["exch_ns"].astype(np.int64), bid, ask),
+            volume_day=lots * float(instrument.lot) * DAY_NS / span_ns if lots and span_ns > 0 else None,
+        )
+
+    @property
+    def funding(self) -> float:
+        """Funding received (+) or paid (-), settlement currency."""
+        held = self.outcome.world.positions
+        return float(sum(int(p["funding"]) * float(i.money_unit) for p, i in zip(held, self.instruments, strict=True)))
+
+    @property
+    def assumed(self) -> str:
+        """Nothing: it happened."""
+        return "session"
+
+    @property
+    def assumptions(self) -> list[tuple[str, str]]:
+        """What the figures rest on, in words."""
+        header = self.made.history.header
+        where = {
+            "live": "the venue's own fills and fees",
+            "paper": "b25's matching engine, mirroring the live market",
+            "observe": "nothing was sent",
+        }
+        return [
+            ("mode", str(header["mode"])),
+            ("fills", where.get(header["mode"], str(header["mode"]))),
+            ("marked at", "the last mid that the session saw, every second and at every fill"),
+            ("starting balance", f"{self.made.balance:g} {self.currency}"),
+            (
+                "strategy ran",
+                "as plain Python" if header["strategy"]["compiled"] is False else "compiled where the class allows it",
+            ),
+        ]
+
+    @property
+    def provenance(self) -> list[tuple[str, str]]:
+        """Session, times and hash."""
+        header, out = self.made.history.header, self.outcome
+        first, last = (str(np.datetime64(t, "ns").astype("datetime64[ms]")) for t in (out.start_ns, out.end_ns))
+        data = ", ".join(f"{one.symbol} on {one.venue}" for one in self.instruments)
+        found = [("session", str(header["session"])), ("data", data), ("from", f"{first} UTC"), ("to", f"{last} UTC")]
+        return [*found, ("code", str(header["strategy"]["behaviour"])), ("journal", self.hash)]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the reader must know before the figures."""
+        halt = self.made.history.halt
+        return [f"the session halted: {halt}"] if halt else []
+
+    def _subtitle(self) -> str:
+        header, out = self.made.history.header, self.outcome
+        symbols = ", ".join(one.symbol for one in self.instruments)
+        minutes = (out.end_ns - out.start_ns) / 60e9
+        return f"session {header['session']} · {header['mode']} · {symbols} · {header['venue']} · {minutes:,.1f} min"
+
+    def _notes(self) -> list[tuple[str, str]]:
+        return [("mode", str(self.made.history.header["mode"])), ("journal", self.hash[:16])]

@@ -1,0 +1,72 @@
+"""A session's result from its journal is the backtest's, where the session lived the backtest's life."""
+
+import importlib
+
+import numpy as np
+import pytest
+
+import b25
+from b25.model.errors import Misuse
+from b25.session.result import SessionResult
+from b25.venue.models import Fees
+from tests.parity.lives import Backtested, Lived
+
+MINUTE_NS = 60_000_000_000
+MakesMarkets = importlib.import_module("strategies.market_maker").MarketMaker
+
+
+@pytest.fixture(scope="module")
+def tape(tmp_path_factory):
+    return b25.sample(minutes=2, catalog=tmp_path_factory.mktemp("catalog")).tape
+
+
+@pytest.fixture
+def both(tape, tmp_path, monkeypatch):
+    """The outcome of a backtest, and the session that lived the same."""
+    first = int(min(tape.venue["exch_ns"][0], tape.messages["local_ns"][0]))
+    span = first + MINUTE_NS // 2, int(tape.messages["local_ns"][-1])
+    backtested = Backtested(MakesMarkets, {}, tape, fees=Fees(-0.00005, 0.0003), span=span, compiled=True)
+    outcome, answers = backtested.run(monkeypatch)
+    lived = Lived(tmp_path / "mm.journal", backtested, answers, tape, span, params={}, compiled=True)
+    return outcome, lived
+
+
+def test_fills_orders_and_effects_are_the_backtests(both):
+    outcome, lived = both
+    result = SessionResult(lived.path, MakesMarkets)
+    assert outcome.fills.size > 20
+    for name in outcome.fills.dtype.names:
+        if name != "pad":
+            assert np.array_equal(result.outcome.fills[name], outcome.fills[name]), name
+    assert result.outcome.effects.tobytes() == outcome.effects.tobytes()
+    ended, mine = (np.sort(rows, order="order_id") for rows in (outcome.orders, result.outcome.orders))
+    for name in ("order_id", "state", "filled_lots", "filled_ticklots", "created_ns", "updated_ns", "reason"):
+        assert np.array_equal(mine[name][: ended.size], ended[name]), name
+
+
+def test_its_figures_and_pictures_are_those_of_a_backtest(both, tmp_path):
+    outcome, lived = both
+    result = SessionResult(lived.path, MakesMarkets)
+    last = outcome.marks[-1]
+    earned = int(last["realised"]) - int(last["fees"]) - int(last["cost"])
+    unit = float(result.instruments[0].money_unit)
+    net = result.summary["net_profit"]
+    worth = (earned + int(last["position_lots"]) * last["mid2_ticks"] / 2 - int(last["fees_e8"]) / 1e8) * unit
+    assert net == pytest.approx(worth, abs=0.05)  # the market may have moved after the last mark of the backtest
+    assert result.summary["fills"] == outcome.fills.size
+    assert len(result.fills) == outcome.fills.size
+    assert len(result.trades) > 0
+    page = result.tearsheet(tmp_path / "sheet.html").read_text(encoding="utf-8")
+    assert "mm.journal" not in page
+    assert "session mm" in page
+    assert "MarketMaker" in repr(result)
+    assert result.hash == SessionResult(lived.path, MakesMarkets).hash
+
+
+def test_a_journal_in_which_nothing_happened_is_refused(tmp_path, both):
+    from b25.store.journal import Journal, read_header
+
+    _, lived = both
+    Journal(tmp_path / "empty.journal", read_header(lived.path)).close()
+    with pytest.raises(Misuse):
+        SessionResult(tmp_path / "empty.journal", MakesMarkets)
