@@ -68,7 +68,7 @@ class Desk:
         """An order of a strategy that takes what the other account rests; None leaves no intent."""
         self.now[0] += 5
         self.number += 1
-        coid = f"{strategy or 'foreign'}-{self.number}"
+        coid = f"{strategy or 'foreign'}-{self.log.lease.epoch}-{self.number}"
         lots, ticks = self.instrument.lots(qty), self.instrument.ticks(price)
         new = NewOrder(symbol=self.symbol, client_id=coid, side=side, qty_lots=lots, price_ticks=ticks)
         if strategy is not None:

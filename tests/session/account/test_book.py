@@ -13,10 +13,11 @@ from b25.session.account.loading import load_account
 from b25.store.account_log import AccountLog
 from tests.session.account.desk import HOUR_MS, Desk
 
+KINDS = ("spot", "linear")
 PAPER = AccountPolicy(signs="paper")
 
 
-@pytest.fixture(params=["spot", "linear"])
+@pytest.fixture(params=KINDS)
 def kind(request):
     return request.param
 
@@ -44,7 +45,7 @@ def numbers(account):
     return {key: cell.rows.tobytes() for key, cell in account.cells.items() if cell.rows[0]["fills"]}, net, dict(account.books)
 
 
-def test_two_strategies_on_one_account_are_told_apart_and_their_sum_is_the_venue_s(url, kind):
+def test_two_strategies_on_one_account_are_told_apart_and_their_sum_is_the_venue_s(file_url, kind):
     async def case(desk):
         assert (await desk.reconcile()).is_compared
         await desk.trade("s", BUY, "0.03")
@@ -59,10 +60,10 @@ def test_two_strategies_on_one_account_are_told_apart_and_their_sum_is_the_venue
         assert rows[desk.symbol]["position_lots"] == -lot
         assert desk.alerts == []
 
-    play(case, url, kind)
+    play(case, file_url, kind)
 
 
-def test_a_process_that_is_killed_in_between_begins_with_the_same_books(url, kind):
+def test_a_process_that_is_killed_in_between_begins_with_the_same_books(url):
     async def case(desk):
         await desk.reconcile()
         desk.book.mark(desk.symbol, Decimal(40_100))
@@ -82,7 +83,8 @@ def test_a_process_that_is_killed_in_between_begins_with_the_same_books(url, kin
         assert numbers(desk.book.account) == numbers(folded(desk))
         assert not desk.book.halted
 
-    play(case, url, kind)
+    for kind in KINDS:  # two venues in one store
+        play(case, url, kind)
 
 
 def test_a_state_that_does_not_fit_the_fills_is_folded_anew(url):
@@ -163,7 +165,7 @@ def test_what_was_held_before_our_books_began_is_adopted_with_the_venue_s_entry(
     play(case, file_url)
 
 
-def test_funding_and_transfers_are_read_and_shared(url):
+def test_funding_and_transfers_are_read_and_shared(file_url):
     async def case(desk):
         desk.book.mark(desk.symbol, Decimal(40_000))
         await desk.reconcile()
@@ -186,10 +188,10 @@ def test_funding_and_transfers_are_read_and_shared(url):
         await desk.begin()
         assert numbers(desk.book.account) == numbers(folded(desk)) == numbers(account)
 
-    play(case, url)
+    play(case, file_url)
 
 
-def test_a_position_that_trades_do_not_explain_is_held_and_halts_and_waits_for_a_signature(url):
+def test_a_position_that_trades_do_not_explain_is_held_and_halts_and_waits_for_a_signature(file_url):
     async def case(desk):
         desk.book.mark(desk.symbol, Decimal(40_000))
         await desk.reconcile()
@@ -228,7 +230,7 @@ def test_a_position_that_trades_do_not_explain_is_held_and_halts_and_waits_for_a
         assert not desk.book.halted
         assert numbers(desk.book.account) == numbers(folded(desk))
 
-    play(case, url)
+    play(case, file_url)
 
 
 def test_on_paper_adjustments_are_signed_by_themselves(file_url):
