@@ -48,6 +48,7 @@ class LiveLoop:
         self.gateway: Gateway
         self.why = "stopped"
         self.flattens = False
+        self.starts_paused = False
         self.messages = 0
         self.news_heard: dict[str, int] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -86,9 +87,9 @@ class LiveLoop:
         events["local_ns"] = max(self.clock_ns(), self.session.machine.now_ns)
         self._take(events)
 
-    def command(self, code: Command, *, instrument: int = 0) -> None:
+    def command(self, code: Command, *, instrument: int = 0, amount: int = 0) -> None:
         """Do what a person or a supervisor asks for."""
-        self._guarded(lambda: self.session.command(code, self.clock_ns(), instrument=instrument))
+        self._guarded(lambda: self.session.command(code, self.clock_ns(), instrument=instrument, amount=amount))
 
     def set_parameter(self, name: str, value: Any) -> None:
         """Give a parameter another value. Raises Misuse when it may not have it."""
@@ -148,6 +149,8 @@ class LiveLoop:
         unsure: list[str] = []
         feed: asyncio.Task[None] | None = None
         try:
+            if self.starts_paused:
+                self.command(Command.PAUSE)
             self.command(Command.START)
             feed = asyncio.get_running_loop().create_task(feeding(self, feed_ends))
             ended = asyncio.get_running_loop().create_task(self.until.wait())

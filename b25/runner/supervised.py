@@ -44,6 +44,7 @@ class Supervised:
         """
         at = Path(os.environ.get("B25_RUN_FOLDER") or folder or "data/run")
         name = os.environ.get("B25_PROCESS") or session
+        account = os.environ.get("B25_ACCOUNT") or account
         seat = Seat.take(at, name, account=account, client_id_prefix=client_id_prefix, epoch_min=epoch_min)
         return cls(seat, Heartbeat(at, name, epoch=seat.epoch), account)
 
@@ -60,7 +61,9 @@ class Supervised:
         """Whether an order may be sent now: neither latched nor fenced."""
         return not self.refusal()
 
-    async def watch(self, progress: Callable[[], tuple[int, int]], stop: Callable[[str], None]) -> None:
+    async def watch(
+        self, progress: Callable[[], tuple[int, int]], stop: Callable[[str], None], *, ready: Callable[[], bool] = lambda: True
+    ) -> None:
         """Beat from this loop until `end`; stop the session when the supervisor is gone.
 
         Parameters
@@ -69,11 +72,13 @@ class Supervised:
             Gives how many things were done so far, and how many wait.
         stop : callable
             Told why; must begin an orderly end and return at once.
+        ready : callable
+            Whether it runs by now: until then it is STARTING, and may be silent for long.
         """
-        if self.life is Life.STARTING:
-            self.life = Life.RUNNING
         told = False
         while self.life not in (Life.STOPPED, Life.FAILED):
+            if self.life is Life.STARTING and ready():
+                self.life = Life.RUNNING
             self._done, waiting = progress()
             self.heartbeat.beat(self.life, self._done, waiting)
             if not told and supervisor_is_gone():

@@ -203,6 +203,7 @@ class Child:
             "B25_RUN_FOLDER": str(self.folder),
             "B25_PROCESS": self.plan.name,
             "B25_RUN_ID": self.run_id,
+            "B25_ACCOUNT": self.plan.account,
             "B25_LIFELINE_FD": str(self.lifeline),
             "B25_START_PAUSED": "1" if self._paused else "",
             "PYTHONUNBUFFERED": "1",

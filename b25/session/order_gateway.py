@@ -139,7 +139,8 @@ class OrderGateway:
         own = Own(order_id, i, f"{self.name}-{order_id}", int(effect["side"]), int(effect["qty_lots"]), int(effect["flags"]))
         request = int(effect["request_id"])
         if effect["stop_ticks"] or not self.may_send():
-            self._tell(ORDER_REJECTED, own, request, reason=Reason.NOT_SUPPORTED)
+            reason = Reason.NOT_SUPPORTED if effect["stop_ticks"] else Reason.STOPPED
+            self._tell(ORDER_REJECTED, own, request, reason=reason)
             return
         self.own[order_id] = self._by_client[own.client_id] = own
         self.counts.sent += 1
