@@ -3,7 +3,7 @@
 <run folder>/sessions/<name>/control.sock      a unix socket that only its owner can open; one line of JSON each way
 <run folder>/sessions/<name>/commands.jsonl    every request and its answer, flushed before it is acted on
 
-    {"id": "8f2c", "command": "set", "name": "half_spread_bps", "value": 0.5, "by": "ann"}
+    {"id": "8f2c", "command": "set", "parameter": "half_spread_bps", "value": 0.5, "by": "ann"}
     {"id": "8f2c", "ok": true, "session": "mm", "state": "active", …}
 
 A request that comes again with the same id is not done again: it is given the same answer, also after a restart.

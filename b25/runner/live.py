@@ -51,6 +51,7 @@ class LiveLoop:
         self.starts_paused = False
         self.messages = 0
         self.news_heard: dict[str, int] = {}
+        self.attending: asyncio.Task[None] | None = None  # what watches the session from within; kept from being collected
         self._timer: asyncio.TimerHandle | None = None
         self._armed_ns = NEVER_NS
 
@@ -90,6 +91,10 @@ class LiveLoop:
     def command(self, code: Command, *, instrument: int = 0, amount: int = 0) -> None:
         """Do what a person or a supervisor asks for."""
         self._guarded(lambda: self.session.command(code, self.clock_ns(), instrument=instrument, amount=amount))
+
+    def enter(self, event: np.ndarray[Any, Any]) -> None:
+        """Take an event that a person has made, stamped already."""
+        self._guarded(lambda: self.session.take(event))
 
     def set_parameter(self, name: str, value: Any) -> None:
         """Give a parameter another value. Raises Misuse when it may not have it."""

@@ -24,6 +24,7 @@ from b25.market.venue_names import market_of, raw_symbol
 from b25.model.errors import Misuse
 from b25.model.instrument import Instrument
 from b25.model.world import FEES, LIMITS
+from b25.risk.limit_set import LimitSet
 from b25.risk.limits import Limits
 from b25.runner.live import Feeding, LiveLoop
 from b25.session.composition import Composition
@@ -69,6 +70,10 @@ class LivePlan:
         Close what is held at the end.
     may_send : callable
         Asked before every new order; False holds it back.
+    limit_set : LimitSet, optional
+        Limits by scope; in place of `limits`.
+    more : dict
+        Further facts for the journal's header.
     """
 
     name: str
@@ -89,6 +94,8 @@ class LivePlan:
     seconds: float = 0.0
     flatten: bool = False
     may_send: Callable[[], bool] = lambda: True
+    limit_set: LimitSet | None = None
+    more: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -109,6 +116,12 @@ class LivePlan:
         """Where the journal is."""
         return self.folder / f"{self.name}.journal"
 
+    def limit_rows(self) -> np.ndarray[Any, Any]:
+        """Limits of each instrument, as the world has them."""
+        if self.limit_set is not None:
+            return self.limit_set.records(self.instruments, self.cls.__name__)
+        return np.concatenate([self.limits.record(one) for one in self.instruments]).astype(LIMITS)
+
     def composition(self) -> Composition:
         """What the journal begins with."""
         return Composition(
@@ -118,11 +131,11 @@ class LivePlan:
             cls=self.cls,
             params=self.params,
             instruments=self.instruments,
-            limits=np.concatenate([self.limits.record(one) for one in self.instruments]).astype(LIMITS),
+            limits=self.limit_rows(),
             fees=np.concatenate([self.fees.record(one) for one in self.instruments]).astype(FEES),
             balance=self.balance,
             compiled=self.compiled,
-            more={"latency_ns": self.latency_ns} if self.mode == "paper" else {},
+            more=self.more | ({"latency_ns": self.latency_ns} if self.mode == "paper" else {}),
         )
 
 

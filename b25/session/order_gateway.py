@@ -81,6 +81,11 @@ class OrderGateway:
         self._locks = [asyncio.Lock() for _ in self.instruments]
         self._is_open = True
 
+    @property
+    def client_id_prefix(self) -> str:
+        """What the ids of its orders begin with."""
+        return f"{self.name}-"
+
     # What a session asks.
 
     def act(self, effects: np.ndarray[Any, Any]) -> None:
