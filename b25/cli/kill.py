@@ -53,7 +53,7 @@ def kill(
     who = by or getpass.getuser()
     with _recorded(store, folder) as record:
         if session or symbol or reduce_only:
-            _stop_part(folder, plan, account, session, symbol, who, reason, record, json=json, wait_s=wait_s)
+            _stop_part(folder, plan, account, session, symbol, who, reason, record, json=json)
             return
         latch = pull(folder, account, by=who, reason=reason, trigger=Trigger.COMMAND, flatten=flatten, record=record)
         progress(f"b25: {latch.account} is latched ({latch.kill_id}); nothing new is sent")
@@ -102,7 +102,6 @@ def _stop_part(
     record: Any,
     *,
     json: bool,
-    wait_s: float,
 ) -> None:
     """Stop a session, a symbol, or what adds; the kill process cancels, and sessions obey within their next look."""
     from b25.model.errors import Misuse

@@ -71,7 +71,7 @@ def run(
 
     cls = load_strategy(strategy)
     given: dict[str, Any] = {
-        "name": name or f"{mode[:7]}-{int(time.time()):x}",
+        "name": name or f"{mode[:7]}-{time.time_ns() // 1_000_000:x}",
         "mode": mode,
         "cls": cls,
         "params": options.parameters(values),

@@ -60,6 +60,7 @@ class Life(IntEnum):
     STOPPING = 3
     STOPPED = 4
     FAILED = 5
+    COMPILING = 6  # silent until it is done, and not because it hangs
 
 
 @dataclass(frozen=True, slots=True)

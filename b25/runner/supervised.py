@@ -14,13 +14,34 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+from numba.core import event as numba_event
 
 from b25.runner.heartbeat import Heartbeat, Life, exit_code_of, supervisor_is_gone
 from b25.runner.kill import refusal
 from b25.runner.seat import Seat
 
 BEAT_S = 0.25
+
+
+class _CompilingSaid(numba_event.Listener):  # type: ignore[misc]
+    """Says in the heartbeat that code is being compiled: nothing can beat meanwhile, and it is no hang."""
+
+    def __init__(self, own: Supervised) -> None:
+        self.own, self.depth = own, 0
+
+    def on_start(self, event: Any) -> None:
+        self.depth += 1
+        if self.depth == 1 and self.own.life in (Life.RUNNING, Life.PAUSED):
+            self.own.beat(Life.COMPILING)
+
+    def on_end(self, event: Any) -> None:
+        self.depth -= 1
+        if self.depth == 0 and self.own.life in (Life.RUNNING, Life.PAUSED):
+            self.own.beat(self.own.life)
 
 
 class Supervised:
@@ -30,6 +51,12 @@ class Supervised:
         self.seat, self.heartbeat, self.account = seat, heartbeat, account
         self.life = Life.STARTING
         self._done = 0
+        self._compiling = _CompilingSaid(self)
+        numba_event.register("numba:compile", self._compiling)
+
+    def beat(self, life: Life) -> None:
+        """Beat once, with the progress that was known last."""
+        self.heartbeat.beat(life, self._done)
 
     @classmethod
     def begin(
@@ -99,4 +126,6 @@ class Supervised:
         self.life = Life.STOPPED if is_clean else Life.FAILED
         self.heartbeat.beat(self.life, self._done)
         self.seat.leave()
+        with suppress(ValueError):
+            numba_event.unregister("numba:compile", self._compiling)
         return exit_code_of(fault)
