@@ -18,7 +18,9 @@ import measure_backtests
 import measure_bars
 import measure_books
 import measure_feed
+import measure_kill
 import measure_matching
+import measure_runaway
 import measure_setup
 import measure_venue_rest
 import measure_venue_streams
@@ -38,6 +40,8 @@ MEASURES = {
         measure_feed,
         measure_venue_rest,
         measure_venue_streams,
+        measure_kill,
+        measure_runaway,
         measure_setup,
     )
     for measure in module.MEASURES

@@ -122,6 +122,12 @@ def status(run, name):
         return {}
 
 
+def rests(run, name):
+    """Whether its order is at the venue, and known to be."""
+    orders = status(run, name).get("picture", {}).get("orders", [])
+    return [one["state"] for one in orders] == ["open"]
+
+
 def said(run, event, name):
     rows = [json.loads(line) for line in (run / "supervisor.jsonl").read_text().splitlines()]
     return [row for row in rows if row["event"] == event and row.get("process") == name]
@@ -130,7 +136,7 @@ def said(run, event, name):
 def test_sessions_that_hang_are_killed_cleared_and_started_paused(up):
     process, run = up
     for name in NAMES:
-        until(lambda name=name: status(run, name).get("orders_open") == 1, process, run)
+        until(lambda name=name: rests(run, name), process, run)
     first = {name: status(run, name)["epoch"] for name in NAMES}
     for name in NAMES:
         assert ask_session(run, name, "set", parameter="hang", value=1, by="ann")["ok"]
@@ -145,10 +151,10 @@ def test_sessions_that_hang_are_killed_cleared_and_started_paused(up):
     # A person has looked, and lets it trade again.
     until(lambda: status(run, "compiled").get("messages", 0) > 0, process, run)
     ask_session(run, "compiled", "resume", by="ann")
-    until(lambda: status(run, "compiled").get("orders_open") == 1, process, run)
+    until(lambda: rests(run, "compiled"), process, run)
     # One session is stopped by itself; the other goes on.
     ask_session(run, "plain", "resume", by="ann")
-    until(lambda: status(run, "plain").get("orders_open") == 1, process, run)
+    until(lambda: rests(run, "plain"), process, run)
     stop = pull_scoped(run, "demo", Level.SESSION, "plain", by="ann", reason="looks odd", trigger=Trigger.COMMAND)
     until(lambda: (now := status(run, "plain")).get("gate") == "stopped" and now["orders_open"] == 0, process, run)
     assert status(run, "compiled")["orders_open"] == 1
