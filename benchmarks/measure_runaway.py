@@ -29,7 +29,7 @@ from b25.venue.wire.server import VenueSettings
 from b25.venue.wire.thread import VenueThread
 
 STRATEGY = Path(__file__).resolve().parent / "runaway_strategy.py"
-RATE, BURST, POSITION_MAX, SECONDS = 20, 20, 0.02, 15.0
+RATE, BURST, POSITION_MAX, SECONDS = 20, 20, 0.2, 15.0
 
 
 def runaway(stage: Stage) -> Iterator[Figure]:
