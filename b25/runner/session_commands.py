@@ -68,7 +68,7 @@ class SessionCommands:
             raise Misuse(f"it may not trade: {why}", remedy="a named person re-arms it: b25 kill re-arm, or b25 session re-arm")
         if self.loop.until.is_set():
             raise Misuse("the session is ending", remedy="start it again when it has ended")
-        self.watch.is_paused = False
+        self.watch.is_paused = self.loop.starts_paused = False  # it may not have started yet
         self.loop.command(Command.RESUME)
 
     def _set(self, request: dict[str, Any]) -> None:
