@@ -98,7 +98,8 @@ class SessionWatch:
         seat = self.own.seat
         if why := self.own.refusal():
             return STOPPED, why, []
-        stops = [one for one in scoped_stops(seat.folder, self.own.account) if one.stops(seat.session)]
+        # A session without an account sends nothing; what is about an account is not about it.
+        stops = [one for one in scoped_stops(seat.folder, self.own.account) if self.own.account and one.stops(seat.session)]
         symbols = [one.target for one in stops if one.level is Level.SYMBOL]
         if own := [one for one in stops if one.level is Level.SESSION]:
             return STOPPED, str(own[0]), symbols

@@ -21,7 +21,7 @@ from typing import Any
 from numba.core import event as numba_event
 
 from b25.runner.heartbeat import Heartbeat, Life, exit_code_of, supervisor_is_gone
-from b25.runner.kill import refusal
+from b25.runner.kill import ALL, refusal
 from b25.runner.seat import Seat
 
 BEAT_S = 0.25
@@ -82,7 +82,7 @@ class Supervised:
 
     def refusal(self) -> str:
         """Why nothing may be sent that adds risk; empty when it may."""
-        return refusal(self.seat.folder, self.account, self.seat.session, self.seat.epoch)
+        return refusal(self.seat.folder, self.account or ALL, self.seat.session, self.seat.epoch)
 
     def may_send(self) -> bool:
         """Whether an order may be sent now: neither latched nor fenced."""

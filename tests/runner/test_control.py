@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from b25.cli import main
 from b25.model.errors import Misuse, Retry
 from b25.runner.control import AUDIT, SOCKET, Control, ask_session
 from b25.runner.seat import Seat, session_folder
@@ -32,7 +33,8 @@ class Served:
         if request["command"] == "refuse":
             raise Misuse("not now", remedy="later")
         self.done.append(request)
-        return {"state": "active"}
+        brief = {"state": "active", "gate": "active", "why": "", "positions": {"BTC/USDT:USDT": "0.5"}, "orders_open": 1}
+        return brief | {"profit": 0.25, "events": 7}
 
     def __enter__(self):
         self.thread.start()
@@ -140,3 +142,30 @@ def test_a_session_that_hangs_is_told_as_such(seat, tmp_path):
         with pytest.raises(Retry, match="did not answer request"):
             ask_session(tmp_path, "mm", "pause", wait_s=0.2)
         held.set()
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (["pause", "mm"], {"command": "pause"}),
+        (["resume", "mm"], {"command": "resume"}),
+        (["flatten", "mm"], {"command": "flatten"}),
+        (["set", "mm", "skew=0.5"], {"command": "set", "parameter": "skew", "value": "0.5"}),
+        (["re-arm", "mm", "--reason", "it was looked at"], {"command": "re-arm", "reason": "it was looked at", "controls": []}),
+        (
+            ["override", "mm", "sell", "0.5", "--reason", "close the hedge", "--price", "60000"],
+            {"command": "override", "side": "sell", "quantity": "0.5", "price": "60000", "expires_s": 60.0},
+        ),
+    ],
+)
+def test_the_commands_of_the_terminal_reach_the_session(served, tmp_path, capsys, words, asked):
+    assert main(["session", *words, "--folder", str(tmp_path)]) == 0
+    (request,) = served.done
+    assert {name: request[name] for name in asked} == asked
+    assert request["by"]
+    assert "mm is active; position 0.5 BTC/USDT:USDT, 1 orders open" in capsys.readouterr().out
+
+
+def test_a_terminal_asking_nobody_is_told_what_runs(tmp_path, capsys):
+    assert main(["session", "pause", "mm", "--folder", str(tmp_path)]) == 3
+    assert "no session mm runs" in capsys.readouterr().err

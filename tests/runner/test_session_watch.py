@@ -2,11 +2,13 @@
 
 import asyncio
 import itertools
+import json
 
 import numpy as np
 import pytest
 
 import b25
+from b25.cli import main
 from b25.model.errors import Misuse
 from b25.model.event import BUY, ORDER_ACCEPTED, ORDER_FILLED
 from b25.model.order import Reason
@@ -242,7 +244,7 @@ def test_one_order_past_the_limits_needs_a_name_a_reason_and_haste(staged):
     staged(act)
 
 
-def test_the_status_is_written_for_others(staged, tmp_path):
+def test_the_status_is_written_for_others(staged, tmp_path, capsys):
     def act(make):
         here = make()
         here.watch.write_status()
@@ -250,5 +252,11 @@ def test_the_status_is_written_for_others(staged, tmp_path):
         assert (told["session"], told["state"], told["account"], told["epoch"]) == ("mm", "active", "demo", here.own.seat.epoch)
         assert told["positions"] == {ETH.symbol: "0.001"}
         assert np.isfinite(told["profit"])
+        assert main(["session", "list", "--folder", str(tmp_path), "--json"]) == 0
+        (row,) = json.loads(capsys.readouterr().out)["processes"]
+        assert (row["name"], row["phase"], row["state"], row["positions"]) == ("mm", "up", "active", told["positions"])
+        assert row["silent_s"] is not None
+        assert main(["session", "list", "--folder", str(tmp_path)]) == 0
+        assert f"0.001 {ETH.symbol}" in capsys.readouterr().out
 
     staged(act)
