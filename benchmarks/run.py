@@ -21,10 +21,12 @@ import measure_crashes
 import measure_feed
 import measure_gate
 import measure_intents
+import measure_kill
 import measure_ledger
 import measure_live
 import measure_matching
 import measure_memory
+import measure_runaway
 import measure_setup
 import measure_venue_rest
 import measure_venue_streams
@@ -50,6 +52,8 @@ MEASURES = {
         measure_gate,
         measure_intents,
         measure_memory,
+        measure_kill,
+        measure_runaway,
         measure_setup,
     )
     for measure in module.MEASURES

@@ -17,13 +17,15 @@ def register(app: typer.Typer) -> None:
 def doctor(
     plan: Annotated[Path | None, typer.Option(help="A plan whose accounts are tried; up.toml if it is here.")] = None,
     folder: Annotated[Path, typer.Option(help="The run folder.")] = Path("data/run"),
+    store: Annotated[str, typer.Option(help="URL of a database to look into, e.g. sqlite:///data/b25.db.")] = "",
     json: Annotated[bool, JSON] = False,
 ) -> None:
     """Check everything once. The exit code is 1 when something is bad or cannot be looked at."""
-    from b25.runner.doctor import Health, checks_of, examine
+    from b25.runner.doctor import checks_of, examine
+    from b25.runner.doctor_findings import Health
 
     used = plan if plan is not None else Path("up.toml") if Path("up.toml").exists() else None
-    found = examine(checks_of(folder, used))
+    found = examine(checks_of(folder, used, store))
     lines = []
     for one in found:
         age = f"{one.age_s:,.1f} s old" if one.age_s else "now"

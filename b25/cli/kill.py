@@ -3,6 +3,8 @@
 import getpass
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +16,7 @@ from b25.cli.output import JSON, answer, progress
 FOLDER = typer.Option("--folder", help="The run folder, where the latch lies.")
 PLAN = typer.Option("--plan", help="The plan of `b25 up`, whose [accounts] say how to reach the venue.")
 ACCOUNT = typer.Option("--account", help="Which account; all when left out.")
+STORE = typer.Option("--store", help="URL of a database in which it is recorded as well, e.g. sqlite:///data/b25.db.")
 FOLDER_DEFAULT, PLAN_DEFAULT = Path("data/run"), Path("up.toml")
 
 
@@ -29,11 +32,15 @@ def register(app: typer.Typer) -> None:
 def kill(
     ctx: typer.Context,
     account: Annotated[str, ACCOUNT] = "all",
+    session: Annotated[str, typer.Option(help="K1: stop this session only.")] = "",
+    symbol: Annotated[str, typer.Option(help="K2: stop this unified symbol only.")] = "",
+    reduce_only: Annotated[bool, typer.Option("--reduce-only", help="K3: cancel, then let only pass what reduces.")] = False,
     flatten: Annotated[bool, typer.Option("--flatten", help="Close positions too, reduce-only, largest first.")] = False,
     reason: Annotated[str, typer.Option(help="Kept in the audit.")] = "by hand",
     by: Annotated[str, typer.Option(help="Who; you when left out.")] = "",
     folder: Annotated[Path, FOLDER] = FOLDER_DEFAULT,
     plan: Annotated[Path, PLAN] = PLAN_DEFAULT,
+    store: Annotated[str, STORE] = "",
     wait_s: Annotated[float, typer.Option(help="How long to wait for it to be verified.")] = 60.0,
     json: Annotated[bool, JSON] = False,
 ) -> None:
@@ -43,9 +50,14 @@ def kill(
     from b25.model.errors import Halt
     from b25.runner.kill_latch import Trigger, pull, read_report
 
-    latch = pull(folder, account, by=by or getpass.getuser(), reason=reason, trigger=Trigger.COMMAND, flatten=flatten)
-    progress(f"b25: {latch.account} is latched ({latch.kill_id}); nothing new is sent")
-    _work(folder, plan, latch.kill_id, wait_s)
+    who = by or getpass.getuser()
+    with _recorded(store, folder) as record:
+        if session or symbol or reduce_only:
+            _stop_part(folder, plan, account, session, symbol, who, reason, record, json=json)
+            return
+        latch = pull(folder, account, by=who, reason=reason, trigger=Trigger.COMMAND, flatten=flatten, record=record)
+        progress(f"b25: {latch.account} is latched ({latch.kill_id}); nothing new is sent")
+        _work(folder, plan, latch.kill_id, wait_s, record)
     report = read_report(folder, latch.kill_id)
     if not report.get("is_complete"):
         left = [*report.get("orders_left", []), *report.get("positions_left", []), *report.get("trouble", [])]
@@ -63,7 +75,57 @@ def kill(
     answer({**asdict(latch), "report": report}, json=json, lines=lines)
 
 
-def _work(folder: Path, plan: Path, kill_id: str, wait_s: float) -> None:
+@contextmanager
+def _recorded(url: str, folder: Path) -> Iterator[Any]:
+    """The record of a database, if there is one; what it did not take by the end is told."""
+    if not url:
+        yield None
+        return
+    from b25.runner.kill_record import StoreRecord
+
+    record = StoreRecord(url, folder)
+    try:
+        yield record
+    finally:
+        if not record.close():
+            progress("b25: the database did not take all of it; kill/audit.jsonl has it")
+
+
+def _stop_part(
+    folder: Path,
+    plan: Path,
+    account: str,
+    session: str,
+    symbol: str,
+    by: str,
+    reason: str,
+    record: Any,
+    *,
+    json: bool,
+) -> None:
+    """Stop a session, a symbol, or what adds; the kill process cancels, and sessions obey within their next look."""
+    from b25.model.errors import Misuse
+    from b25.runner.kill_latch import Trigger
+    from b25.runner.kill_main import is_watching
+    from b25.runner.kill_scopes import Level, pull_scoped
+    from b25.runner.seat import occupant
+
+    if session and symbol:
+        raise Misuse("a session and a symbol", remedy="stop one of them, then the other")
+    level = Level.SESSION if session else Level.SYMBOL if symbol else Level.REDUCE_ONLY
+    if account == "all" and session:
+        account = str(occupant(folder, session).get("account") or "")
+    if account in ("all", ""):
+        raise Misuse(f"{level} is a stop within an account", remedy="give --account NAME; see [accounts] of the plan")
+    stop = pull_scoped(folder, account, level, session or symbol, by=by, reason=reason, trigger=Trigger.COMMAND, record=record)
+    lines = [f"stopped    {stop}"]
+    if not is_watching(folder):
+        lines.append("orders     no kill process watches: the session cancels its own; b25 kill cancels from here")
+    lines.append(f'next       b25 kill re-arm --stop {stop.kill_id} --by NAME --reason "WHY"')
+    answer(asdict(stop), json=json, lines=lines)
+
+
+def _work(folder: Path, plan: Path, kill_id: str, wait_s: float, record: Any) -> None:
     """Leave it to the kill process; where there is none, or it gets nowhere, do it here as well."""
     import asyncio
 
@@ -82,13 +144,14 @@ def _work(folder: Path, plan: Path, kill_id: str, wait_s: float) -> None:
         progress("b25: no kill process watches; cancelling from here")
         accounts = read_accounts(plan)
         log = StructuredLog(folder / "kill" / "log.jsonl", process="b25 kill", kill_id=kill_id)
-        asyncio.run(kill_once(folder, accounts, log, patience_s=left_s))
+        asyncio.run(kill_once(folder, accounts, log, patience_s=left_s, record=record))
 
 
 def status(folder: Annotated[Path, FOLDER] = FOLDER_DEFAULT, json: Annotated[bool, JSON] = False) -> None:
     """What is latched, since when, why, and how far its kill has come."""
     from b25.runner.kill_latch import all_latches, read_report
     from b25.runner.kill_main import is_watching
+    from b25.runner.kill_scopes import scoped_stops
 
     latches: list[dict[str, Any]] = []
     lines = [f"kill process  {'watching' if is_watching(folder) else 'not running'}"]
@@ -98,10 +161,12 @@ def status(folder: Annotated[Path, FOLDER] = FOLDER_DEFAULT, json: Annotated[boo
         left = ", ".join([*report.get("orders_left", []), *report.get("positions_left", [])])
         latches.append({**asdict(latch), "is_complete": bool(report.get("is_complete")), "left": left})
         lines.append(f"latched       {latch.account} ({latch.kill_id}) by {latch.by}: {latch.reason}; {done} {left}".rstrip())
+    stops = scoped_stops(folder)
+    lines += [f"stopped       {stop.account}: {stop}" for stop in stops]
     answer(
-        {"is_watching": is_watching(folder), "latches": latches},
+        {"is_watching": is_watching(folder), "latches": latches, "stops": [asdict(stop) for stop in stops]},
         json=json,
-        lines=lines if latches else [*lines, "latched       nothing"],
+        lines=lines if latches or stops else [*lines, "latched       nothing"],
     )
 
 
@@ -111,20 +176,29 @@ def re_arm(
     account: Annotated[str, ACCOUNT] = "all",
     confirm: Annotated[str, typer.Option(help="The confirmation, for where nobody can type it.")] = "",
     sign_off: Annotated[bool, typer.Option("--sign-off", help="The kill is not complete, and you answer for the rest.")] = False,
+    stop: Annotated[str, typer.Option(help="Id of a stop of a part (K1 to K3), in place of an account's latch.")] = "",
+    store: Annotated[str, STORE] = "",
     folder: Annotated[Path, FOLDER] = FOLDER_DEFAULT,
     json: Annotated[bool, JSON] = False,
 ) -> None:
     """Take the latch off, by a named person, with a reason and a confirmation that names this very kill."""
     from b25.model.errors import Misuse
     from b25.runner.kill_latch import all_latches, confirmation, rearm
+    from b25.runner.kill_scopes import rearm_scoped
 
+    if stop:
+        with _recorded(store, folder) as record:
+            off = rearm_scoped(folder, stop, by=by, reason=reason, record=record)
+        answer(asdict(off), json=json, lines=[f"re-armed  {off.account}; the stop was {off}"])
+        return
     latch = next((one for one in all_latches(folder) if one.account == account), None)
     if latch is None:
         raise Misuse(f"account {account} is not stopped", remedy="see `b25 kill status`")
     typed = confirm
     if not typed and sys.stdin.isatty():
         typed = input(f"to let {account} trade again, type: {confirmation(latch)}\n> ")
-    taken = rearm(folder, account, by=by, reason=reason, typed=typed, signed_off=sign_off)
+    with _recorded(store, folder) as record:
+        taken = rearm(folder, account, by=by, reason=reason, typed=typed, signed_off=sign_off, record=record)
     answer(
         asdict(taken),
         json=json,

@@ -42,10 +42,16 @@ def run(
     plain_url: Annotated[str, typer.Option(help="Its address for HTTP and WebSockets.")] = "http://127.0.0.1:18080",
     name: Annotated[str, typer.Option(help="Id of the session; by default the mode and the time.")] = "",
     folder: Annotated[Path, typer.Option(help="Where journals go.")] = FOLDER,
-    run_folder: Annotated[Path, typer.Option(help="Where the latch of the kill switch lies.")] = RUN_FOLDER,
+    run_folder: Annotated[Path, typer.Option(help="Where seats, control sockets and the kill switch's latch lie.")] = RUN_FOLDER,
     store: Annotated[str, typer.Option(help="Live: URL of the database of orders; by default a file of the venue's own.")] = "",
-    account: Annotated[str, typer.Option(help="Live: name of the account in it. One session at a time sends for it.")] = "",
+    account: Annotated[
+        str, typer.Option(help="Its name for the kill switch and in the store; one session at a time sends for it.")
+    ] = "",
     foreign: Annotated[str, typer.Option(help="Live: ignore, alarm (and hold), or cancel what is not ours.")] = "alarm",
+    limits: Annotated[Path | None, typer.Option(help="TOML file of limits by account, strategy and symbol.")] = None,
+    on_latch: Annotated[str, typer.Option(help="When the risk gate latches: reduce, kill, or flatten.")] = "reduce",
+    paused: Annotated[bool, typer.Option("--paused", help="Start paused: b25 session resume NAME.")] = False,
+    approved: Annotated[Path | None, typer.Option(help="Live: only strategies whose hash this file approves.")] = None,
     values: options.Values = None,
     position_max: Annotated[float | None, typer.Option(help="Limit of position and open orders together, base units.")] = None,
     orders_per_s_max: Annotated[int | None, typer.Option(help="Limit of new orders a second.")] = None,
@@ -62,19 +68,21 @@ def run(
     """Run a strategy in the foreground until it is interrupted; then cancel its orders and end its journal."""
     from b25.research.strategy_file import load_strategy
     from b25.risk.limits import Limits
-    from b25.runner.kill_latch import latched
-    from b25.runner.live_session import LivePlan, run_session
+    from b25.runner.live_session import LivePlan
+    from b25.runner.run_supervised import Supervision, run_supervised
     from b25.runner.session_telemetry import telling
+    from b25.runner.session_watch import OnLatch
+    from b25.session.limits_file import read_limits
     from b25.venue.models import Fees
 
     cls = load_strategy(strategy)
     given: dict[str, Any] = {
-        "name": name or f"{mode[:7]}-{int(time.time()):x}",
+        "name": name or f"{mode[:7]}-{time.time_ns() // 1_000_000:x}",
         "mode": mode,
         "cls": cls,
         "params": options.parameters(values),
         "folder": folder,
-        "limits": Limits(position_max=position_max, orders_per_s_max=orders_per_s_max),
+        "limit_set": read_limits(limits, Limits(position_max=position_max, orders_per_s_max=orders_per_s_max)),
         "fees": Fees(fee_maker, fee_taker),
         "balance": 10_000.0 if balance is None else balance,
         "compiled": False if python else None,
@@ -84,12 +92,13 @@ def run(
         "foreign": foreign,
     }
     cls.record(given["params"])
-    if mode == "live" and (latch := latched(run_folder)) is not None:
-        raise Misuse(
-            f"the kill switch is latched: {latch.reason}, by {latch.by}",
-            remedy="see b25 kill --help; only a named person re-arms it",
-        )
-    given["may_send"] = lambda: latched(run_folder) is None
+    if on_latch not in [*OnLatch]:
+        raise Misuse(f"nothing follows a latch by {on_latch!r}", remedy=f"use one of {', '.join(OnLatch)}")
+    supervision = Supervision(
+        folder=run_folder, account=account or "default", on_latch=OnLatch(on_latch), starts_paused=paused, approved=approved
+    )
+    if mode == "live":
+        supervision.check_latch()
     with _venue_of(venue, mode, symbol, at, rest_url, plain_url, folder) as found:
         kept = {name: value for name, value in (("store", store), ("account", account)) if value}
         plan = LivePlan(**given, **{**found, **kept})
@@ -103,7 +112,7 @@ def run(
                 if telemetry is not None:
                     telemetry.watch(loop)
 
-            facts = run_session(plan, lambda text: progress(f"b25: {text}"), watch)
+            facts = run_supervised(plan, lambda text: progress(f"b25: {text}"), supervision, watch)
     ended = f"it ended: {facts['why']}" + (f"; {facts['halt']}" if facts["halt"] else "")
     journal = facts["journal"]
     lines = [
@@ -112,8 +121,8 @@ def run(
         f"journal {journal}; replay it: b25 session replay {journal}",
     ]
     answer(facts, json=json, lines=lines)
-    if facts["halt"] or facts["not_certainly_cancelled"]:
-        raise typer.Exit(1)
+    if facts["exit_code"]:
+        raise typer.Exit(facts["exit_code"])
 
 
 @contextlib.contextmanager

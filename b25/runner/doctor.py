@@ -7,12 +7,12 @@ import shutil
 import stat
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 
 from b25.model.errors import B25Error
+from b25.runner import doctor_sessions
+from b25.runner.doctor_findings import Finding, Health
 from b25.runner.kill_account import KillAccount, open_port, read_accounts
 from b25.runner.kill_latch import all_latches, read_report
 from b25.runner.kill_main import is_watching
@@ -25,36 +25,6 @@ MEMORY_MB_MIN = 1_024
 SKEW_MS_MAX = 500
 PACKAGES = ("numpy", "numba", "polars", "orjson", "typer")
 EXCHANGE_PACKAGES = ("ccxt", "aiohttp", "cryptography")
-
-
-class Health(StrEnum):
-    """How a check came out."""
-
-    GOOD = "good"
-    WARNING = "warning"
-    BAD = "bad"
-    UNKNOWN = "unknown"  # it could not be looked at, which is not the same as good
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What one check saw.
-
-    Attributes
-    ----------
-    age_s : float
-        How old the fact is that it rests on: 0 when it was looked at just now.
-    took_ms : float
-    remedy : str
-        What to do; empty when all is well.
-    """
-
-    name: str
-    health: Health
-    what: str
-    remedy: str = ""
-    age_s: float = 0.0
-    took_ms: float = 0.0
 
 
 Check = Callable[[], list[Finding]]
@@ -86,8 +56,8 @@ def examine(checks: Iterable[tuple[str, Check]]) -> list[Finding]:
     return found
 
 
-def checks_of(folder: Path, plan: Path | None) -> list[tuple[str, Check]]:
-    """Every check that makes sense here: those of a venue need a plan."""
+def checks_of(folder: Path, plan: Path | None, store: str = "") -> list[tuple[str, Check]]:
+    """Every check that makes sense here: those of a venue need a plan, those of a database its URL."""
     checks: list[tuple[str, Check]] = [
         ("packages", packages),
         ("disk", lambda: disk(folder)),
@@ -96,9 +66,13 @@ def checks_of(folder: Path, plan: Path | None) -> list[tuple[str, Check]]:
         ("limits", limits),
         ("run folder", lambda: run_folder(folder)),
         ("kill switch", lambda: kill_switch(folder, needed=plan is not None)),
+        ("stops", lambda: doctor_sessions.stops(folder)),
         ("supervisor", lambda: supervisor(folder)),
+        ("sessions", lambda: doctor_sessions.sessions(folder)),
         ("kernels", kernels),
     ]
+    if store:
+        checks.append(("store", lambda: doctor_sessions.store(store)))
     if plan is not None:
         checks += [("plan", lambda: [Finding(name="plan", health=Health.GOOD, what=f"{len(read_accounts(plan))} accounts")])]
         try:

@@ -5,6 +5,7 @@ The supervisor starts a process with these in its environment, and nothing else 
     B25_RUN_FOLDER      the run folder
     B25_PROCESS         the process' name there
     B25_RUN_ID          of this `b25 up`, for the logs
+    B25_ACCOUNT         at which it may have orders, by its name in the plan; empty for none
     B25_LIFELINE_FD     a pipe that is never written to: its end of file means that the supervisor is gone
     B25_START_PAUSED    "1" when the one before hung or broke: start, reconcile, and wait for a person
 
@@ -59,6 +60,7 @@ class Life(IntEnum):
     STOPPING = 3
     STOPPED = 4
     FAILED = 5
+    COMPILING = 6  # silent until it is done, and not because it hangs
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from b25.runner.live import LiveLoop
 from b25.session.desk_gateway import DeskGateway
 from b25.session.gateway import Say
+from b25.session.limits_file import decision_of
 from b25.session.resume import Past, has_ended, read_past, set_aside
 from b25.session.session import Session
 
@@ -39,10 +40,13 @@ async def join(plan: LivePlan, loop: LiveLoop, say: Say) -> None:
             say(f"going on with {plan.journal} after event {session.machine.seq}: {session.machine.live_orders} orders were live")
         else:
             held, number = gateway.opening()
-            more = {"account": desk.account, "strategy": desk.strategy, "ledger": number, "epoch": gateway.epoch}
-            composition = replace(plan.composition(), opening=held if held["fills"].any() else None, more=more)
+            composition = plan.composition()
+            own = {"account": desk.account, "strategy": desk.strategy, "ledger": number, "epoch": gateway.epoch}
+            opening = held if held["fills"].any() else None
+            composition = replace(composition, opening=opening, more={**composition.more, **own})
             session = Session(composition, plan.journal, gateway.act)
         loop.wire(session, gateway)
+        gateway.decision = lambda effect: decision_of(effect, session.machine)
         facts = session.composition.more
         loop.resumes = past is not None and past.is_started
         gateway.listen(

@@ -143,7 +143,7 @@ def pull(
             return held or latch
         latch = Latch(**(asdict(held) | {"flatten": True}))
         write_durably(path, orjson.dumps(asdict(latch)))
-    _note(folder, "latched", asdict(latch), record)
+    note(folder, "latched", asdict(latch), record)
     return latch
 
 
@@ -198,7 +198,7 @@ def rearm(
             remedy="let it finish (`b25 kill`), or answer for the rest with --sign-off",
         )
     row = asdict(latch) | {"rearmed_by": by, "rearm_reason": reason, "signed_off": signed_off, "rearmed_ns": time.time_ns()}
-    _note(folder, "re-armed", row, record)  # first: a latch must not vanish without a trace
+    note(folder, "re-armed", row, record)  # first: a latch must not vanish without a trace
     past = kill_folder(folder) / "past" / f"{latch.kill_id or time.time_ns()}.json"
     write_durably(past, orjson.dumps(row))
     path.unlink()
@@ -247,7 +247,8 @@ def _touch(path: Path) -> None:
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
 
 
-def _note(folder: Path, action: str, row: Mapping[str, Any], record: KillRecord | None) -> None:
+def note(folder: Path, action: str, row: Mapping[str, Any], record: KillRecord | None) -> None:
+    """Keep in the audit what happened; the database is told after the file."""
     append_durably(kill_folder(folder) / "audit.jsonl", {"action": action, **row})
     if record is not None:
         _tell(folder, action, row, record)

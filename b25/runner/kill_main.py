@@ -7,14 +7,19 @@ import asyncio
 import os
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from b25.model.errors import B25Error
+from b25.runner.alarms import Alarms, Notifier
 from b25.runner.heartbeat import Heartbeat, Life, exit_code_of, read_beat
 from b25.runner.kill_account import KillAccount, open_port, read_accounts
 from b25.runner.kill_latch import KillRecord, latched
-from b25.runner.kill_process import KillProcess, Reach
+from b25.runner.kill_process import COUNTDOWN_MS, RENEW_S, KillProcess, Reach, Watcher
+from b25.runner.kill_record import StoreRecord
+from b25.runner.kill_watchers import DROP_COPY_S, AlarmTeller, DropCopy, Scopes
 from b25.runner.seat import Seat, is_taken
 from b25.runner.structured_log import StructuredLog
 
@@ -53,13 +58,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--plan", type=Path, required=True)
     parser.add_argument("--lost-s", type=float, default=5.0)
     parser.add_argument("--grace-s", type=float, default=10.0)
+    parser.add_argument("--countdown-ms", type=int, default=COUNTDOWN_MS)
+    parser.add_argument("--renew-s", type=float, default=RENEW_S)
+    parser.add_argument("--drop-copy-s", type=float, default=DROP_COPY_S)
+    parser.add_argument("--store", default="", help="Where kills are recorded; the plan's [store] url when left out.")
     given = parser.parse_args(arguments)
     log = StructuredLog(run=os.environ.get("B25_RUN_ID", ""), process=NAME)
     try:
-        accounts = read_accounts(given.plan)
+        accounts, more = read_accounts(given.plan), tomllib.loads(given.plan.read_text(encoding="utf-8"))
         seat = Seat.take(Path(given.folder), NAME)
         heartbeat = Heartbeat(seat.folder, NAME, epoch=seat.epoch)
-        asyncio.run(_watch(seat.folder, accounts, log, heartbeat, given.lost_s, given.grace_s))
+        store_url = given.store or str(more.get("store", {}).get("url", ""))
+        record = StoreRecord(store_url, seat.folder) if store_url else None
+        told_by = list(more.get("alarms", {}).get("command", []))
+        alarms = Alarms(seat.folder, NAME, lambda text: log.alarm(text))
+        watchers: list[Watcher] = [
+            Scopes(),
+            DropCopy(alarms, every_s=given.drop_copy_s),
+            AlarmTeller(Notifier(seat.folder, log, told_by)),
+        ]
+        process = partial(
+            KillProcess, seat.folder, log=log, record=record, watchers=watchers, lost_s=given.lost_s, grace_s=given.grace_s,
+            countdown_ms=given.countdown_ms, renew_s=given.renew_s,
+        )  # fmt: skip
+        asyncio.run(_watch(process, accounts, heartbeat))
+        if record is not None:
+            record.close()
     except B25Error as fault:
         log.alarm("refused", what=fault.what, remedy=fault.remedy)
         return exit_code_of(fault)
@@ -67,10 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _watch(
-    folder: Path, accounts: Mapping[str, KillAccount], log: StructuredLog, heartbeat: Heartbeat, lost_s: float, grace_s: float
+    make: Callable[[dict[str, Reach]], KillProcess], accounts: Mapping[str, KillAccount], heartbeat: Heartbeat
 ) -> None:
-    reaches = {name: reach_of(account) for name, account in accounts.items()}
-    await KillProcess(folder, reaches, log, lost_s=lost_s, grace_s=grace_s).run(heartbeat)
+    await make({name: reach_of(account) for name, account in accounts.items()}).run(heartbeat)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,11 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -57,6 +57,13 @@ class Reach:
         self.next_s = float("-inf")
 
 
+class Watcher(Protocol):
+    """Looks at something beside the latches and the sessions' lives."""
+
+    def look(self, process: KillProcess) -> None:
+        """Look once; what takes time is begun with `KillProcess.begin`."""
+
+
 class KillProcess:
     """Watches a run folder.
 
@@ -70,6 +77,8 @@ class KillProcess:
     record : KillRecord, optional
         The database.
     pace : Pace, optional
+    watchers : sequence of Watcher
+        What else is looked at, twenty times a second.
     lost_s, grace_s : float
         After which a silent session is lost, and how long sessions may take to stop when the supervisor is gone.
     """
@@ -82,12 +91,16 @@ class KillProcess:
         *,
         record: KillRecord | None = None,
         pace: Pace | None = None,
+        watchers: Sequence[Watcher] = (),
         lost_s: float = LOST_S,
         grace_s: float = GRACE_S,
+        countdown_ms: int = COUNTDOWN_MS,
+        renew_s: float = RENEW_S,
     ) -> None:
         self.folder, self.reaches, self.log, self.record = folder, dict(reaches), log, record
         self.pace = pace or Pace(give_up_s=ATTEMPT_S)
         self.lost_s, self.grace_s = lost_s, grace_s
+        self.countdown_ms, self.renew_s, self.watchers = countdown_ms, renew_s, list(watchers)
         self.stopping = False
         self.only_latches = False  # neither sessions nor the dead man's switch are this one's business
         self.looks = 0
@@ -102,7 +115,7 @@ class KillProcess:
                 loop.add_signal_handler(ending, self.stop)
             loop.add_signal_handler(signal.SIGUSR1, self.on_signal)
         for reach in self.reaches.values():
-            self._begin(f"listings {reach.name}", self._warm(reach))
+            self.begin(f"listings {reach.name}", self._warm(reach))
         self.log.info("watching", accounts=sorted(self.reaches), pid=os.getpid())
         while not self.stopping:
             self.looks += 1
@@ -125,11 +138,13 @@ class KillProcess:
                 is_new = reach.handled != (latch.kill_id, latch.flatten)
                 if is_new or time.monotonic() >= reach.next_s:
                     guard = account_done(self.folder, latch, name)
-                    self._begin(f"kill {name}", self._kill(reach, latch, guard=guard))
+                    self.begin(f"kill {name}", self._kill(reach, latch, guard=guard))
             if not self.only_latches:
                 self._begin_countdown(reach, latch)
         for session in [] if self.only_latches else self._sessions():
             self._look_at(session)
+        for watcher in self.watchers:
+            watcher.look(self)
 
     def on_signal(self) -> None:
         """SIGUSR1: stop every account."""
@@ -173,13 +188,13 @@ class KillProcess:
             )
             for reach in self.reaches.values():
                 if account in (ALL, reach.name):
-                    self._begin(f"kill {reach.name}", self._kill(reach, latch, guard=False))
+                    self.begin(f"kill {reach.name}", self._kill(reach, latch, guard=False))
 
     async def _kill(self, reach: Reach, latch: Latch, *, guard: bool) -> None:
         """Bring one account to rest; `guard` looks again at one that is, for an order that came after."""
         log = self.log.bind(account=reach.name, kill_id=latch.kill_id)
         log.info("guarding" if guard else "killing", flatten=latch.flatten)
-        report = await self._sweep(reach, log, flatten=latch.flatten and not guard)
+        report = await self.sweep(reach, log, flatten=latch.flatten and not guard)
         is_settled = report.is_complete or (bool(report.not_closed) and not report.orders_left)
         reach.handled = latch.kill_id, latch.flatten
         reach.next_s = time.monotonic() + (GUARD_S if is_settled else 0.0)
@@ -225,7 +240,7 @@ class KillProcess:
         if alive and not hung and not left:
             return
         why = "its process is gone" if not alive else f"silent for {silent_s:.1f} s" if hung else "the supervisor is gone"
-        self._begin(f"clear {session}", self._clear(session, who, why))
+        self.begin(f"clear {session}", self._clear(session, who, why))
 
     async def _clear(self, session: str, who: dict[str, Any], why: str) -> None:
         """Fence a session off, end its process, cancel its orders."""
@@ -242,19 +257,23 @@ class KillProcess:
             return
         if reach.kills_when_lost:
             self._pull(account, Trigger.HEARTBEAT, f"session {session}: {why}", flatten=False)
-        report = await self._sweep(reach, log, prefix=str(who.get("client_id_prefix") or ""))
+        report = await self.sweep(reach, log, prefix=str(who.get("client_id_prefix") or ""))
         row = {"session": session, "epoch": epoch, "why": why, "time_ns": time.time_ns(), **asdict(report)}
         append_durably(self.folder / "kill" / "audit.jsonl", {"action": "cleared", **row, "steps": len(report.steps)})
         if report.is_complete:
             write_durably(cleared_path(self.folder, session), orjson.dumps(row))
         log.info("cleared" if report.is_complete else "not cleared yet", **_brief(report))
 
-    async def _sweep(self, reach: Reach, log: StructuredLog, *, flatten: bool = False, prefix: str = "") -> KillReport:
+    async def sweep(
+        self, reach: Reach, log: StructuredLog, *, flatten: bool = False, prefix: str = "", only: str = ""
+    ) -> KillReport:
+        """Bring an account, or a part of it, to rest; one sweep of an account at a time."""
         async with reach.lock:
             sweep = Sweep(
                 reach.port,
                 reach.symbols,
                 prefix=prefix,
+                only=only,
                 pace=self.pace,
                 now_s=time.monotonic,
                 now_ms=lambda: time.time_ns() // 1_000_000,
@@ -264,14 +283,14 @@ class KillProcess:
             return await sweep.run(flatten=flatten)
 
     def _begin_countdown(self, reach: Reach, latch: Latch | None) -> None:
-        if not reach.port.abilities.countdown or time.monotonic() - reach.renewed_s < RENEW_S:
+        if not reach.port.abilities.countdown or time.monotonic() - reach.renewed_s < self.renew_s:
             return
         has_session = any(
             occupant(self.folder, name).get("account") == reach.name and is_alive(occupant(self.folder, name))
             for name in self._sessions()
         )
         if latch is None and (has_session or reach.armed):
-            self._begin(f"countdown {reach.name}", self._countdown(reach, COUNTDOWN_MS if has_session else 0))
+            self.begin(f"countdown {reach.name}", self._countdown(reach, self.countdown_ms if has_session else 0))
 
     async def _countdown(self, reach: Reach, after_ms: int) -> None:
         reach.renewed_s = time.monotonic()
@@ -280,7 +299,7 @@ class KillProcess:
             if outcome.is_definite and outcome.value is None and outcome.answer.name == "ACCEPTED":
                 (reach.armed.add if after_ms else reach.armed.discard)(symbol)
             else:
-                reach.renewed_s = time.monotonic() - RENEW_S + 1.0  # again in a second
+                reach.renewed_s = time.monotonic() - self.renew_s + 1.0  # again in a second
                 self.log.warning(
                     "countdown not set", account=reach.name, symbol=symbol, answer=outcome.answer.name, text=outcome.text
                 )
@@ -293,7 +312,8 @@ class KillProcess:
             wait_s = min(wait_s * 2, 10.0)
         await reach.port.server_time_ms()
 
-    def _begin(self, name: str, job: Any) -> None:
+    def begin(self, name: str, job: Any) -> None:
+        """Start a job, unless one of that name is at work."""
         running = self._jobs.get(name)
         if running is not None and not running.done():
             job.close()

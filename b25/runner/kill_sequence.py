@@ -76,6 +76,8 @@ class Sweep:
         Where orders are expected: cancelled at once, without waiting for a list. Others are found by the list.
     prefix : str
         Only orders whose client id begins so; empty for every order of the account.
+    only : str
+        Only orders of this symbol; empty for every one.
     now_s, sleep : callable
         Monotonic time, and waiting.
     now_ms : callable
@@ -92,6 +94,7 @@ class Sweep:
         symbols: Iterable[str] = (),
         *,
         prefix: str = "",
+        only: str = "",
         pace: Pace | None = None,
         now_s: Callable[[], float],
         now_ms: Callable[[], int],
@@ -99,7 +102,8 @@ class Sweep:
         unban: Callable[[], None] = lambda: None,
         told: Callable[[dict[str, Any]], None] = lambda step: None,
     ) -> None:
-        self.port, self.symbols, self.prefix, self.pace = port, sorted(set(symbols)), prefix, pace or Pace()
+        self.port, self.prefix, self.only, self.pace = port, prefix, only, pace or Pace()
+        self.symbols = [only] if only else sorted(set(symbols))
         self.now_s, self.now_ms, self.sleep, self.unban, self.told = now_s, now_ms, sleep, unban, told
         self.report = KillReport()
         self._began_s = now_s()
@@ -142,7 +146,7 @@ class Sweep:
                 await self._wait_after(listed)
                 continue
             self._failures = 0
-            mine = [order for order in listed.value if order.client_id.startswith(self.prefix)]
+            mine = [one for one in listed.value if one.client_id.startswith(self.prefix) and self.only in ("", one.symbol)]
             self._seen |= {order.venue_id for order in mine}
             self.report.orders_seen = len(self._seen)
             self.report.orders_left = [f"{order.symbol} {order.venue_id}" for order in mine]

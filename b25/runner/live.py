@@ -52,11 +52,14 @@ class LiveLoop:
         self.why = "stopped"
         self.flattens = False
         self.resumes = False
+        self.starts_paused = False
         self.messages = 0
         self.news_heard: dict[str, int] = {}
         self.tap: Callable[[int, np.ndarray[Any, Any]], None] | None = None  # sees the feed's rows; must not wait or keep them
         self.answered: list[Callable[[np.ndarray[Any, Any]], None]] = []  # told of what the venue answered, once it is taken
         self.at_end: list[Callable[[], None]] = []  # called when nothing more will happen
+        self.handle: Callable[[dict[str, Any]], dict[str, Any]] | None = None  # does what a command from outside asks for
+        self.attending: asyncio.Task[None] | None = None  # what watches the session from within; kept from being collected
         self._timer: asyncio.TimerHandle | None = None
         self._armed_ns = NEVER_NS
 
@@ -97,9 +100,13 @@ class LiveLoop:
         for tell in self.answered:
             tell(events)
 
-    def command(self, code: Command, *, instrument: int = 0) -> None:
+    def command(self, code: Command, *, instrument: int = 0, amount: int = 0) -> None:
         """Do what a person or a supervisor asks for."""
-        self._guarded(lambda: self.session.command(code, self.clock_ns(), instrument=instrument))
+        self._guarded(lambda: self.session.command(code, self.clock_ns(), instrument=instrument, amount=amount))
+
+    def enter(self, event: np.ndarray[Any, Any]) -> None:
+        """Take an event that a person has made, stamped already."""
+        self._guarded(lambda: self.session.take(event))
 
     def set_parameter(self, name: str, value: Any) -> None:
         """Give a parameter another value. Raises Misuse when it may not have it."""
@@ -159,6 +166,8 @@ class LiveLoop:
         unsure: list[str] = []
         feed: asyncio.Task[None] | None = None
         try:
+            if self.starts_paused:
+                self.command(Command.PAUSE)
             if self.resumes:
                 self.deliver(gaps(len(self.session.machine.instruments)))
             else:

@@ -24,6 +24,7 @@ from b25.market.venue_names import market_of, raw_symbol
 from b25.model.errors import Misuse
 from b25.model.instrument import Instrument
 from b25.model.world import FEES, LIMITS
+from b25.risk.limit_set import LimitSet
 from b25.risk.limits import Limits
 from b25.runner.join import join
 from b25.runner.live import Feeding, LiveLoop
@@ -88,6 +89,10 @@ class LivePlan:
         The venue outlives the session, so that a session which died can be gone on with.
     pace : Pace
         How often the account is compared.
+    limit_set : LimitSet, optional
+        Limits by scope; in place of `limits`.
+    more : dict
+        Further facts for the journal's header.
     """
 
     name: str
@@ -116,6 +121,8 @@ class LivePlan:
     epoch_min: int = 0
     lasting: bool = True
     pace: Pace = field(default_factory=Pace)
+    limit_set: LimitSet | None = None
+    more: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -156,6 +163,12 @@ class LivePlan:
         """Why nothing may be sent now; empty when it may."""
         return self.refusal() or ("" if self.may_send() else "nothing may be sent: the kill switch is latched, or we are fenced")
 
+    def limit_rows(self) -> np.ndarray[Any, Any]:
+        """Limits of each instrument, as the world has them."""
+        if self.limit_set is not None:
+            return self.limit_set.records(self.instruments, self.cls.__name__)
+        return np.concatenate([self.limits.record(one) for one in self.instruments]).astype(LIMITS)
+
     def composition(self) -> Composition:
         """What the journal begins with."""
         return Composition(
@@ -165,11 +178,11 @@ class LivePlan:
             cls=self.cls,
             params=self.params,
             instruments=self.instruments,
-            limits=np.concatenate([self.limits.record(one) for one in self.instruments]).astype(LIMITS),
+            limits=self.limit_rows(),
             fees=np.concatenate([self.fees.record(one) for one in self.instruments]).astype(FEES),
             balance=self.balance,
             compiled=self.compiled,
-            more={"latency_ns": self.latency_ns} if self.mode == "paper" else {},
+            more=self.more | ({"latency_ns": self.latency_ns} if self.mode == "paper" else {}),
         )
 
 

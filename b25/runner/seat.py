@@ -93,6 +93,11 @@ class Seat:
         write_durably(own / "seat.json", orjson.dumps(who))
         return cls(folder, session, epoch, lock)
 
+    def name_orders(self, client_id_prefix: str) -> None:
+        """Say what the ids of its orders begin with, once that is known; until then every order of the account counts as its."""
+        path = session_folder(self.folder, self.session) / "seat.json"
+        write_durably(path, orjson.dumps(read_json(path) | {"client_id_prefix": client_id_prefix}))
+
     def leave(self) -> None:
         """Stand up: another process may sit down."""
         if self._lock >= 0:

@@ -29,8 +29,8 @@ from b25.kernels.book_reads import top
 from b25.model.book import LEVEL
 from b25.model.errors import Misuse
 from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS
+from b25.model.risk import ACTIVE
 from b25.runner.session_notes import Notes
-from b25.session.machine import NEVER_NS
 from b25.store.order_log import text_of
 from b25.store.outbox import Outbox
 
@@ -92,6 +92,7 @@ class Telemetry:
         self.loop, self._running = loop, asyncio.get_running_loop()
         loop.tap = self.notes.rows
         loop.session.watch = self.notes.effects
+        self.handle = loop.handle
         before = loop.say
 
         def say(text: str) -> None:
@@ -200,7 +201,7 @@ class Telemetry:
                 change = bodies.ConfigUpdate(session=self.plan.name, name=name, old=self._params.get(name, ""), new=value)
                 self._config.offer(change, now_ns)
         self._params = now
-        held = int(self.loop.session.machine.head["trading_ns"]) >= NEVER_NS
+        held = int(self.loop.session.machine.world.risk["state"][0]) != ACTIVE
         if held and not self._is_held:
             self._alert.offer(bodies.RiskAlert(session=self.plan.name, text="the session lets no new order through"), now_ns)
         self._is_held = held
@@ -271,7 +272,7 @@ def telling(
         yield None
         return
     # Orders and fills are told by the store that a live session writes to; one on paper has none.
-    store, account = str(getattr(plan, "store", "") or ""), str(getattr(plan, "account", "") or "")
+    store, account = plan.store, plan.account
     publisher = Publisher("session", plan.name, account=account)
     telemetry = Telemetry(plan, publisher)
     desk = CommandDesk(plan.name, telemetry.command, publisher)

@@ -14,13 +14,34 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+from numba.core import event as numba_event
 
 from b25.runner.heartbeat import Heartbeat, Life, exit_code_of, supervisor_is_gone
-from b25.runner.kill import refusal
+from b25.runner.kill import ALL, refusal
 from b25.runner.seat import Seat
 
 BEAT_S = 0.25
+
+
+class _CompilingSaid(numba_event.Listener):  # type: ignore[misc]
+    """Says in the heartbeat that code is being compiled: nothing can beat meanwhile, and it is no hang."""
+
+    def __init__(self, own: Supervised) -> None:
+        self.own, self.depth = own, 0
+
+    def on_start(self, event: Any) -> None:
+        self.depth += 1
+        if self.depth == 1 and self.own.life in (Life.RUNNING, Life.PAUSED):
+            self.own.beat(Life.COMPILING)
+
+    def on_end(self, event: Any) -> None:
+        self.depth -= 1
+        if self.depth == 0 and self.own.life in (Life.RUNNING, Life.PAUSED):
+            self.own.beat(self.own.life)
 
 
 class Supervised:
@@ -30,6 +51,12 @@ class Supervised:
         self.seat, self.heartbeat, self.account = seat, heartbeat, account
         self.life = Life.STARTING
         self._done = 0
+        self._compiling = _CompilingSaid(self)
+        numba_event.register("numba:compile", self._compiling)
+
+    def beat(self, life: Life) -> None:
+        """Beat once, with the progress that was known last."""
+        self.heartbeat.beat(life, self._done)
 
     @classmethod
     def begin(
@@ -44,6 +71,7 @@ class Supervised:
         """
         at = Path(os.environ.get("B25_RUN_FOLDER") or folder or "data/run")
         name = os.environ.get("B25_PROCESS") or session
+        account = os.environ.get("B25_ACCOUNT") or account
         seat = Seat.take(at, name, account=account, client_id_prefix=client_id_prefix, epoch_min=epoch_min)
         return cls(seat, Heartbeat(at, name, epoch=seat.epoch), account)
 
@@ -54,13 +82,15 @@ class Supervised:
 
     def refusal(self) -> str:
         """Why nothing may be sent that adds risk; empty when it may."""
-        return refusal(self.seat.folder, self.account, self.seat.session, self.seat.epoch)
+        return refusal(self.seat.folder, self.account or ALL, self.seat.session, self.seat.epoch)
 
     def may_send(self) -> bool:
         """Whether an order may be sent now: neither latched nor fenced."""
         return not self.refusal()
 
-    async def watch(self, progress: Callable[[], tuple[int, int]], stop: Callable[[str], None]) -> None:
+    async def watch(
+        self, progress: Callable[[], tuple[int, int]], stop: Callable[[str], None], *, ready: Callable[[], bool] = lambda: True
+    ) -> None:
         """Beat from this loop until `end`; stop the session when the supervisor is gone.
 
         Parameters
@@ -69,11 +99,13 @@ class Supervised:
             Gives how many things were done so far, and how many wait.
         stop : callable
             Told why; must begin an orderly end and return at once.
+        ready : callable
+            Whether it runs by now: until then it is STARTING, and may be silent for long.
         """
-        if self.life is Life.STARTING:
-            self.life = Life.RUNNING
         told = False
         while self.life not in (Life.STOPPED, Life.FAILED):
+            if self.life is Life.STARTING and ready():
+                self.life = Life.RUNNING
             self._done, waiting = progress()
             self.heartbeat.beat(self.life, self._done, waiting)
             if not told and supervisor_is_gone():
@@ -94,4 +126,6 @@ class Supervised:
         self.life = Life.STOPPED if is_clean else Life.FAILED
         self.heartbeat.beat(self.life, self._done)
         self.seat.leave()
+        with suppress(ValueError):
+            numba_event.unregister("numba:compile", self._compiling)
         return exit_code_of(fault)

@@ -59,6 +59,7 @@ class Child:
         self._not_before_s = 0.0
         self._kill_at_s = float("inf")
         self._is_killed = False
+        self._killed_pid = 0
         self._paused = False
         self._wanted = plan.autostart
         self._said = ""
@@ -160,6 +161,9 @@ class Child:
     def _kill(self, why: str) -> None:
         """End it now: compiled code that never returns hears no other signal. Fenced first: nothing of it counts any more."""
         assert self._process is not None
+        if self._killed_pid == self.pid:
+            return  # it is dying; the system has not told yet
+        self._killed_pid = self.pid
         self.why, self._is_killed, self._kill_at_s = why, True, float("inf")
         self.log.alarm("killing", pid=self.pid, why=why)
         with suppress(OSError):
@@ -203,6 +207,7 @@ class Child:
             "B25_RUN_FOLDER": str(self.folder),
             "B25_PROCESS": self.plan.name,
             "B25_RUN_ID": self.run_id,
+            "B25_ACCOUNT": self.plan.account,
             "B25_LIFELINE_FD": str(self.lifeline),
             "B25_START_PAUSED": "1" if self._paused else "",
             "PYTHONUNBUFFERED": "1",

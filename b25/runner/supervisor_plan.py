@@ -66,7 +66,7 @@ class ProcessPlan:
     ready: str = ""
     hang_s: float = 2.0
     start_s: float = 180.0
-    drain_s: float = 10.0
+    drain_s: float = 20.0
     rss_mb_max: int = 2_000
     crashes_max: int = 3
     within_s: float = 600.0

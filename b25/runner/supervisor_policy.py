@@ -39,6 +39,8 @@ class Watch:
         if beat.life in (Life.STOPPED, Life.FAILED):
             return ""
         silent_s = (now_ns - beat.beaten_ns) / 1e9
+        if beat.life is Life.COMPILING:
+            return f"compiling for {silent_s:.0f} s" if silent_s > plan.start_s else ""
         if silent_s > plan.hang_s:
             return f"silent for {silent_s:.1f} s"
         if beat.done != self.done or beat.waiting == 0:

@@ -12,6 +12,8 @@ import numpy as np
 
 from b25.model.errors import Misuse
 from b25.model.event import COMMAND, EVENT
+from b25.model.risk import REARM as OPEN_LATCHES
+from b25.model.risk import SET_STATE
 from b25.strategy.strategy import Strategy
 
 
@@ -20,13 +22,19 @@ class Command(IntEnum):
 
     START = 1  # call on_start
     STOP = 2  # call on_stop, and the strategy no more
-    PAUSE = 3  # refuse new orders, cancel those that work; the strategy goes on watching
+    PAUSE = 3  # cancel what works and refuse what adds risk; exits pass, and the strategy goes on watching
     RESUME = 4  # trade again
     SET = 5  # give a parameter another value
-    FLATTEN = 6  # as PAUSE, and close every position at market
+    FLATTEN = 6  # refuse new orders, cancel those that work, and close every position at market
     HOLD = 7  # the feed is not to be traded on: the book is suspect
     RELEASE = 8  # it is again
     DRAIN = 9  # refuse new orders and cancel those that work, at the end
+    WATCH = 10  # mark the account, and let its limits be judged though nothing is asked for
+    RESTRICT = 11  # nothing new leaves for an instrument, and what works there is cancelled
+    PERMIT = 12  # it may be traded again as its limits say
+    OVERRIDE = 13  # one order of a person, past every limit, until the time in `amount`
+    STATE = SET_STATE  # of the risk gate: `amount` is active, reducing or stopped
+    REARM = OPEN_LATCHES  # `amount` holds the latches that a person opened
 
 
 def command_event(code: Command, now_ns: int, *, instrument: int = 0, place: int = 0, amount: int = 0) -> np.ndarray[Any, Any]:
@@ -35,6 +43,15 @@ def command_event(code: Command, now_ns: int, *, instrument: int = 0, place: int
     event["kind"], event["status"], event["instrument"] = COMMAND, int(code), instrument
     event["exch_ns"] = event["local_ns"] = now_ns
     event["order_id"], event["amount"] = place, amount
+    return event
+
+
+def override_event(
+    now_ns: int, *, instrument: int, side: int, qty_lots: int, price_ticks: int, until_ns: int
+) -> np.ndarray[Any, Any]:
+    """Return the event of one order that passes every limit until a time; at market where the price is 0."""
+    event = command_event(Command.OVERRIDE, now_ns, instrument=instrument, amount=until_ns)
+    event["side"], event["qty_lots"], event["price_ticks"] = side, qty_lots, price_ticks
     return event
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from b25.execution.orders.actions import Action, Alarm, Halt, Hold, Tell
+from b25.execution.orders.identity import id_prefix
 from b25.execution.orders.order_table import OrderPolicy
 from b25.execution.orders.own_order import OwnOrder
 from b25.model.errors import B25Error, Retry
@@ -177,6 +178,11 @@ class DeskGateway:
         if not self.is_open:
             await self.open()
         self.is_told = True
+
+    @property
+    def client_id_prefix(self) -> str:
+        """What the ids of this strategy's orders begin with, of every life."""
+        return id_prefix(self.desk.account, self.desk.strategies[self.plan.strategy], self.port.abilities.client_id_pattern)
 
     @property
     def epoch(self) -> int:

@@ -15,10 +15,11 @@ from b25.engine.world import World, make_world
 from b25.execution.parents import CANCEL_ALL, PAUSE_ALL, RESUME_ALL, command_parents
 from b25.kernels.address import address_of, code_address
 from b25.model.errors import B25Error, Halt
-from b25.model.event import COMMAND, EVENT, ORDER_ACCEPTED, PARENTS_DUE, TIMER
+from b25.model.event import BUY, COMMAND, EVENT, ORDER_ACCEPTED, PARENTS_DUE, TIMER
 from b25.model.instrument import Instrument
-from b25.model.order import ORDER
-from b25.model.world import RUNNING
+from b25.model.order import ORDER, Pending, State
+from b25.model.risk import ACTIVE, REDUCING, SET_STATE, STOPPED
+from b25.model.world import NO_LIMIT, RUNNING, TRADING_NOTHING
 from b25.session.commands import Command, set_value
 from b25.session.stride import take_events
 from b25.strategy.compile import BITS, callback_bits, looks_at_views, makes_parents
@@ -26,7 +27,9 @@ from b25.strategy.plain import PlainContext
 from b25.strategy.strategy import Strategy
 
 HELD: Final = 128  # of a book's health: the feed says that it is not to be traded on
-NEVER_NS: Final = 2**62  # trading begins at no time: the gate refuses every new order
+NEVER_NS: Final = 2**62  # a timer that is due at no time
+RESTS: Final = (int(State.OPEN), int(State.PART_FILLED))
+NEVER_LIFTED: Final = {"value_bound", "trading", "version", "hash"}  # of limits: the first is no limit but what a number can hold
 CLOSE_AGAIN_NS: Final = 1_000_000_000
 # What a command does to parent orders, which work on while nobody stops them.
 TO_PARENTS: Final = {
@@ -101,6 +104,9 @@ class Machine:
         self.finished = np.zeros(1, ORDER)
         self._callbacks = 0  # nobody is called before the start
         self._cancels = self._closes = False
+        self._held_to = self._asked_state = ACTIVE  # what the session's own commands and the gate's leave it of freedom
+        self._cancel_below = 0  # a pause cancels the orders before this one: exits that come after it stay
+        self._trading = self.world.limits["trading"].copy()
         self._closed_ns = [-CLOSE_AGAIN_NS] * len(self.instruments)
         self._context, self._ended = np.uintp(self.world.context.ctypes.data), np.uintp(self.finished.ctypes.data)
         self._judge, self._apply, self._end = judge_intents.code(), apply_event.code(), end_event.code()
@@ -115,8 +121,13 @@ class Machine:
 
     def _warm(self) -> None:
         """Have what a command may call compiled now, and not when somebody is in a hurry; there is nothing to cancel or close."""
+        kept = self.world.head.copy()
         self.door.cancel_all(0, 0)
         self.door.close(0)
+        self.door.cancel(0)
+        for price in (None, 1.0):
+            self.door.trade(BUY, 0.0, price, i=0)
+        self.world.head[:], self.world.intents[:] = kept, np.zeros(1, self.world.intents.dtype)
         if self.keeps_parents:
             self._command_parents = command_parents.code()
 
@@ -190,7 +201,7 @@ class Machine:
 
     def _take_one(self, event: np.ndarray[Any, Any], sink: Sink) -> None:
         kind = int(event[0]["kind"])
-        if kind == COMMAND:
+        if kind == COMMAND and int(event[0]["status"]) < SET_STATE:
             self._command(event[0])
             if int(event[0]["status"]) in WORKS_AT_ONCE:
                 self._end(self._context, np.uintp(event.ctypes.data))
@@ -200,6 +211,8 @@ class Machine:
             self._stride(self._context, at, 0, 1, self._ended, step_code, apply_code, callback, self._callbacks)
         else:
             self._take_plainly(event)
+        if kind == COMMAND:
+            self._settle_state(event[0])
         if self._cancels:
             self._withdraw()
         self._tell(kind, sink)
@@ -249,10 +262,43 @@ class Machine:
         elif code in (Command.HOLD, Command.RELEASE):
             book = self.world.books[int(event["instrument"])]
             book["health"] = (int(book["health"]) & ~HELD) | (HELD if code is Command.HOLD else 0)
+        elif code in (Command.RESTRICT, Command.PERMIT):
+            i = int(event["instrument"])
+            self.world.limits["trading"][i] = TRADING_NOTHING if code is Command.RESTRICT else self._trading[i]
+            if code is Command.RESTRICT:
+                self.door.cancel_all(0, i)
+                self._judge(self._context)
+        elif code is Command.OVERRIDE:
+            self._override(event)
+        elif code is Command.WATCH:
+            self._judge(self._context)  # nothing to judge: the gate marks the account
         else:
             self._cancels = code is not Command.RESUME
             self._closes = code is Command.FLATTEN or (self._closes and code is Command.DRAIN)
-            self.head["trading_ns"] = NEVER_NS if self._cancels else 0
+            # Paused, the strategy may still reduce what it holds; at the end, and while all is closed for it, it may not.
+            self._held_to = ACTIVE if code is Command.RESUME else REDUCING if code is Command.PAUSE else STOPPED
+            self._cancel_below = int(self.head["next_order_id"])
+
+    def _override(self, event: Any) -> None:
+        """Send one order of a person past every limit, until its time is over; an order that makes no sense is refused still."""
+        if int(event["local_ns"]) > int(event["amount"]):
+            return
+        world, i = self.world, int(event["instrument"])
+        kept, risk = world.limits.copy(), world.risk[["state", "latched"]].copy()
+        for name in set(world.limits.dtype.names or ()) - NEVER_LIFTED:
+            world.limits[name] = NO_LIMIT
+        world.risk["state"], world.risk["latched"] = ACTIVE, 0
+        one, ticks = self.instruments[i], int(event["price_ticks"])
+        price = float(one.price(ticks)) if ticks else None
+        self.door.trade(int(event["side"]), float(one.quantity(int(event["qty_lots"]))), price, i=i)
+        self._judge(self._context)
+        world.limits[:], world.risk["state"], world.risk["latched"] = kept, risk["state"], risk["latched"]
+
+    def _settle_state(self, event: Any) -> None:
+        """Let the gate stand where the stricter of two leaves it: the session's commands, or what was asked of the gate."""
+        if int(event["status"]) == SET_STATE:
+            self._asked_state = int(self.world.risk["state"][0])
+        self.world.risk["state"] = max(self._asked_state, self._held_to)
 
     def _call(self, bit: int) -> None:
         """Call one callback and judge what it asked for."""
@@ -269,15 +315,24 @@ class Machine:
         now_ns = self.now_ns
         for i in range(len(self.instruments)):
             working = int(self.world.lives[i]["count"].sum())
-            if working:
+            if working and self._held_to == REDUCING:
+                self._cancel_what_was_before(i)
+            elif working:
                 self.door.cancel_all(0, i)
             elif self._closes and int(self.world.positions[i]["position_lots"]) and now_ns >= self._closed_ns[i] + CLOSE_AGAIN_NS:
                 self._closed_ns[i] = now_ns
                 self.door.close(i)
         if int(self.head["intents"]):
-            self.head["trading_ns"] = 0
+            state = int(self.world.risk["state"][0])
+            self.world.risk["state"] = REDUCING  # what closes passes
             self._judge(self._context)
-            self.head["trading_ns"] = NEVER_NS
+            self.world.risk["state"] = state
+
+    def _cancel_what_was_before(self, i: int) -> None:
+        orders = self.world.orders
+        rests = (orders["pending"] == int(Pending.NONE)) & np.isin(orders["state"], RESTS) & (orders["instrument"] == i)
+        for order_id in np.sort(orders["order_id"][rests & (orders["order_id"] < self._cancel_below)]):
+            self.door.cancel(int(order_id))
 
 
 def timer_event(due_ns: int, *, for_parents: bool = False) -> np.ndarray[Any, Any]:

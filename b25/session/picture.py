@@ -9,6 +9,7 @@ from b25.model import event as kinds
 from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS
 from b25.model.instrument import Instrument
 from b25.model.order import AMEND, CANCEL, SUBMIT, Reason, State
+from b25.risk.status import risk_status
 from b25.session.commands import Command
 from b25.session.machine import Machine
 from b25.session.session import working_orders
@@ -36,6 +37,7 @@ def picture_of(machine: Machine) -> dict[str, Any]:
                 "ask": str(one.price(ask)) if ask != NO_ASK_TICKS else None,
                 "health": int(book["health"]),
                 "position": str(one.quantity(int(position["position_lots"]))),
+                "profit": profit_of(machine, i),
                 **{name: int(position[name]) for name in ("cash", "realised", "fees", "fees_e8", "funding", "fills")},
             }
         )
@@ -44,8 +46,42 @@ def picture_of(machine: Machine) -> dict[str, Any]:
         "now_ns": machine.now_ns,
         "instruments": markets,
         "orders": [row_facts(row, machine.instruments) for row in working_orders(machine)],
+        "risk": risk_facts(machine),
         "strategy": {name: _plain(record[name]) for name in [*machine.cls.params, *machine.cls.state]},
     }
+
+
+def risk_facts(machine: Machine) -> dict[str, Any]:
+    """The gate in words: its state, its latches, what is near its limit, and the limits that it judges by."""
+    world = machine.world
+    found = risk_status(world.risk, world.limits)
+    watched = bool(world.context["guarded"][0])
+    return {
+        "state": found.state,
+        "latched": [one.name.lower() for one in found.latched],
+        "latched_ns": found.latched_ns,
+        "warnings": [str(one) for one in found.warnings],
+        "equity": found.equity if watched else None,
+        "peak": found.peak if watched else None,
+        "limits_version": found.limits_version,
+        "limits_hash": f"{int(world.limits['hash'][0]) & (2**64 - 1):016x}",
+        "refused": int(machine.head["refused"]),
+    }
+
+
+def profit_of(machine: Machine, i: int) -> float | None:
+    """What one instrument has earned, at the mid, in its settlement currency; None while something held has no mid."""
+    one, position, book = machine.instruments[i], machine.world.positions[i], machine.world.books[i]
+    held = int(position["position_lots"])
+    bid, ask = int(book["best_bid_ticks"]), int(book["best_ask_ticks"])
+    if held and (bid == NO_BID_TICKS or ask == NO_ASK_TICKS):
+        return None
+    worth = 0.0
+    if held:
+        worth = -held * one.inverse_num * 2 / (bid + ask) if one.inverse else held * (bid + ask) / 2
+    flows = int(position["funding"]) + int(position["insurance"]) - int(position["borrow"])
+    fees = int(position["fees"]) + int(position["fees_e8"]) / 1e8
+    return float((int(position["cash"]) + worth + flows - fees) * float(one.money_unit))
 
 
 def event_facts(event: Any, instruments: Sequence[Instrument]) -> dict[str, Any]:

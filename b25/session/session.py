@@ -123,9 +123,9 @@ class Session:
                 due_ns += behind * period_ns
             self.take(timer_event(max(due_ns, machine.now_ns)))
 
-    def command(self, code: Command, now_ns: int, *, instrument: int = 0) -> None:
+    def command(self, code: Command, now_ns: int, *, instrument: int = 0, amount: int = 0) -> None:
         """Do what is asked for."""
-        self.take(command_event(code, max(now_ns, self.machine.now_ns), instrument=instrument))
+        self.take(command_event(code, max(now_ns, self.machine.now_ns), instrument=instrument, amount=amount))
 
     def set_parameter(self, name: str, value: Any, now_ns: int) -> None:
         """Give a parameter of the strategy another value. Raises Misuse when it may not have it."""

@@ -6,10 +6,12 @@ import time
 import pytest
 
 from b25.cli import main
-from b25.runner import doctor
-from b25.runner.doctor import Health, checks_of, examine
+from b25.runner import doctor, doctor_sessions
+from b25.runner.doctor import checks_of, examine
+from b25.runner.doctor_findings import Health
 from b25.runner.heartbeat import Heartbeat, Life
 from b25.runner.kill_latch import Trigger, pull
+from b25.runner.kill_scopes import Level, pull_scoped
 from b25.runner.seat import Seat
 from tests.runner.stand import stand
 
@@ -81,6 +83,42 @@ def test_a_kill_process_counts_only_while_its_loop_turns(tmp_path):
     seat.leave()
     (found,) = doctor.kill_switch(tmp_path, needed=True)
     assert found.health is Health.WARNING
+
+
+def test_a_session_that_died_with_orders_is_told_and_one_that_stopped_is_well(tmp_path):
+    seat = Seat.take(tmp_path, "mm", account="demo")
+    heart = Heartbeat(tmp_path, "mm", epoch=seat.epoch)
+    heart.beat(Life.RUNNING)
+    (found,) = doctor_sessions.sessions(tmp_path)
+    assert (found.health, "takes no commands" in found.what) == (Health.WARNING, True)
+    seat.leave()
+    (found,) = doctor_sessions.sessions(tmp_path)
+    assert (found.health, "not known that its orders are gone" in found.what) == (Health.BAD, True)
+    heart.beat(Life.STOPPED)
+    (found,) = doctor_sessions.sessions(tmp_path)
+    assert found.health is Health.GOOD
+
+
+def test_stops_and_holds_are_told_with_how_they_are_lifted(tmp_path):
+    stop = pull_scoped(tmp_path, "demo", Level.SESSION, "mm", by="ann", reason="odd", trigger=Trigger.COMMAND)
+    (found,) = doctor_sessions.stops(tmp_path)
+    assert stop.kill_id in found.remedy
+    seat = Seat.take(tmp_path, "mm")
+    own = tmp_path / "sessions" / "mm"
+    (own / "control.sock").touch()
+    (own / "hold.json").write_text('{"reason": "positions differ"}')
+    (found,) = doctor_sessions.sessions(tmp_path)
+    assert "positions differ" in found.what
+    seat.leave()
+
+
+def test_a_store_is_looked_into(tmp_path):
+    url = f"sqlite:///{tmp_path / 'b25.db'}"
+    lease, store = examine([("store", lambda: doctor_sessions.store(url))])
+    assert (lease.name, store.health) == ("lease", Health.GOOD)
+    (tmp_path / "b25.db").write_bytes(b"nothing of the kind" * 100)
+    (found,) = examine([("store", lambda: doctor_sessions.store(url))])
+    assert found.health is Health.UNKNOWN
 
 
 @pytest.mark.usefixtures("warm")

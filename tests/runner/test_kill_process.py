@@ -169,6 +169,25 @@ def test_the_dead_man_s_switch_is_wound_while_a_session_runs(here, watch, starte
     assert wound()
 
 
+def test_the_dead_man_s_switch_is_renewed_and_fires_when_nobody_is_left(here, watch, started):
+    mm = session(here, started)
+    process = watch("--countdown-ms", "6000", "--renew-s", "0.5")
+
+    def deadline():
+        return max(here.venue.call(lambda inside: dict(here.owner.linear.deadlines)).values(), default=0)
+
+    until(deadline)
+    first = deadline()
+    until(lambda: deadline() > first)  # wound again, and again
+    second = deadline()
+    until(lambda: deadline() > second)
+    assert here.open_count() == 5
+    process.kill()
+    mm.kill()
+    until(lambda: here.open_count() == 0, 60.0)  # nobody is left but the venue
+    assert latched(here.run_folder, "demo") is None
+
+
 def up(here, started, hang_s=1.0, **more):
     plan = here.plan(
         f"""

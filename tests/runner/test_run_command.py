@@ -20,6 +20,7 @@ PATIENCE_S = 60.0
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_live_session_cleanly(tmp_path, number, capsys):
     words = ["run", STRATEGY, "--mode", "live", "--name", "one", "--folder", str(tmp_path), "--json", "--flatten"]
+    words += ["--run-folder", str(tmp_path / "run")]
     words += ["--set", "half_spread_bps=0.02", "--set", "market_spread_bps_min=0"]
     journal = tmp_path / "one.journal"
     with subprocess.Popen(
@@ -45,6 +46,7 @@ def test_a_signal_ends_a_live_session_cleanly(tmp_path, number, capsys):
 
 def test_a_replay_tells_a_divergence_with_its_reason_and_fails(tmp_path, capsys):
     words = ["run", STRATEGY, "--mode", "observe", "--name", "one", "--folder", str(tmp_path), "--for-s", "2", "--json"]
+    words += ["--run-folder", str(tmp_path / "run")]
     assert main([*words, "--set", "market_spread_bps_min=0"]) == 0
     capsys.readouterr()
     assert main(["session", "replay", str(tmp_path / "one.journal"), "--as-recorded"]) == 0

@@ -3,13 +3,16 @@
 import asyncio
 import os
 
+import numba
 import pytest
 
 from b25.model.errors import Halt, Misuse, Resync, Retry
-from b25.runner.heartbeat import Life, exit_code_of, heartbeat_path, read_beat
+from b25.runner.heartbeat import Beat, Life, exit_code_of, heartbeat_path, read_beat
 from b25.runner.kill_latch import Trigger, pull
 from b25.runner.seat import is_taken, raise_fence
 from b25.runner.supervised import Supervised
+from b25.runner.supervisor_plan import ProcessPlan
+from b25.runner.supervisor_policy import Watch
 
 
 @pytest.fixture
@@ -28,6 +31,35 @@ def test_it_may_send_until_it_is_latched(own, tmp_path):
 def test_it_may_send_until_it_is_fenced(own, tmp_path):
     raise_fence(tmp_path, "mm")
     assert not own.may_send()
+
+
+def test_one_without_an_account_is_stopped_by_what_stops_all(tmp_path):
+    made = Supervised.begin(tmp_path, "paper")
+    assert made.may_send()
+    pull(tmp_path, "demo", by="ada", reason="why", trigger=Trigger.COMMAND)
+    assert made.may_send()
+    pull(tmp_path, by="ada", reason="why", trigger=Trigger.COMMAND)
+    assert not made.may_send()
+    made.end()
+
+
+def test_it_says_that_it_compiles_and_is_not_taken_for_one_that_hangs(own, tmp_path):
+    own.life, seen = Life.RUNNING, []
+    beat = own.heartbeat.beat
+    own.heartbeat.beat = lambda life, *more: (seen.append(life), beat(life, *more))
+
+    @numba.njit
+    def fresh(number):
+        return number + 1
+
+    fresh(1)
+    assert seen == [Life.COMPILING, Life.RUNNING]
+    plan = ProcessPlan(name="s", command=("x",), hang_s=1.0, start_s=60.0)
+    for life, fault in ((Life.COMPILING, ""), (Life.RUNNING, "silent for 5.0 s")):
+        told = Beat(1, 1, life, 7, 0, 10 * 10**9, 3)
+        assert Watch().fault(plan, told, started_ns=0, now_ns=15 * 10**9) == fault
+    told = Beat(1, 1, Life.COMPILING, 7, 0, 10 * 10**9, 3)
+    assert "compiling for" in Watch().fault(plan, told, started_ns=0, now_ns=100 * 10**9)
 
 
 def test_it_beats_from_its_loop_and_tells_its_progress(own, tmp_path):

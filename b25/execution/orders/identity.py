@@ -72,6 +72,13 @@ def client_id(identity: Identity, pattern: str) -> str:
     )
 
 
+def id_prefix(account: int, strategy: int, pattern: str) -> str:
+    """What the ids of a strategy's orders begin with, in the form that a venue takes."""
+    who = _base(account, 32, 2) + _base(strategy, 32, 3)
+    taken = client_id(Identity(account, strategy, 1, 0), pattern)
+    return f"b25-{who}-" if taken.startswith("b25-") else f"b25{who}"
+
+
 def identity_of(text: str) -> Identity | None:
     """Read an id back; None when it is not one of ours."""
     match = DASHED.fullmatch(text) or PLAIN.fullmatch(text)

@@ -190,7 +190,9 @@ class Desk:
         if count < SKEW_SAMPLES_MIN:
             return None
         skew_ns = int(np.median(self.skews[:count]))
-        self.state["skew_ns"], self.state["ahead_ns"] = skew_ns, self.ahead_ns
+        # After a backlog at the start the venue's clock looks as if it were behind; were that taken for true, every message
+        # in time would be refused as one from the future, and never be measured.
+        self.state["skew_ns"], self.state["ahead_ns"] = max(skew_ns, 0), self.ahead_ns
         return skew_ns
 
     @property

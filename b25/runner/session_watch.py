@@ -1,0 +1,197 @@
+"""What watches a session from within its own loop: stops that others pulled, latches of its gate, its status for others.
+
+It looks four times a second, and whatever it finds enters the session as a journaled command. Once a second it has the account
+marked, so that a loss is seen though the strategy sleeps, and writes
+
+    <run folder>/sessions/<name>/status.json     how the session stands; the kill process compares the venue with it
+    <run folder>/sessions/<name>/hold.json       read: another process holds the session to reducing, and says why
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from b25.model.risk import ACTIVE, REDUCING, STOPPED
+from b25.runner.alarms import Alarms
+from b25.runner.durable_file import read_json, write_plainly
+from b25.runner.heartbeat import Life
+from b25.runner.kill import raise_risk_latch
+from b25.runner.kill_scopes import Level, scoped_stops
+from b25.runner.live import LiveLoop
+from b25.runner.seat import session_folder
+from b25.runner.supervised import Supervised
+from b25.session.commands import Command
+from b25.session.picture import picture_of
+
+LOOK_S = 0.25
+SECOND_S = 1.0
+HOLD, STATUS = "hold.json", "status.json"
+
+
+class OnLatch(StrEnum):
+    """What follows when the risk gate latches. The gate itself lets only exits pass from that moment on."""
+
+    REDUCE = "reduce"  # no more than that
+    KILL = "kill"  # the kill switch stops the account
+    FLATTEN = "flatten"  # and closes its positions
+
+
+class SessionWatch:
+    """Watches one session.
+
+    Parameters
+    ----------
+    loop : LiveLoop
+    own : Supervised
+    mode : str
+    on_latch : OnLatch
+    alarms : Alarms
+    """
+
+    def __init__(self, loop: LiveLoop, own: Supervised, mode: str, on_latch: OnLatch, alarms: Alarms) -> None:
+        self.loop, self.own, self.mode, self.on_latch, self.alarms = loop, own, mode, on_latch, alarms
+        self.is_paused = loop.starts_paused
+        self.state, self.latched, self.why = ACTIVE, frozenset[str](), ""
+        self.restricted: set[int] = set()
+        self._second_s = float("-inf")
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return self.own.seat.folder
+
+    async def run(self) -> None:
+        """Look on until the session has ended."""
+        while True:
+            self.look()
+            await asyncio.sleep(LOOK_S)
+
+    def look(self) -> None:
+        """Look once at everything."""
+        if self.loop.session.fault is None and not self.loop.until.is_set():
+            self._heed_stops()
+            self._look_at_gate()
+        if self.own.life in (Life.RUNNING, Life.PAUSED):
+            self.own.life = Life.PAUSED if self.is_paused else Life.RUNNING
+        if time.monotonic() - self._second_s >= SECOND_S:
+            self._second_s = time.monotonic()
+            if self.loop.session.fault is None and bool(self.loop.session.machine.world.context["guarded"][0]):
+                self.loop.command(Command.WATCH)
+            self.write_status()
+            self.alarms.look()
+
+    def pause(self) -> None:
+        """Hold the session to reducing, until it is resumed."""
+        self.is_paused = True
+        self.loop.command(Command.PAUSE)
+
+    def standing(self) -> tuple[int, str, list[str]]:
+        """Where others leave the gate: its state, why, and the symbols in which nothing is to leave."""
+        seat = self.own.seat
+        if why := self.own.refusal():
+            return STOPPED, why, []
+        # A session without an account sends nothing; what is about an account is not about it.
+        stops = [one for one in scoped_stops(seat.folder, self.own.account) if self.own.account and one.stops(seat.session)]
+        symbols = [one.target for one in stops if one.level is Level.SYMBOL]
+        if own := [one for one in stops if one.level is Level.SESSION]:
+            return STOPPED, str(own[0]), symbols
+        if reducing := [one for one in stops if one.level is Level.REDUCE_ONLY]:
+            return REDUCING, str(reducing[0]), symbols
+        if hold := self._hold():
+            return REDUCING, hold, symbols
+        return ACTIVE, "", symbols
+
+    def _hold(self) -> str:
+        path = session_folder(self.folder, self.own.seat.session) / HOLD
+        if not path.exists():
+            return ""
+        return f"held: {read_json(path).get('reason', 'its hold cannot be read')}"
+
+    def _heed_stops(self) -> None:
+        state, why, symbols = self.standing()
+        if state != self.state:
+            if state == ACTIVE:
+                self.loop.say("nothing stops the session any more; it stays paused until b25 session resume")
+            else:
+                self.loop.say(why)
+                self.alarms.alarm("stopped", why, session=self.own.seat.session)
+            self.pause()  # what rests is cancelled; and whoever re-arms does not start trading by that alone
+            self.loop.command(Command.STATE, amount=state)
+            self.state, self.why = state, why
+        wanted = {i for i, one in enumerate(self.loop.session.machine.instruments) if one.symbol in symbols}
+        for i in sorted(wanted ^ self.restricted):
+            self.loop.command(Command.RESTRICT if i in wanted else Command.PERMIT, instrument=i)
+            self.alarms.alarm("symbol", f"{'stopped' if i in wanted else 'permitted'}: {symbols}", session=self.own.seat.session)
+        self.restricted = wanted
+
+    def _look_at_gate(self) -> None:
+        risk = picture_of(self.loop.session.machine)["risk"] if self._has_latched() else None
+        if risk is None:
+            return
+        fresh, self.latched = sorted(set(risk["latched"]) - self.latched), frozenset(risk["latched"])
+        if not fresh:
+            return
+        reason = f"the risk gate latched {', '.join(fresh)}: {'; '.join(risk['warnings'])}"
+        self.loop.say(reason)
+        self.alarms.alarm("risk", reason, session=self.own.seat.session)
+        if self.on_latch is not OnLatch.REDUCE and self.own.account:
+            raise_risk_latch(
+                self.folder, self.own.seat.session, account=self.own.account, reason=reason,
+                flatten=self.on_latch is OnLatch.FLATTEN,
+            )  # fmt: skip
+
+    def _has_latched(self) -> bool:
+        closed = int(self.loop.session.machine.world.risk["latched"][0])
+        return closed != 0 or bool(self.latched)
+
+    def status(self) -> dict[str, Any]:
+        """How the session stands."""
+        loop = self.loop
+        machine = loop.session.machine
+        picture = picture_of(machine)
+        profits = [market["profit"] for market in picture["instruments"]]
+        states = {ACTIVE: "active", REDUCING: "reducing", STOPPED: "stopped"}
+        halted = loop.session.fault is not None
+        return {
+            "session": self.own.seat.session,
+            "journal": str(loop.session.journal.path),
+            "strategy": machine.cls.__name__,
+            "mode": self.mode,
+            "account": self.own.account,
+            "epoch": self.own.seat.epoch,
+            "time_ns": time.time_ns(),
+            "state": "halted" if halted else "ending" if loop.until.is_set() else "paused" if self.is_paused else "active",
+            "gate": states.get(self.state, "stopped"),
+            "why": loop.why if loop.until.is_set() else self.why,
+            "refusal": self.own.refusal(),
+            "life": self.own.life.name.lower(),
+            "positions": {market["symbol"]: market["position"] for market in picture["instruments"]},
+            "fills": sum(market["fills"] for market in picture["instruments"]),
+            "orders_open": len(picture["orders"]),
+            "profit": None if None in profits else float(np.sum(profits)),
+            "events": loop.session.events_taken,
+            "effects": loop.session.effects_left,
+            "messages": loop.messages,
+            "picture": picture,
+        }
+
+    def write_status(self) -> None:
+        """Write it down for others; a disk that is full costs the reader its news, and the session nothing."""
+        with suppress(OSError):
+            write_plainly(
+                session_folder(self.folder, self.own.seat.session) / STATUS,
+                orjson.dumps(self.status(), option=orjson.OPT_SERIALIZE_NUMPY),
+            )
+
+
+def read_status(folder: Path, session: str) -> dict[str, Any]:
+    """How a session stood when it last said so; empty when it never did."""
+    return read_json(session_folder(folder, session) / STATUS)
