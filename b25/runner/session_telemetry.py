@@ -272,11 +272,11 @@ def telling(
         yield None
         return
     # Orders and fills are told by the store that a live session writes to; one on paper has none.
-    store, account = plan.store, plan.account
+    store, account = plan.desk().store if plan.mode == "live" else "", plan.account
     publisher = Publisher("session", plan.name, account=account)
     telemetry = Telemetry(plan, publisher)
     desk = CommandDesk(plan.name, telemetry.command, publisher)
-    delivery = Delivery(Outbox(store, account), publisher.source, say) if store and plan.mode == "live" else None
+    delivery = Delivery(Outbox(store, account), publisher.source, say) if store else None
     address = bus_address(bus, run_folder, environment)
     thread = BusThread(address, publisher, say, delivery=delivery, begin=desk.read, collect=telemetry.notes.collect)
     thread.start()
