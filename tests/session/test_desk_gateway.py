@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from b25.execution.orders.identity import Identity, client_id
 from b25.model.event import (
     CANCEL_REJECTED,
     ORDER_ACCEPTED,
@@ -236,5 +237,39 @@ def test_the_journal_of_a_resumed_session_has_one_beginning(tmp_path):
             ]
             assert len(starts) == 1
             assert CANCEL_REJECTED not in other.kinds
+
+    asyncio.run(run())
+
+
+def test_an_epoch_that_the_venue_has_seen_is_never_used_again(tmp_path):
+    async def run():
+        async with standing(tmp_path) as stand:
+            lost = client_id(Identity(0, 0, 40_000, 7), stand.port.abilities.client_id_pattern)
+            (await stand.port.submit(stand.new(client_id=lost))).must()
+            await stand.port.cancel_all(stand.symbol)
+            one = await Run(stand, tmp_path).begin()  # with a store that knows nothing of it
+            assert one.gateway.epoch > 40_000
+            await one.end()
+
+    asyncio.run(run())
+
+
+def test_an_order_of_somebody_else_holds_the_instrument_while_it_is_there_and_is_left_alone(tmp_path):
+    async def run():
+        async with standing(tmp_path) as stand:
+            theirs = (await stand.port.submit(stand.new(price_ticks=stand.ticks - 100))).must()
+            one = await Run(stand, tmp_path).begin()
+            await one.does(REST, 39_999.0)
+            await one.hears(ORDER_REJECTED)
+            assert any("is not ours" in text for text in one.said)
+            await one.gateway.pull_all()
+            assert [report.client_id for report in (await stand.port.open_orders()).must()] == [theirs.client_id]
+            await one.end()
+            two = await Run(stand, tmp_path, name="two").begin()
+            await stand.port.cancel_all(stand.symbol)
+            await two.until(lambda: not two.gateway.desk.manager.holds)
+            await two.does(REST, 39_999.0)
+            await two.hears(ORDER_ACCEPTED)
+            await two.end()
 
     asyncio.run(run())
