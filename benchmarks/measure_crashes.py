@@ -1,8 +1,9 @@
 """The figure of crashes: a whole live session, killed at random instants and started again, against the venue's own books.
 
-The session is a process of its own: feed, strategy, gate, journal, store and orders through ccxt. It asks for everything that
-can be asked for (rests, takes, changes, cancels, stops) every 40 ms. `python benchmarks/measure_crashes.py [KILLS]`
-does it alone.
+The session is a process of its own: feed, strategy, gate, journal, store and orders through ccxt. It asks for everything
+that can be asked for (rests, takes, changes, cancels, stops) every 40 ms.
+
+`python benchmarks/measure_crashes.py [KILLS]` does it alone.
 """
 
 import statistics
@@ -40,8 +41,8 @@ def _killed(kills: int) -> Figure:
         wrong = broken(found)
         recovery_s = statistics.median(stand.recoveries_s)
     detail = (
-        f"{found['orders']:,} orders, {found['fills']:,} executions; session, store and venue hold the same; "
-        f"the journal of all lives replays; killed as it began or traded; it trades again after {amount(recovery_s)} s (median)"
+        f"{found['orders']:,} orders, {found['fills']:,} executions; session, store and venue hold the same; the journal of all "
+        f"lives replays; killed while it began or traded; it trades again after {amount(recovery_s)} s (median)"
     )
     counted = sum(value if isinstance(value, int) else 1 for value in wrong.values())
     return Figure(

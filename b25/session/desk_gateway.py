@@ -223,6 +223,7 @@ class DeskGateway:
         self.is_told = True
         self.comparing.begin(submitted)
         self._task = asyncio.get_running_loop().create_task(self.comparing.go_on())
+        self._task.add_done_callback(self.desk.hands.ended)
 
     async def pull_all(self) -> list[str]:
         """Cancel every order of ours, and wait until that is proven; symbols where it is not."""

@@ -66,13 +66,13 @@ class Crashes:
 
         self.account, key = self.venue.call(make)
         inside = self.venue.venue
-        told = {
+        self.told = {
             "name": "one", "strategy": self.strategy, "params": self.params, "symbol": SYMBOL, "folder": str(self.folder),
             "key": key.key, "secret": key.secret, "rest_url": inside.rest_url, "ws_url": inside.ws_url,
             "plain_url": inside.plain_url, "cafile": str(inside.cafile), "store": self.store,
         }  # fmt: skip
         self.nursery = subprocess.Popen(
-            [sys.executable, "-m", "tests.runner.nursery", json.dumps(told)],
+            [sys.executable, "-m", "tests.runner.nursery", json.dumps(self.told)],
             cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         self.lines = queue.Queue()

@@ -262,9 +262,10 @@ class Hands:
         """Run something beside the rest; what it raises is kept, and stops trading."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self.ended)
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
+    def ended(self, task: asyncio.Task[Any]) -> None:
+        """A task is over: what it raised is kept, and stops trading."""
         self._tasks.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
             self.fault = fault

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +15,7 @@ from b25.session.machine import Machine
 from b25.session.orders.healing import Healing, heal
 from b25.session.resume import Fill, fill_of
 from b25.session.session import working_orders
+from b25.store.faults import StoreFailed
 from b25.store.strategy_fills import fills_after, intents_of, last_number
 
 if TYPE_CHECKING:
@@ -115,8 +117,9 @@ class Comparing:
             await asyncio.sleep(LOOK_S)
             desk = self.gateway.desk
             if desk.compared != self._compared and self.gateway.is_quiet and not desk.is_fenced:
-                self._compared = desk.compared
-                self.check()
+                with contextlib.suppress(StoreFailed):  # the desk says so, and lets nothing out: the next comparison will do
+                    self.check()
+                    self._compared = desk.compared
 
     def check(self) -> None:
         """Compare orders and positions. What is odd twice in a row is named, and healed from the store."""
@@ -134,6 +137,8 @@ class Comparing:
         if not odd and not differ:
             self._odd.clear()
             self.since, self.heard = last_number(self.gateway.store), Counter()
+            for coid in [coid for coid in self.gateway.mine if coid not in manager.orders]:
+                mine.pop(self.gateway.mine.pop(coid), None)
             self._hold(differ)
             return
         if odd & self._odd or differ:

@@ -369,7 +369,7 @@ class OrderDesk:
                     self._due[name] = self.hands.now_ns + int(every_s * 1e9)
                     busy[name] = asyncio.ensure_future(act())
                     self.hands._tasks.add(busy[name])
-                    busy[name].add_done_callback(self.hands._ended)
+                    busy[name].add_done_callback(self.hands.ended)
             await asyncio.sleep(TICK_S)
 
     async def _renew(self) -> None:

@@ -69,24 +69,25 @@ async def user_hints(api: Any, kind: Kind) -> AsyncIterator[Hint]:
     # Positions are asked for by the port; what ccxt would ask for by itself at a subscription nobody reads.
     api.options["watchPositions"] = {**api.options.get("watchPositions", {}), "fetchPositionsSnapshot": False}
     params = {} if kind is Kind.SPOT else {"type": "swap", "subType": str(kind)}
+    next_hint: asyncio.Future[Hint] | None = None
     watchers = [asyncio.ensure_future(_watch(api, method, params)) for method in ("watch_orders", "watch_balance")]
     try:
         while True:
             next_hint = asyncio.ensure_future(hints.queue.get())
             await asyncio.wait([next_hint, *watchers], return_when=asyncio.FIRST_COMPLETED)
             if hints.overflown:
-                next_hint.cancel()
                 raise LostEvents(f"more than {HINTS_MAX} events of the user's waited to be read")
             if next_hint.done():
                 yield next_hint.result()
                 continue
-            next_hint.cancel()
             for watcher in watchers:
                 if watcher.done():
                     watcher.result()
             return
     finally:
         api.hints = None
+        if next_hint is not None:
+            next_hint.cancel()
         for watcher in watchers:
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
