@@ -15,7 +15,7 @@ from b25.engine.backtest import Outcome
 from b25.model.instrument import Instrument
 from b25.model.order import Reason, State
 from b25.research.dataset import Dataset
-from b25.research.result_tables import fills_table, moments, orders_table, refusals_table
+from b25.research.result_tables import fills_table, moments, orders_table, parents_table, refusals_table
 from b25.research.traces import trace_of
 from b25.risk.limits import Limits
 from b25.strategy.source_key import behaviour_key
@@ -113,6 +113,11 @@ class Backtest:
     def orders(self) -> pl.DataFrame:
         """Every order that passed the gate: what it asked, how it ended, and why."""
         return orders_table(self.outcome.orders, self.instruments)
+
+    @cached_property
+    def parents(self) -> pl.DataFrame:
+        """Parent orders, the last 64 of them: what was filled, at what average, and what that cost."""
+        return parents_table(self.outcome.world, self.instruments)
 
     @cached_property
     def refusals(self) -> pl.DataFrame:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from b25.model.instrument import Instrument
 from b25.model.order import MARKET, POST_ONLY, REASON_TEXT, REDUCE_ONLY, SUBMIT, Reason, State, Tif
+from b25.model.parent import Algo, ParentState
+from b25.strategy.plain import PlainContext
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from b25.engine.world import World
 
 Rows = np.ndarray
 
@@ -71,6 +75,38 @@ def orders_table(rows: Rows, instruments: Sequence[Instrument]) -> pl.DataFrame:
             "meaning": [REASON_TEXT[Reason(r)] if r else "" for r in rows["reason"].tolist()],
             "sent": moments(rows["created_ns"]),
             "ended": moments(rows["updated_ns"]),
+        }
+    )
+
+
+def parents_table(world: World, instruments: Sequence[Instrument]) -> pl.DataFrame:
+    """Parent orders that the world still has a row of, as a strategy sees them; what is unknown is NaN."""
+    import polars as pl
+
+    rows = np.sort(world.parents[world.parents["parent_id"] > 0], order="parent_id")
+    door: Any = PlainContext(world)
+    seen = [door.parent(number) for number in rows["parent_id"].tolist()]
+    numbers = (
+        "quantity",
+        "filled",
+        "closed",
+        "average_price",
+        "exit_price",
+        "arrival_price",
+        "slippage_bps",
+        "vwap_slippage_bps",
+    )
+    return pl.DataFrame(
+        {
+            "parent_id": rows["parent_id"],
+            "algo": [Algo(a).name.lower() for a in rows["algo"].tolist()],
+            "symbol": _symbols(rows["instrument"], instruments),
+            "side": rows["side"].astype(np.int8),
+            "state": [ParentState(s).name.lower() for s in rows["state"].tolist()],
+            "reason": [Reason(r).name.lower() if r else "" for r in rows["reason"].tolist()],
+            **{name: np.array([getattr(one, name) for one in seen], np.float64) for name in numbers},
+            "asked": moments(rows["created_ns"]),
+            "ended": moments(rows["ended_ns"]).set(pl.Series(rows["ended_ns"] == 0), None),
         }
     )
 

@@ -37,12 +37,14 @@ def test_every_callback_and_queue_model_is_told():
     assert [name for name in QUEUES if f"`{name}" not in fills] == []
 
 
-def test_the_strategy_of_the_document_runs_in_both_lives(tmp_path):
-    (source,) = re.findall(r"^```python\n(.*?)^```", (DOCS / "strategy.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    names = {"__name__": "document"}
-    exec(source, names)  # noqa: S102 - our own text
+@pytest.mark.parametrize("name", ["Cross", "Accumulate"])
+def test_the_strategies_of_the_document_run_in_both_lives(name, tmp_path):
+    sources = re.findall(r"^```python\n(.*?)^```", (DOCS / "strategy.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    names = {"__name__": "document", "b25": b25}
+    for source in sources:
+        exec(source, names)  # noqa: S102 - our own text
     data = b25.sample(minutes=1, catalog=tmp_path)
-    compiled, plain = (b25.backtest(names["Cross"], data, compiled=how) for how in (True, False))
+    compiled, plain = (b25.backtest(names[name], data, compiled=how) for how in (True, False))
     assert compiled.hash == plain.hash
     assert len(compiled.fills) > 1
 

@@ -22,7 +22,7 @@ class Watched(Desk):
     def __init__(self) -> None:
         self.lots = Lots()
         self.gone: set[int] = set()  # parents that were over
-        self.levels: dict[int, list[tuple[int, int]]] = {}
+        self.levels: dict[int, int] = {}
         super().__init__()
 
     def _at_venue(self, row) -> None:
@@ -58,12 +58,10 @@ class Watched(Desk):
         self.lots.sent[int(row["order_id"])] = (owner, role, lots)
 
     def _level(self, owner: int, stop: int, side: int) -> None:
-        before = self.levels.setdefault(owner, [])
-        if before:
-            at_ns, last = before[-1]
-            assert (stop - last) * side <= 0
-            assert stop == last or self.now_ns - at_ns >= SECOND
-        before.append((self.now_ns, stop))
+        # That it moves once a second at most is held in the golden cases: here the venue also takes stops away.
+        before = self.levels.setdefault(owner, stop)
+        assert (stop - before) * side <= 0
+        self.levels[owner] = stop
 
     def take(self, event) -> None:
         for row in event:
@@ -76,6 +74,8 @@ class Watched(Desk):
                 owner, role, _ = self.lots.sent[int(row["order_id"])]
                 self.lots.sent[int(row["order_id"])] = (owner, role, int(row["qty_lots"]))
         super().take(event)
+        # An order that is filled is over, whatever an amend under way had set aside.
+        self.lots.over |= {k for k in self.lots.sent if k in self.lots.filled and not self.is_live(k)}
         self.check()
 
     def check(self) -> None:
