@@ -201,6 +201,7 @@ class Machine:
         code = Command(int(event["status"]))
         if code is Command.START:
             self.head["rate_filled_ns"] = now_ns
+            self.head["trading_ns"] = event["amount"]
             self._callbacks = callback_bits(self.cls)
             self._call(ON_START)
         elif code is Command.STOP:
