@@ -226,7 +226,9 @@ class LiveBars:
         self.builders[i].state["trades"] = 0
         self._passed_ns[i] = self.known_ns[i]
         self._marks = deque(mark for mark in self._marks if mark[1] != i)
-        self._settled[i] = deque(row for row in self._settled[i] if self.frames.timed is None or row["close_ns"] <= self.known_ns[i])
+        self._settled[i] = deque(
+            row for row in self._settled[i] if self.frames.timed is None or row["close_ns"] <= self.known_ns[i]
+        )
 
     def pass_time(self, now_ns: int) -> None:
         """Close what is to be closed by the clock."""

@@ -14,7 +14,6 @@ from b25.engine.bar_backtest import BarEngine, BarSetup, BarTrack
 from b25.engine.records import ON_BAR, ON_FILL, ON_FUNDING, ON_ORDER, ON_START, ON_STOP, ON_TIMER
 from b25.market.bars import Bars
 from b25.market.timeframe import timeframe
-from b25.model.bar import FUNDING_RATE
 from b25.model.event import EVENT, FUNDING, MAKER, ORDER_FILLED
 from b25.model.order import EFFECT, State
 from b25.session.bar_events import BarFrames, LiveBars, mark_event
@@ -34,6 +33,7 @@ class Overheard(BarEngine):
         self.heard: list[Any] = []
         self._touch = self.world.books[["best_bid_ticks", "local_ns"]].copy()
         self._fills, self._ended = 0, False
+        self._answered: set[int] = set()  # numbers of the requests
         self.run["callbacks"], self.world.context["viewed"] = EVERY, 1  # the views tell which order is meant
         self.execute()
         return self.heard
@@ -104,21 +104,12 @@ class Overheard(BarEngine):
 
     def _hear_funding(self) -> None:
         self._hear_prices()
-        for i, venue in enumerate(self.bar_venues):
-            payments = np.asarray(self.funding[i], FUNDING_RATE)
-            while self._paid[i] < int(venue["funding_next"]):
-                payment = payments[self._paid[i]]
-                self._paid[i] += 1
-                if i == int(self.world.context[0]["i"]):
-                    event = np.zeros(1, EVENT)
-                    event["kind"], event["instrument"], event["amount"] = FUNDING, i, payment["rate_e12"]
-                    event["price_ticks"], event["exch_ns"], event["local_ns"] = payment["mark_ticks"], payment["time_ns"], self._now_ns
-                    self.heard.append(event)
-
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self._answered: set[int] = set()
-        self._paid = [int(venue["funding_next"]) for venue in self.bar_venues]
+        i = int(self.world.context[0]["i"])
+        payment = self.funding[i][int(self.bar_venues[i]["funding_next"]) - 1]
+        event = np.zeros(1, EVENT)
+        event["kind"], event["instrument"], event["amount"] = FUNDING, i, payment["rate_e12"]
+        event["price_ticks"], event["exch_ns"], event["local_ns"] = payment["mark_ticks"], payment["time_ns"], self._now_ns
+        self.heard.append(event)
 
 
 def frames_of_bars(bars: Bars) -> BarFrames:

@@ -13,7 +13,7 @@ from b25.session.replay import replay
 from b25.store.journal import EVENTS, Reading
 from b25.venue.models import Fees
 from tests.conftest import ROOT
-from tests.engine.bar_dice import market
+from tests.engine.bar_dice import Dice, market
 from tests.engine.bar_runs import PERP
 from tests.parity.bar_lives import Lived
 from tests.parity.test_four_lives import strategy_of
@@ -44,7 +44,12 @@ def data_of(name):
 
 def setup_of(name, cls, data):
     return plan_of(
-        cls, list(data), fees=CHARGED, limits=b25.Limits(position_max=1e6), start=int(data[0].rows["open_ns"][WARM_UP]), warmup=WARM_UP
+        cls,
+        list(data),
+        fees=CHARGED,
+        limits=b25.Limits(position_max=1e6),
+        start=int(data[0].rows["open_ns"][WARM_UP]),
+        warmup=WARM_UP,
     ).setup()
 
 
@@ -121,18 +126,18 @@ class Prober(b25.Strategy):
         self.paid += ctx.equity()
 
 
+@pytest.mark.parametrize("cls", [Prober, Dice])
 @pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "plain"])
 @pytest.mark.parametrize("instruments", [1, 2])
-def test_every_kind_of_order_funding_and_gaps_live_the_same(compiled, instruments, tmp_path):
-    data = tuple(market(30 + k, 240, PERP).with_larger("4h") for k in range(instruments))
-    assert any(one.gaps for one in data)
-    assert all(one.funding.size for one in data)
-    setup = plan_of(Prober, list(data), fees=CHARGED, balance=1e6, account=b25.Account(leverage=20)).setup()
-    outcome, lived = same_lives("prober", Prober, {}, data, setup, tmp_path / "prober.journal", compiled)
+def test_every_kind_of_order_funding_and_gaps_live_the_same(cls, compiled, instruments, tmp_path):
+    data = tuple(market(30 + k, 240, PERP, rates=(0.0001, -0.0002)).with_larger("4h") for k in range(instruments))
+    assert all(len(one) < 240 for one in data)  # bars are missing
+    setup = plan_of(cls, list(data), fees=CHARGED, balance=1e6, account=b25.Account(leverage=20)).setup()
+    outcome, lived = same_lives("", cls, {}, data, setup, tmp_path / "diced.journal", compiled)
     assert outcome.fills.size > 30
-    assert outcome.strategy["paid"] != 0.0
     assert len(set(outcome.effects["kind"])) > 1
-    report = replay(lived.path, Prober, compiled=not compiled)
+    assert all(outcome.world.positions["funding"] != 0)
+    report = replay(lived.path, cls, compiled=not compiled)
     assert report.agrees, report.divergence
 
 
@@ -164,7 +169,8 @@ def test_one_parameter_changed_is_caught_and_its_bar_is_told_in_prices(crossed):
     event = report.divergence.event
     assert event["kind"] == "bar"
     assert {"open", "high", "low", "close", "opened_ns", "closed_ns"} <= set(event)
-    (row,) = data[0].view[data[0].view["close_ns"] == event["closed_ns"]]
+    frame = (data[0], *data[0].larger)[event["timeframe"]]
+    (row,) = frame.view[frame.view["close_ns"] == event["closed_ns"]]
     assert (float(event["open"]), float(event["close"]), float(event["high"])) == (row["open"], row["close"], row["high"])
 
 
