@@ -48,6 +48,10 @@ def run(
     orders_per_s_max: Annotated[int | None, typer.Option(help="Limit of new orders a second.")] = None,
     fee_maker: options.FeeMaker = 0.0002,
     fee_taker: options.FeeTaker = 0.0005,
+    timeframe: Annotated[
+        str, typer.Option(help="Of a strategy on bars that names none: 1m, 5s, or a rule such as '100 ticks'.")
+    ] = "",
+    warm_up: Annotated[int | None, typer.Option(help="Bars before the start that it sees; by default 200.")] = None,
     latency_ns: Annotated[int, typer.Option(help="On paper: nanoseconds to the venue, and again back.")] = 10_000_000,
     balance: options.Balance = None,
     for_s: Annotated[float, typer.Option(help="Stop after so many seconds; 0 runs until interrupted.")] = 0.0,
@@ -58,6 +62,7 @@ def run(
     """Run a strategy in the foreground until it is interrupted; then cancel its orders and end its journal."""
     from b25.research.strategy_file import load_strategy
     from b25.risk.limits import Limits
+    from b25.runner.bar_plan import frames_for
     from b25.runner.kill_latch import latched
     from b25.runner.live_session import LivePlan, run_session
     from b25.venue.models import Fees
@@ -77,6 +82,7 @@ def run(
         "seconds": for_s,
         "flatten": flatten,
     }
+    given["frames"], given["warm_up"] = frames_for(cls, timeframe, warm_up)
     cls.record(given["params"])
     if mode == "live" and (latch := latched(run_folder)) is not None:
         raise Misuse(

@@ -12,6 +12,7 @@ import numpy as np
 
 from b25.market.feed.news import Kind, News
 from b25.model.errors import Halt
+from b25.runner.bar_feeding import BarFeeding
 from b25.session.commands import Command
 from b25.session.gateway import Gateway, Say
 from b25.session.machine import NEVER_NS
@@ -39,6 +40,8 @@ class LiveLoop:
     ----------
     until : asyncio.Event
         Set it, or call `stop`, to end the session.
+    bars : BarFeeding or None
+        What makes bars of the feed's trades, for a session on bars.
     """
 
     def __init__(self, clock_ns: Callable[[], int], say: Say) -> None:
@@ -46,6 +49,7 @@ class LiveLoop:
         self.until = asyncio.Event()
         self.session: Session
         self.gateway: Gateway
+        self.bars: BarFeeding | None = None
         self.why = "stopped"
         self.flattens = False
         self.messages = 0
@@ -63,6 +67,9 @@ class LiveLoop:
         """Take rows of the feed: the gateway sees them first, for it may be the venue."""
         self.messages += 1
         self.gateway.rows(book, rows)
+        if self.bars is not None:
+            self.bars.rows(book, rows)
+            return
         events = events_of(book, rows, self.session.machine.now_ns)
         if len(events):
             self._take(events)
@@ -73,6 +80,8 @@ class LiveLoop:
     def news(self, news: News) -> None:
         """Turn what the feed tells of a book into commands: what is not to be traded on is not."""
         self.news_heard[str(news.kind)] = self.news_heard.get(str(news.kind), 0) + 1
+        if self.bars is not None:
+            self.bars.news(news)
         if news.book is not None and news.kind in (Kind.HOLD, Kind.LIVE):
             self.command(Command.HOLD if news.kind is Kind.HOLD else Command.RELEASE, instrument=news.book)
         elif news.kind is Kind.HALT:
@@ -84,6 +93,11 @@ class LiveLoop:
     def deliver(self, events: np.ndarray[Any, Any]) -> None:
         """Take what a gateway learned: it is known now, whenever it happened."""
         events["local_ns"] = max(self.clock_ns(), self.session.machine.now_ns)
+        self._take(events if self.bars is None else self.bars.priced(events))
+
+    def take(self, events: np.ndarray[Any, Any]) -> None:
+        """Take events that are stamped; what is earlier than the session's time becomes it."""
+        np.maximum(events["local_ns"], self.session.machine.now_ns, out=events["local_ns"])
         self._take(events)
 
     def command(self, code: Command, *, instrument: int = 0) -> None:
@@ -139,8 +153,12 @@ class LiveLoop:
         """Run until `until` is set; returns what the journal ends with, and what is not certain to be cancelled."""
         try:
             await self.gateway.start()
+            if self.bars is not None:
+                await self.bars.prepare(self)
         except BaseException:
             await self.gateway.close()
+            if self.bars is not None:
+                await self.bars.close()
             self.session.close("it did not start")
             raise
         syncing = asyncio.get_running_loop().create_task(self._sync_on())
@@ -148,7 +166,10 @@ class LiveLoop:
         unsure: list[str] = []
         feed: asyncio.Task[None] | None = None
         try:
-            self.command(Command.START)
+            if self.bars is not None:
+                self.bars.begin()
+            else:
+                self.command(Command.START)
             feed = asyncio.get_running_loop().create_task(feeding(self, feed_ends))
             ended = asyncio.get_running_loop().create_task(self.until.wait())
             await asyncio.wait({feed, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -193,6 +214,8 @@ class LiveLoop:
         if self._timer is not None:
             self._timer.cancel()
         feed_ends.set()
+        if self.bars is not None:
+            await self.bars.close()
         syncing.cancel()
         await asyncio.gather(*([feed] if feed is not None else []), syncing, return_exceptions=True)
         await self.gateway.close()

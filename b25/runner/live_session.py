@@ -25,7 +25,9 @@ from b25.model.errors import Misuse
 from b25.model.instrument import Instrument
 from b25.model.world import FEES, LIMITS
 from b25.risk.limits import Limits
+from b25.runner.bar_plan import bars_of, check_bars
 from b25.runner.live import Feeding, LiveLoop
+from b25.session.bar_events import BarFrames
 from b25.session.composition import Composition
 from b25.session.gateway import Gateway, Say, Watching
 from b25.session.order_gateway import OrderGateway
@@ -67,6 +69,10 @@ class LivePlan:
         Stop after so many; 0 runs until it is interrupted.
     flatten : bool
         Close what is held at the end.
+    frames : BarFrames, optional
+        The bars that a class with `on_bar` runs on.
+    warm_up : int
+        Bars before the start that it sees.
     may_send : callable
         Asked before every new order; False holds it back.
     """
@@ -88,6 +94,8 @@ class LivePlan:
     latency_ns: int = LATENCY_NS
     seconds: float = 0.0
     flatten: bool = False
+    frames: BarFrames | None = None
+    warm_up: int = 0
     may_send: Callable[[], bool] = lambda: True
 
     def __post_init__(self) -> None:
@@ -99,10 +107,7 @@ class LivePlan:
             raise Misuse("a session trades at one venue", remedy="give instruments of one venue, at least one")
         if self.mode == "live" and self.port is None:
             raise Misuse("a live session without an account", remedy="give the key of the account, or use --mode paper")
-        if "on_bar" in self.cls.callbacks():
-            raise Misuse(
-                f"{self.cls.__name__}.on_bar is never called live: the feed gives books and trades", remedy="backtest it"
-            )
+        check_bars(self.cls, self.frames, self.instruments)
 
     @property
     def journal(self) -> Path:
@@ -122,8 +127,15 @@ class LivePlan:
             fees=np.concatenate([self.fees.record(one) for one in self.instruments]).astype(FEES),
             balance=self.balance,
             compiled=self.compiled,
-            more={"latency_ns": self.latency_ns} if self.mode == "paper" else {},
+            bar_frames=0 if self.frames is None else self.frames.count,
+            more=self._more(),
         )
+
+    def _more(self) -> dict[str, Any]:
+        more: dict[str, Any] = {"latency_ns": self.latency_ns} if self.mode == "paper" else {}
+        if self.frames is not None:
+            more |= {"timeframes": list(self.frames.names), "warm_up": self.warm_up}
+        return more
 
 
 def assemble(plan: LivePlan, loop: LiveLoop, say: Say) -> Gateway:
@@ -140,6 +152,8 @@ def assemble(plan: LivePlan, loop: LiveLoop, say: Say) -> Gateway:
     else:
         assert plan.port is not None
         gateway = OrderGateway(plan.port(), plan.name, plan.instruments, loop.deliver, say, may_send=plan.may_send)
+    if plan.frames is not None:
+        loop.bars = bars_of(plan.instruments, plan.frames, say, warm_up=plan.warm_up, address=plan.address, tls=plan.tls)
     session = Session(composition, plan.journal, gateway.act)
     loop.wire(session, gateway)
     return gateway

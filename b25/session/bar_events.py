@@ -50,6 +50,11 @@ class BarFrames:
         return (self.base.name, *(frame.name for frame in self.larger))
 
     @property
+    def count(self) -> int:
+        """How many timeframes there are."""
+        return 1 + len(self.larger)
+
+    @property
     def timed(self) -> Timeframe | None:
         """The base, where it is one of time."""
         return self.base if isinstance(self.base, Timeframe) else None

@@ -1,7 +1,7 @@
 """Commands are events: what a person or a supervisor asks of a session enters it as the market does, and is replayed like it.
 
-A COMMAND event holds its code in `status`. START holds in `amount` the time before which every new order is refused. SET holds the
-place of the parameter in `order_id` and the value's bytes in `amount`.
+A COMMAND event holds its code in `status`. START holds in `amount` the time before which every new order is refused. SET holds
+the place of the parameter in `order_id` and the value's bytes in `amount`.
 """
 
 import difflib

@@ -76,7 +76,7 @@ def test_four_lives_on_bars_leave_the_same_effects(name, compiled, tmp_path):
         pytest.skip("it runs as plain Python in every life")
     cls, params, data = strategy_of(name), SHORT[name], data_of(name)
     path = tmp_path / f"{name}.journal"
-    outcome, lived = same_lives(name, cls, params, data, setup_of(name, cls, data), path, compiled)
+    outcome, _ = same_lives(name, cls, params, data, setup_of(name, cls, data), path, compiled)
     assert outcome.effects.size > 10
     assert outcome.fills.size > 5
     for life in (False,) if name in NEVER_COMPILED else (True, False):

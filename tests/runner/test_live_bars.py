@@ -1,0 +1,197 @@
+"""Sessions on bars in observe, paper and live, against the simulated venue on sockets; they end by what is seen."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+import b25
+from b25.kernels.book import CLEAR_CROSSED  # noqa: F401 - the kernels are compiled before the first test is timed
+from b25.market.bar_history import BinanceHistory
+from b25.market.timeframe import timeframe
+from b25.model.bar import BAR as BAR_ROW
+from b25.model.errors import Misuse
+from b25.model.event import BAR, COMMAND, MARK, ORDER_FILLED
+from b25.model.order import SUBMIT, Reason
+from b25.runner.bar_plan import check_bars, frames_for
+from b25.runner.live_session import live
+from b25.session.bar_events import BarFrames, frames_of
+from b25.session.replay import replay
+from b25.store.journal import EVENTS, Reading
+from tests.runner.test_live_session import account_of, both, effects_in, plan_of, port_of, until, venue  # noqa: F401 - a fixture
+
+S_NS = 10**9
+ONE_S = timeframe("1s")
+
+
+class Flips(b25.Strategy):
+    """Long after one bar, short after the next."""
+
+    quantity: float = b25.param(0.01, gt=0, unit="base")
+    bars: int = 0
+    larger: float = 0.0
+
+    def on_bar(self, ctx):
+        self.bars += 1
+        self.larger += ctx.bars_seen(0, 1)
+        ctx.target(self.quantity if self.bars % 2 else -self.quantity)
+
+
+class FlipsOnTicks(b25.Strategy):
+    """The same, on bars of one timeframe."""
+
+    quantity: float = b25.param(0.01, gt=0, unit="base")
+    bars: int = 0
+
+    def on_bar(self, ctx):
+        self.bars += 1
+        if ctx.bar().volume > 0.0 and self.bars % 2:
+            ctx.target(self.quantity)
+        else:
+            ctx.target(-self.quantity)
+
+
+def events_in(path):
+    return np.concatenate([record.events for record in Reading(path) if record.kind == EVENTS])
+
+
+def rows_of(events):
+    """Bars of the smallest timeframe, as they stand in a journal."""
+    told = events[(events["kind"] == BAR) & (events["status"] == 0)]
+    rows = np.zeros(len(told), BAR_ROW)
+    rows["open_ns"], rows["close_ns"] = told["exch_ns"], told["seq"]
+    rows["open_ticks"], rows["close_ticks"] = told["price_ticks"] >> 32, told["price_ticks"] & (2**32 - 1)
+    rows["high_ticks"], rows["low_ticks"] = told["amount"] >> 32, told["amount"] & (2**32 - 1)
+    rows["volume_lots"], rows["buy_lots"] = told["qty_lots"], told["order_id"]
+    return rows
+
+
+def venues_own(plan, since_ns, until_ns):
+    async def ask():
+        history = BinanceHistory(plan.instruments, plan.address.snapshot_url.rsplit("/", 1)[0])
+        try:
+            return await history.bars(0, ONE_S, since_ns, until_ns)
+        finally:
+            await history.close()
+
+    return asyncio.run(ask())
+
+
+def test_live_on_bars_is_warmed_up_trades_and_replays(venue, tmp_path):  # noqa: F811
+    _, key = account_of(venue, "bars")
+    frames, said, kept = BarFrames(ONE_S, (timeframe("5s"),)), [], {}
+    plan = plan_of(
+        venue,
+        tmp_path,
+        "live",
+        name="bars",
+        cls=Flips,
+        params={},
+        port=port_of(venue, key),
+        frames=frames,
+        warm_up=8,
+        flatten=True,
+    )
+    traded = until(lambda loop: loop.gateway.counts.fills > 1 and loop.bars.bars.built)
+    facts = asyncio.run(live(plan, said.append, both(lambda loop: kept.update(loop=loop), traded)))
+    assert facts["halt"] is None, said
+    assert facts["live_orders"] == 0, said
+    assert int(kept["loop"].session.machine.world.positions[0]["position_lots"]) == 0
+    events = events_in(plan.journal)
+    start = events[events["kind"] == COMMAND][0]
+    # What it saw of before the start are whole bars, and every order that it asked for was refused.
+    effects = effects_in(plan.journal)
+    early = effects[effects["time_ns"] < start["amount"]]
+    assert len(early) > 0
+    assert set(early["reason"]) == {Reason.WARMING_UP}
+    assert (effects[effects["time_ns"] >= start["amount"]]["kind"] == SUBMIT).any()
+    # A fill's price is told before it.
+    (filled,) = np.nonzero(events["kind"] == ORDER_FILLED)
+    assert len(filled) > 1
+    assert all(events[k - 1]["kind"] == MARK and events[k - 1]["price_ticks"] == events[k]["price_ticks"] for k in filled)
+    # Bars of before the start, of the gap between history and feed, and of the feed itself: all are the venue's own.
+    rows = rows_of(events)
+    assert np.all(np.diff(rows["open_ns"]) > 0)
+    own = venues_own(plan, int(rows["open_ns"][0]), int(rows["close_ns"][-1]))
+    assert rows.tobytes() == own.tobytes()
+    larger = events[(events["kind"] == BAR) & (events["status"] == 1)]
+    assert len(larger) > 0
+    assert np.all(larger["seq"] - larger["exch_ns"] == 5 * S_NS)
+    for compiled in (True, False):
+        report = replay(plan.journal, Flips, compiled=compiled)
+        assert report.agrees, report.divergence
+        assert report.effects == facts["effects"] > 0
+    dearer = plan.composition().fees.copy()
+    dearer["taker_e8"] += 1
+    assert "fees" in replay(plan.journal, Flips, fees=dearer).divergence.what
+
+
+def test_paper_on_bars_of_ticks_trades_and_replays(venue, tmp_path):  # noqa: F811
+    plan = plan_of(
+        venue,
+        tmp_path,
+        "paper",
+        name="ticks",
+        cls=FlipsOnTicks,
+        params={},
+        frames=frames_of(FlipsOnTicks, "5 ticks"),
+        flatten=True,
+    )
+    kept, said = {}, []
+    traded = until(lambda loop: loop.gateway.counts.fills > 2)
+    facts = asyncio.run(live(plan, said.append, both(lambda loop: kept.update(loop=loop), traded)))
+    assert facts["halt"] is None, said
+    assert facts["live_orders"] == 0
+    rows = rows_of(events_in(plan.journal))
+    assert len(rows) > 2
+    assert np.all(rows["open_ns"][1:] >= rows["close_ns"][:-1])
+    report = replay(plan.journal, FlipsOnTicks)
+    assert report.agrees, report.divergence
+
+
+def test_observing_bars_sends_nothing(venue, tmp_path):  # noqa: F811
+    plan = plan_of(venue, tmp_path, "observe", name="watched", cls=FlipsOnTicks, params={}, frames=BarFrames(ONE_S))
+    decided = until(lambda loop: loop.gateway.withheld > 1)
+    facts = asyncio.run(live(plan, print, decided))
+    assert facts["halt"] is None
+    assert (effects_in(plan.journal)["kind"] == SUBMIT).any()
+    assert replay(plan.journal, FlipsOnTicks).agrees
+
+
+def test_what_would_not_be_called_live_is_refused():
+    class Both(FlipsOnTicks):
+        def on_trade(self, ctx):
+            self.bars += 1
+
+    class OnTicks(b25.Strategy):
+        def on_trade(self, ctx):
+            ctx.log(1, 1.0)
+
+    one = BarFrames(ONE_S)
+    for cls, frames in ((Both, one), (OnTicks, one), (FlipsOnTicks, None)):
+        with pytest.raises(Misuse):
+            check_bars(cls, frames, [])
+    with pytest.raises(Misuse, match="ticks of several"):
+        check_bars(FlipsOnTicks, frames_of(FlipsOnTicks, "5 ticks"), [object(), object()])
+    for cls, text, warm_up in (
+        (OnTicks, "1m", None),
+        (FlipsOnTicks, "", None),
+        (FlipsOnTicks, "5 ticks", 7),
+        (FlipsOnTicks, "1m", -1),
+    ):
+        with pytest.raises(Misuse):
+            frames_for(cls, text, warm_up)
+    assert frames_for(OnTicks, "", None) == (None, 0)
+    assert frames_for(FlipsOnTicks, "1m", None)[1] == 200
+    assert frames_for(FlipsOnTicks, "100 ticks", None)[1] == 0
+
+
+def test_a_class_says_itself_what_it_runs_on():
+    class Declared(FlipsOnTicks):
+        frames = b25.bars("1m", "15m")
+
+    found = frames_of(Declared)
+    assert found.names == ("1m", "15m")
+    assert found == frames_of(Declared, "1m")
+    with pytest.raises(Misuse, match="runs on bars of 1m"):
+        frames_of(Declared, "5m")
