@@ -73,6 +73,8 @@ class StandIn:
     def trades(self, query):
         since = int(query.get("startTime", self.now_ms - 3_600_000))
         until = min(self.now_ms, int(query.get("endTime", self.now_ms)))
+        if "fromId" in query:
+            since, until = self.listed_ms + 10_000 * int(query["fromId"]), self.now_ms
         first = max(0, -(-(since - self.listed_ms) // 10_000))
         count = max(0, (until - self.listed_ms) // 10_000 + 1 - first)
         return [trade(first + k, self.listed_ms) for k in range(min(count, int(query.get("limit", 500))))]
