@@ -13,7 +13,7 @@ from b25.market.timerange import time_text
 from b25.model.errors import Retry
 from b25.model.event import ORDER_FILLED, TRADE
 from b25.model.instrument import Instrument
-from b25.session.bar_events import NOTHING_NS, BarFrames, LiveBars, priced
+from b25.session.bar_events import NOTHING_NS, BarFrames, LiveBars, Moment, priced
 from b25.session.commands import Command, command_event
 from b25.session.gateway import Say
 
@@ -35,6 +35,9 @@ class Taker(Protocol):
 
     def take(self, events: np.ndarray[Any, Any]) -> None:
         """Take events that are stamped; what is earlier than the session's time becomes it."""
+
+    def command(self, code: Command, *, instrument: int = 0) -> None:
+        """Do what is asked for."""
 
     def stop(self, why: str) -> None:
         """End the session."""
@@ -78,13 +81,20 @@ class BarFeeding:
         self.loop: Taker
         self._last_id = [-1] * len(self.instruments)
         self._missed = [False] * len(self.instruments)  # trades of a bar that had begun
+        self._held = [False] * len(self.instruments)  # by the feed
         self._filling: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     # Before the feed begins.
 
-    async def prepare(self, loop: Taker) -> None:
+    async def prepare(self, loop: Taker, told_ns: Sequence[int] = ()) -> None:
         """Ask for the bars before the start.
+
+        Parameters
+        ----------
+        loop : Taker
+        told_ns : sequence of int
+            Of a session that goes on: close of the last bar that it was told of each instrument, 0 where it was told none.
 
         Raises
         ------
@@ -94,6 +104,11 @@ class BarFeeding:
         self.loop = loop
         timed = self.frames.timed
         if timed is None or self.history is None:
+            return
+        for i, at_ns in enumerate(told_ns):
+            if at_ns:
+                self.bars.recall(i, await self._asked(i, self.frames.since_ns(at_ns, 0), at_ns), at_ns)
+        if len(told_ns):
             return
         until_ns = int(timed.open_of(loop.clock_ns() - self.bars.grace_ns))
         since_ns = self.frames.since_ns(until_ns, self.warm_up) if self.warm_up else until_ns
@@ -115,16 +130,23 @@ class BarFeeding:
             wait_s *= 2
         raise AssertionError("unreachable")
 
-    def begin(self) -> None:
-        """Start the session with its first bar: it trades from now on, and what it sees of before warms it up."""
-        now_ns = self.loop.clock_ns()
-        moments = self.bars.moments()
-        first_ns = min((int(one.events["exch_ns"].min()) for one in moments), default=now_ns)
-        self.loop.take(command_event(Command.START, first_ns, amount=now_ns))
-        for one in moments:
-            self.loop.take(one.events)
-        if moments:
-            self.say(f"bars: warmed up by {len(moments)} of {self.frames.base.name} from {time_text(first_ns)}")
+    def begin(self, *, resumes: bool = False) -> None:
+        """Start the session with its first bar: it trades from now on, and what it sees of before warms it up.
+
+        Parameters
+        ----------
+        resumes : bool
+            It goes on where a dead one stood: nothing is started anew, and what was missed comes from the venue.
+        """
+        if not resumes:
+            now_ns = self.loop.clock_ns()
+            moments = self.bars.moments()
+            first_ns = min((int(one.events["exch_ns"].min()) for one in moments), default=now_ns)
+            self.loop.take(command_event(Command.START, first_ns, amount=now_ns))
+            for one in moments:
+                self.loop.take(one.events)
+            if moments:
+                self.say(f"bars: warmed up by {len(moments)} of {self.frames.base.name} from {time_text(first_ns)}")
         self._start(self._run())
         if self.history is not None and self.frames.timed is not None and self.history.has(self.frames.timed):
             self._start(self._check_on())
@@ -146,6 +168,9 @@ class BarFeeding:
     def news(self, news: News) -> None:
         """Hear that trades may be missed, or that they come again."""
         books = range(len(self.instruments)) if news.book is None else (news.book,)
+        if news.kind in (Kind.HOLD, Kind.LIVE):
+            for i in books:
+                self._held[i] = news.kind is Kind.HOLD
         if news.kind is Kind.LOST:
             for i in books:
                 self._lose(i)
@@ -171,12 +196,25 @@ class BarFeeding:
         return "its bars come from the venue's own until it is whole again" if self.history else "bars will be missing"
 
     def _hand_over(self) -> None:
+        self._tell(self.bars.moments())
+
+    def _tell(self, moments: Sequence[Moment]) -> None:
+        now_ns = self.loop.clock_ns()
+        for one in moments:
+            one.events["local_ns"] = now_ns
+            self.loop.take(one.events)
+
+    def _catch_up(self) -> None:
+        """Tell bars that come late. No risk is added on any but the newest: the price of the others is gone."""
         moments = self.bars.moments()
-        if moments:
-            now_ns = self.loop.clock_ns()
-            for one in moments:
-                one.events["local_ns"] = now_ns
-                self.loop.take(one.events)
+        if len(moments) > 1:
+            for i in range(len(self.instruments)):
+                self.loop.command(Command.HOLD, instrument=i)
+            self._tell(moments[:-1])
+            for i in range(len(self.instruments)):
+                if not self._held[i]:
+                    self.loop.command(Command.RELEASE, instrument=i)
+        self._tell(moments[-1:])
 
     # What time brings.
 
@@ -210,7 +248,7 @@ class BarFeeding:
             span = f"from {time_text(since_ns)} to {time_text(until_ns)}"
             told = f"{len(rows)} bars are the venue's own" if self.history is not None else "the bars are missing"
             self.say(f"bars: {symbol}: {told} {span}")
-        self._hand_over()
+        self._catch_up()
 
     async def _check_on(self) -> None:
         """Compare what was built from trades with the venue's own bars."""

@@ -40,6 +40,8 @@ class LiveLoop:
     ----------
     until : asyncio.Event
         Set it, or call `stop`, to end the session.
+    resumes : bool
+        The session goes on where a dead one stood: its strategy is not started anew.
     bars : BarFeeding or None
         What makes bars of the feed's trades, for a session on bars.
     """
@@ -52,6 +54,7 @@ class LiveLoop:
         self.bars: BarFeeding | None = None
         self.why = "stopped"
         self.flattens = False
+        self.resumes = False
         self.messages = 0
         self.news_heard: dict[str, int] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -154,7 +157,7 @@ class LiveLoop:
         try:
             await self.gateway.start()
             if self.bars is not None:
-                await self.bars.prepare(self)
+                await self.bars.prepare(self, self.session.machine.bars_told_ns if self.resumes else ())
         except BaseException:
             await self.gateway.close()
             if self.bars is not None:
@@ -167,7 +170,7 @@ class LiveLoop:
         feed: asyncio.Task[None] | None = None
         try:
             if self.bars is not None:
-                self.bars.begin()
+                self.bars.begin(resumes=self.resumes)
             else:
                 self.command(Command.START)
             feed = asyncio.get_running_loop().create_task(feeding(self, feed_ends))

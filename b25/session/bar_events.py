@@ -255,6 +255,15 @@ class LiveBars:
         self.known_ns[i] = max(self.known_ns[i], until_ns)
         self._advance(i)
 
+    def recall(self, i: int, rows: np.ndarray[Any, Any], until_ns: int) -> None:
+        """Go on after bars (BAR) that were told by an earlier life: only the larger bars that they have begun still want them."""
+        for row in rows[rows["close_ns"] <= until_ns] if len(rows) else ():
+            for larger in self._larger[i]:
+                larger.complete(int(row["open_ns"]))
+                larger.add(row)
+                larger.complete(int(row["close_ns"]))
+        self.known_ns[i] = until_ns
+
     # What is wanted, and what goes out.
 
     def wants(self) -> list[tuple[int, int, int]]:

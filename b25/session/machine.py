@@ -118,6 +118,12 @@ class Machine:
         return int(self.head["live_orders"])
 
     @property
+    def bars_told_ns(self) -> list[int]:
+        """Close of the last bar of each instrument, of the smallest timeframe; 0 before the first, empty without bars."""
+        closes: list[int] = self.world.bar_slots["close_ns"][:, 0].tolist() if self.world.bar_slots.size else []
+        return closes
+
+    @property
     def timer_due_ns(self) -> int:
         """When the strategy's timer is due; NEVER_NS without one."""
         timed = int(self.head["timer_ns"]) > 0
