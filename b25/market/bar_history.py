@@ -105,9 +105,20 @@ class BinanceHistory:
         raise self._too_long(frame, since_ns, until_ns)
 
     async def _built(self, i: int, frame: Timeframe, since_ns: int, until_ns: int) -> np.ndarray[Any, Any]:
-        """Build bars of a timeframe that the venue has none of, from its trades."""
+        """Build bars of a timeframe that the venue has none of, from its trades: the newest as they were, older ones as told.
+
+        An aggregate of futures has the time of its first trade, and may reach over a border: its bars are not exact there.
+        """
         builder, made = BarBuilder(frame, self.instruments[i]), [np.zeros(0, BAR)]
         since_ms, until_ms = since_ns // NS_PER_MS, until_ns // NS_PER_MS
+        newest = await self._get("trades", symbol=self.names[i], limit=PAGE)
+        if len(newest) < PAGE or int(newest[0]["time"]) < since_ms:
+            inside = [
+                {"T": row["time"], "p": row["price"], "q": row["qty"], "m": row["isBuyerMaker"]}
+                for row in newest
+                if since_ms <= int(row["time"]) < until_ms
+            ]
+            return np.concatenate([builder.add(*self._columns(i, inside)), builder.finish(until_ns)])
         last_id = -1
         for _ in range(PAGES_MAX):
             span = {"startTime": since_ms, "endTime": min(since_ms + TRADES_SPAN_MS, until_ms) - 1}

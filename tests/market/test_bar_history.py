@@ -69,6 +69,8 @@ def test_what_has_no_klines_is_built_from_trades_in_pages(venue, page, monkeypat
         assert row["close_ticks"] == PERP.ticks(two[1]["p"])
         assert row["volume_lots"] == 1_000
         assert row["buy_lots"] == sum(500 for one in two if not one["m"])
+    # As many as the newest page reaches back to are built of single trades; there is no need for aggregates.
+    assert any("/aggTrades" in path for path in venue.asked) == (page < 1_000)
 
 
 def test_an_answer_that_is_none_is_retried_by_whoever_asked(venue):

@@ -8,6 +8,7 @@ import pytest
 import b25
 from b25.kernels.book import CLEAR_CROSSED  # noqa: F401 - the kernels are compiled before the first test is timed
 from b25.market.bar_history import BinanceHistory
+from b25.market.feed.settings import FeedSettings
 from b25.market.timeframe import timeframe
 from b25.model.bar import BAR as BAR_ROW
 from b25.model.errors import Misuse
@@ -18,7 +19,7 @@ from b25.runner.live_session import live
 from b25.session.bar_events import BarFrames, frames_of
 from b25.session.replay import replay
 from b25.store.journal import EVENTS, Reading
-from tests.runner.test_live_session import account_of, both, effects_in, plan_of, port_of, until, venue  # noqa: F401 - a fixture
+from tests.runner.test_live_session import account_of, both, effects_in, plan_of, port_of, seen, until, venue  # noqa: F401 - a fixture
 
 S_NS = 10**9
 ONE_S = timeframe("1s")
@@ -155,6 +156,30 @@ def test_observing_bars_sends_nothing(venue, tmp_path):  # noqa: F811
     facts = asyncio.run(live(plan, print, decided))
     assert facts["halt"] is None
     assert (effects_in(plan.journal)["kind"] == SUBMIT).any()
+    assert replay(plan.journal, FlipsOnTicks).agrees
+
+
+def test_bars_of_a_cut_feed_are_the_venues_own_all_the_same(venue, tmp_path):  # noqa: F811
+    plan = plan_of(
+        venue, tmp_path, "observe", name="cut", cls=FlipsOnTicks, params={}, frames=BarFrames(ONE_S), warm_up=3,
+        feed=FeedSettings(spin_s=0.0, wait_first_s=0.1),
+    )  # fmt: skip
+    said, kept = [], {}
+
+    async def drive(loop):
+        await seen(lambda: len(loop.bars.bars.built) > 1)
+        venue.call(lambda inside: inside.faults.set("cut"))
+        await seen(lambda: any("are the venue's own" in text for text in said))
+        kept["built"] = len(loop.bars.bars.built)
+        await seen(lambda: len(loop.bars.bars.built) > kept["built"] + 1)
+        loop.stop("it was seen")
+
+    facts = asyncio.run(live(plan, said.append, lambda loop: kept.update(drive=asyncio.ensure_future(drive(loop)))))
+    assert facts["halt"] is None
+    assert facts["why"] == "it was seen", said
+    assert any("may be missing" in text for text in said)
+    rows = rows_of(events_in(plan.journal))
+    assert rows.tobytes() == venues_own(plan, int(rows["open_ns"][0]), int(rows["close_ns"][-1])).tobytes()
     assert replay(plan.journal, FlipsOnTicks).agrees
 
 
