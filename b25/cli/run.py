@@ -34,7 +34,7 @@ def run(
     strategy: options.Strategy,
     venue: Annotated[str, typer.Option(help="sim: a simulated venue on loopback; else a ccxt id, e.g. binanceusdm.")] = SIMULATED,
     mode: Annotated[str, typer.Option(help="observe, paper, or live.")] = "paper",
-    symbol: Annotated[str, typer.Option(help="Unified symbol.")] = SYMBOL,
+    symbol: Annotated[str, typer.Option(help="Unified symbol, or several with commas between them.")] = SYMBOL,
     at: Annotated[
         Path | None, typer.Option(help="Folder of a `b25 venue` that runs; left out, one is started for this session.")
     ] = None,
@@ -157,18 +157,25 @@ def _simulated(symbol: str, key: str, secret: str, rest_url: str, plain_url: str
     from b25.venue.ccxt.profile import Profile, Where
     from b25.venue.port.reports import Kind
 
-    if not symbol.endswith(":USDT"):
-        raise Misuse(f"{symbol} is no perpetual of the simulated venue", remedy=f"use one settled in USDT, e.g. {SYMBOL}")
+    symbols = _listed_in(symbol)
+    for one in symbols:
+        if not one.endswith(":USDT"):
+            raise Misuse(f"{one} is no perpetual of the simulated venue", remedy=f"use one settled in USDT, e.g. {SYMBOL}")
     profile = Profile(
         exchange="binance", kind=Kind.LINEAR, where=Where.LOOPBACK, key=key, secret=secret, rest_url=rest_url,
         ws_url=plain_url.replace("http", "ws", 1), cafile=cafile,
     )  # fmt: skip
-    instrument = asyncio.run(_listed(connect(profile), symbol))
-    return {"instruments": [instrument], "address": address_of(USDM, plain_url), "port": lambda: connect(profile)}
+    instruments = asyncio.run(_listed(connect(profile), symbols))
+    return {"instruments": instruments, "address": address_of(USDM, plain_url), "port": lambda: connect(profile)}
 
 
-async def _listed(port: Any, symbol: str) -> Any:
-    """The symbol's grid and bounds as the venue tells them."""
+def _listed_in(text: str) -> list[str]:
+    """Symbols with commas between them."""
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
+async def _listed(port: Any, symbols: list[str]) -> list[Any]:
+    """Each symbol's grid and bounds as the venue tells them."""
     from b25.model.errors import Retry
 
     try:
@@ -177,9 +184,10 @@ async def _listed(port: Any, symbol: str) -> Any:
         await port.close()
     if outcome.value is None:
         raise Retry(f"the venue does not answer: {outcome.text}", remedy="check that `b25 venue` runs, and its addresses")
-    if symbol not in outcome.value:
-        raise Misuse(f"the venue has no {symbol}", remedy=f"use one of {', '.join(sorted(outcome.value)[:8])}")
-    return outcome.value[symbol].instrument
+    for symbol in symbols:
+        if symbol not in outcome.value:
+            raise Misuse(f"the venue has no {symbol}", remedy=f"use one of {', '.join(sorted(outcome.value)[:8])}")
+    return [outcome.value[symbol].instrument for symbol in symbols]
 
 
 def _real(venue: str, mode: str, symbol: str) -> dict[str, Any]:
@@ -194,9 +202,9 @@ def _real(venue: str, mode: str, symbol: str) -> dict[str, Any]:
         )
     catalog = Catalog(default_catalog())
     if venue in FAST_VENUES:
-        found = asyncio.run(fast_instruments(venue, [symbol], catalog, None))
+        found = asyncio.run(fast_instruments(venue, _listed_in(symbol), catalog, None))
     else:
-        found = other_instruments(venue, [symbol], catalog, None)
+        found = other_instruments(venue, _listed_in(symbol), catalog, None)
     return {"instruments": [instrument for instrument, _ in found]}
 
 

@@ -12,16 +12,23 @@ from b25.market.feed.settings import FeedSettings
 from b25.market.timeframe import timeframe
 from b25.model.bar import BAR as BAR_ROW
 from b25.model.errors import Misuse
-from b25.model.event import BAR, COMMAND, MARK, ORDER_FILLED
+from b25.model.event import BAR, COMMAND, LAST_OF_MESSAGE, MARK, ORDER_FILLED
 from b25.model.order import SUBMIT, Reason
 from b25.runner.bar_plan import check_bars, frames_for
 from b25.runner.live_session import live
 from b25.session.bar_events import BarFrames, frames_of
 from b25.session.replay import replay
 from b25.store.journal import EVENTS, Reading
+from b25.venue.crowd.opening import open_crowds
+from b25.venue.exchange.listings import default_listings
+from b25.venue.in_process.reports import listing_report
+from b25.venue.wire.server import VenueSettings
+from b25.venue.wire.thread import VenueThread
+from strategies.rebalance import Rebalance
 from tests.runner.test_live_session import account_of, both, effects_in, plan_of, port_of, seen, until, venue  # noqa: F401 - a fixture
 
 S_NS = 10**9
+LONGEST_S = 300.0  # each ends as soon as it has seen what it waits for
 ONE_S = timeframe("1s")
 
 
@@ -86,6 +93,7 @@ def test_live_on_bars_is_warmed_up_trades_and_replays(venue, tmp_path):  # noqa:
         tmp_path,
         "live",
         name="bars",
+        seconds=LONGEST_S,
         cls=Flips,
         params={},
         port=port_of(venue, key),
@@ -133,6 +141,7 @@ def test_paper_on_bars_of_ticks_trades_and_replays(venue, tmp_path):  # noqa: F8
         tmp_path,
         "paper",
         name="ticks",
+        seconds=LONGEST_S,
         cls=FlipsOnTicks,
         params={},
         frames=frames_of(FlipsOnTicks, "5 ticks"),
@@ -151,7 +160,9 @@ def test_paper_on_bars_of_ticks_trades_and_replays(venue, tmp_path):  # noqa: F8
 
 
 def test_observing_bars_sends_nothing(venue, tmp_path):  # noqa: F811
-    plan = plan_of(venue, tmp_path, "observe", name="watched", cls=FlipsOnTicks, params={}, frames=BarFrames(ONE_S))
+    plan = plan_of(
+        venue, tmp_path, "observe", name="watched", seconds=LONGEST_S, cls=FlipsOnTicks, params={}, frames=BarFrames(ONE_S)
+    )
     decided = until(lambda loop: loop.gateway.withheld > 1)
     facts = asyncio.run(live(plan, print, decided))
     assert facts["halt"] is None
@@ -161,7 +172,7 @@ def test_observing_bars_sends_nothing(venue, tmp_path):  # noqa: F811
 
 def test_bars_of_a_cut_feed_are_the_venues_own_all_the_same(venue, tmp_path):  # noqa: F811
     plan = plan_of(
-        venue, tmp_path, "observe", name="cut", cls=FlipsOnTicks, params={}, frames=BarFrames(ONE_S), warm_up=3,
+        venue, tmp_path, "observe", name="cut", seconds=LONGEST_S, cls=FlipsOnTicks, params={}, frames=BarFrames(ONE_S), warm_up=3,
         feed=FeedSettings(spin_s=0.0, wait_first_s=0.1),
     )  # fmt: skip
     said, kept = [], {}
@@ -181,6 +192,33 @@ def test_bars_of_a_cut_feed_are_the_venues_own_all_the_same(venue, tmp_path):  #
     rows = rows_of(events_in(plan.journal))
     assert rows.tobytes() == venues_own(plan, int(rows["open_ns"][0]), int(rows["close_ns"][-1])).tobytes()
     assert replay(plan.journal, FlipsOnTicks).agrees
+
+
+def test_a_portfolio_of_two_instruments_is_rebalanced_on_paper(tmp_path):
+    names = ["BTCUSDT", "ETHUSDT"]
+    settings = VenueSettings(folder=tmp_path / "venue", tls_port=0, port=0, warm_up_s=10.0)
+    listings = default_listings(names, names)
+    params = {"lookback": 3, "period": 2, "band": 0.0}
+    with VenueThread(settings, listings=listings, market=lambda exchange: open_crowds(exchange, seed=25)) as two:
+        instruments = two.call(lambda inside: [listing_report(inside.exchange.linear[name]).instrument for name in names])
+        plan = plan_of(
+            two, tmp_path, "paper", name="both", seconds=LONGEST_S, cls=Rebalance, params=params, instruments=instruments, frames=BarFrames(ONE_S),
+            warm_up=4, limits=b25.Limits(), balance=1_000_000.0,
+        )  # fmt: skip
+        traded = until(lambda loop: all(loop.session.machine.world.positions["fills"] > 0))
+        said = []
+        facts = asyncio.run(live(plan, said.append, traded))
+    assert facts["halt"] is None, said
+    assert facts["why"] == "it was seen", said
+    events = events_in(plan.journal)
+    bars = events[events["kind"] == BAR]
+    assert set(bars["instrument"].tolist()) == {0, 1}
+    # Whose bars close at one border are told at one moment, the last of them marked.
+    for border in np.unique(bars["seq"]):
+        flags = bars[bars["seq"] == border]["flags"].tolist()
+        assert flags == [0] * (len(flags) - 1) + [LAST_OF_MESSAGE]
+    report = replay(plan.journal, Rebalance)
+    assert report.agrees, report.divergence
 
 
 def test_what_would_not_be_called_live_is_refused():
