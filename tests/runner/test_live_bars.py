@@ -1,11 +1,13 @@
 """Sessions on bars in observe, paper and live, against the simulated venue on sockets; they end by what is seen."""
 
 import asyncio
+import json
 
 import numpy as np
 import pytest
 
 import b25
+from b25.cli import main
 from b25.kernels.book import CLEAR_CROSSED  # noqa: F401 - the kernels are compiled before the first test is timed
 from b25.market.bar_history import BinanceHistory
 from b25.market.feed.settings import FeedSettings
@@ -172,8 +174,8 @@ def test_observing_bars_sends_nothing(venue, tmp_path):  # noqa: F811
 
 def test_bars_of_a_cut_feed_are_the_venues_own_all_the_same(venue, tmp_path):  # noqa: F811
     plan = plan_of(
-        venue, tmp_path, "observe", name="cut", seconds=LONGEST_S, cls=FlipsOnTicks, params={}, frames=BarFrames(ONE_S), warm_up=3,
-        feed=FeedSettings(spin_s=0.0, wait_first_s=0.1),
+        venue, tmp_path, "observe", name="cut", seconds=LONGEST_S, cls=FlipsOnTicks, params={}, frames=BarFrames(ONE_S),
+        warm_up=3, feed=FeedSettings(spin_s=0.0, wait_first_s=0.1),
     )  # fmt: skip
     said, kept = [], {}
 
@@ -202,8 +204,8 @@ def test_a_portfolio_of_two_instruments_is_rebalanced_on_paper(tmp_path):
     with VenueThread(settings, listings=listings, market=lambda exchange: open_crowds(exchange, seed=25)) as two:
         instruments = two.call(lambda inside: [listing_report(inside.exchange.linear[name]).instrument for name in names])
         plan = plan_of(
-            two, tmp_path, "paper", name="both", seconds=LONGEST_S, cls=Rebalance, params=params, instruments=instruments, frames=BarFrames(ONE_S),
-            warm_up=4, limits=b25.Limits(), balance=1_000_000.0,
+            two, tmp_path, "paper", name="both", seconds=LONGEST_S, cls=Rebalance, params=params, instruments=instruments,
+            frames=BarFrames(ONE_S), warm_up=4, limits=b25.Limits(), balance=1_000_000.0,
         )  # fmt: skip
         traded = until(lambda loop: all(loop.session.machine.world.positions["fills"] > 0))
         said = []
@@ -219,6 +221,23 @@ def test_a_portfolio_of_two_instruments_is_rebalanced_on_paper(tmp_path):
         assert flags == [0] * (len(flags) - 1) + [LAST_OF_MESSAGE]
     report = replay(plan.journal, Rebalance)
     assert report.agrees, report.divergence
+
+
+def test_the_command_takes_a_timeframe_and_its_journal_replays(tmp_path, capsys):
+    cross = "strategies/moving_average_cross.py:MovingAverageCross"
+    words = ["run", cross, "--mode", "observe", "--name", "bars", "--folder", str(tmp_path), "--for-s", "1", "--json"]
+    assert main([*words, "--timeframe", "1s", "--warm-up", "5", "--set", "fast=1", "--set", "slow=2"]) == 0
+    out, err = capsys.readouterr()
+    assert "bars: warmed up by 5 of 1s" in err
+    assert json.loads(out)["effects"] > 0
+    assert main(["session", "replay", "bars", "--folder", str(tmp_path)]) == 0
+    assert "agreement" in capsys.readouterr().out
+    assert main(["session", "replay", "bars", "--folder", str(tmp_path), "--set", "slow=3"]) == 1
+    assert "closed_ns" in capsys.readouterr().out
+    assert main(words) == 1
+    assert "runs on bars, and nothing says which" in capsys.readouterr().err
+    assert main([*words, "--timeframe", "7x"]) == 1
+    assert "7x" in capsys.readouterr().err
 
 
 def test_what_would_not_be_called_live_is_refused():
