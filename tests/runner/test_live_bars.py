@@ -223,9 +223,13 @@ def test_a_portfolio_of_two_instruments_is_rebalanced_on_paper(tmp_path):
     assert report.agrees, report.divergence
 
 
-def test_the_command_takes_a_timeframe_and_its_journal_replays(tmp_path, capsys):
+def test_the_command_takes_a_timeframe_and_its_journal_replays(venue, tmp_path, capsys):  # noqa: F811
     cross = "strategies/moving_average_cross.py:MovingAverageCross"
+    _, key = account_of(venue, "commanding")
+    (tmp_path / "venue-keys.json").write_text(json.dumps({"api_key": key.key, "secret": key.secret}))
+    (tmp_path / "venue-cert.pem").write_bytes(venue.venue.cafile.read_bytes())
     words = ["run", cross, "--mode", "observe", "--name", "bars", "--folder", str(tmp_path), "--for-s", "1", "--json"]
+    words += ["--at", str(tmp_path), "--rest-url", venue.venue.rest_url, "--plain-url", venue.venue.plain_url]
     assert main([*words, "--timeframe", "1s", "--warm-up", "5", "--set", "fast=1", "--set", "slow=2"]) == 0
     out, err = capsys.readouterr()
     assert "bars: warmed up by 5 of 1s" in err
@@ -235,9 +239,9 @@ def test_the_command_takes_a_timeframe_and_its_journal_replays(tmp_path, capsys)
     assert main(["session", "replay", "bars", "--folder", str(tmp_path), "--set", "slow=3"]) == 1
     assert "closed_ns" in capsys.readouterr().out
     assert main(words) == 1
-    assert "runs on bars, and nothing says which" in capsys.readouterr().err
+    assert "runs on bars, and nothing says which" in capsys.readouterr().out
     assert main([*words, "--timeframe", "7x"]) == 1
-    assert "7x" in capsys.readouterr().err
+    assert "7x" in capsys.readouterr().out
 
 
 def test_what_would_not_be_called_live_is_refused():
