@@ -34,7 +34,7 @@ def run(
     strategy: options.Strategy,
     venue: Annotated[str, typer.Option(help="sim: a simulated venue on loopback; else a ccxt id, e.g. binanceusdm.")] = SIMULATED,
     mode: Annotated[str, typer.Option(help="observe, paper, or live.")] = "paper",
-    symbol: Annotated[str, typer.Option(help="Unified symbol.")] = SYMBOL,
+    symbol: Annotated[str, typer.Option(help="Unified symbol, or several with commas between them.")] = SYMBOL,
     at: Annotated[
         Path | None, typer.Option(help="Folder of a `b25 venue` that runs; left out, one is started for this session.")
     ] = None,
@@ -57,6 +57,10 @@ def run(
     orders_per_s_max: Annotated[int | None, typer.Option(help="Limit of new orders a second.")] = None,
     fee_maker: options.FeeMaker = 0.0002,
     fee_taker: options.FeeTaker = 0.0005,
+    timeframe: Annotated[
+        str, typer.Option(help="Of a strategy on bars that names none: 1m, 5s, or a rule such as '100 ticks'.")
+    ] = "",
+    warm_up: Annotated[int | None, typer.Option(help="Bars before the start that it sees; by default 200.")] = None,
     latency_ns: Annotated[int, typer.Option(help="On paper: nanoseconds to the venue, and again back.")] = 10_000_000,
     balance: options.Balance = None,
     for_s: Annotated[float, typer.Option(help="Stop after so many seconds; 0 runs until interrupted.")] = 0.0,
@@ -68,6 +72,7 @@ def run(
     """Run a strategy in the foreground until it is interrupted; then cancel its orders and end its journal."""
     from b25.research.strategy_file import load_strategy
     from b25.risk.limits import Limits
+    from b25.runner.bar_plan import frames_for
     from b25.runner.live_session import LivePlan
     from b25.runner.run_supervised import Supervision, run_supervised
     from b25.runner.session_telemetry import telling
@@ -91,6 +96,7 @@ def run(
         "flatten": flatten,
         "foreign": foreign,
     }
+    given["frames"], given["warm_up"] = frames_for(cls, timeframe, warm_up)
     cls.record(given["params"])
     if on_latch not in [*OnLatch]:
         raise Misuse(f"nothing follows a latch by {on_latch!r}", remedy=f"use one of {', '.join(OnLatch)}")
@@ -181,18 +187,25 @@ def simulated_venue(symbol: str, key: str, secret: str, rest_url: str, plain_url
     from b25.venue.ccxt.profile import Profile, Where
     from b25.venue.port.reports import Kind
 
-    if not symbol.endswith(":USDT"):
-        raise Misuse(f"{symbol} is no perpetual of the simulated venue", remedy=f"use one settled in USDT, e.g. {SYMBOL}")
+    symbols = _listed_in(symbol)
+    for one in symbols:
+        if not one.endswith(":USDT"):
+            raise Misuse(f"{one} is no perpetual of the simulated venue", remedy=f"use one settled in USDT, e.g. {SYMBOL}")
     profile = Profile(
         exchange="binance", kind=Kind.LINEAR, where=Where.LOOPBACK, key=key, secret=secret, rest_url=rest_url,
         ws_url=plain_url.replace("http", "ws", 1), cafile=cafile,
     )  # fmt: skip
-    instrument = asyncio.run(_listed(connect(profile), symbol))
-    return {"instruments": [instrument], "address": address_of(USDM, plain_url), "port": lambda: connect(profile)}
+    instruments = asyncio.run(_listed(connect(profile), symbols))
+    return {"instruments": instruments, "address": address_of(USDM, plain_url), "port": lambda: connect(profile)}
 
 
-async def _listed(port: Any, symbol: str) -> Any:
-    """The symbol's grid and bounds as the venue tells them."""
+def _listed_in(text: str) -> list[str]:
+    """Symbols with commas between them."""
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
+async def _listed(port: Any, symbols: list[str]) -> list[Any]:
+    """Each symbol's grid and bounds as the venue tells them."""
     from b25.model.errors import Retry
 
     try:
@@ -201,9 +214,10 @@ async def _listed(port: Any, symbol: str) -> Any:
         await port.close()
     if outcome.value is None:
         raise Retry(f"the venue does not answer: {outcome.text}", remedy="check that `b25 venue` runs, and its addresses")
-    if symbol not in outcome.value:
-        raise Misuse(f"the venue has no {symbol}", remedy=f"use one of {', '.join(sorted(outcome.value)[:8])}")
-    return outcome.value[symbol].instrument
+    for symbol in symbols:
+        if symbol not in outcome.value:
+            raise Misuse(f"the venue has no {symbol}", remedy=f"use one of {', '.join(sorted(outcome.value)[:8])}")
+    return [outcome.value[symbol].instrument for symbol in symbols]
 
 
 def _real(venue: str, mode: str, symbol: str) -> dict[str, Any]:
@@ -218,9 +232,9 @@ def _real(venue: str, mode: str, symbol: str) -> dict[str, Any]:
         )
     catalog = Catalog(default_catalog())
     if venue in FAST_VENUES:
-        found = asyncio.run(fast_instruments(venue, [symbol], catalog, None))
+        found = asyncio.run(fast_instruments(venue, _listed_in(symbol), catalog, None))
     else:
-        found = other_instruments(venue, [symbol], catalog, None)
+        found = other_instruments(venue, _listed_in(symbol), catalog, None)
     return {"instruments": [instrument for instrument, _ in found]}
 
 

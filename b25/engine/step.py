@@ -5,14 +5,14 @@ backtest's loop calls the same three, and takes market data by the message inste
 """
 
 from b25.engine.apply import CALL_BOOK, CALL_FILL, CALL_GAP, CALL_ORDER, CALL_TRADE, apply_market, apply_order
-from b25.engine.apply_bar import apply_bar, apply_funding
+from b25.engine.apply_bar import apply_bar, apply_funding, apply_mark
 from b25.engine.records import ON_BOOK, ON_FILL, ON_FUNDING, ON_GAP, ON_ORDER, ON_TIMER, ON_TRADE
 from b25.execution.parents import call_parents
 from b25.kernels.address import calls, record_at
 from b25.kernels.jit import kernel, late_kernel
 from b25.kernels.risk_meters import hear_command
 from b25.kernels.world import head_of
-from b25.model.event import BAR, COMMAND, EVENT, FUNDING, GAP, LAST_OF_MESSAGE, ORDER_ACCEPTED, PARENTS_DUE, TIMER, TRADE
+from b25.model.event import BAR, COMMAND, EVENT, FUNDING, GAP, LAST_OF_MESSAGE, MARK, ORDER_ACCEPTED, PARENTS_DUE, TIMER, TRADE
 from b25.model.order import ORDER
 from b25.model.world import CONTEXT, INSTRUMENT_UNKNOWN, RUNNING
 from b25.risk.gate import judge
@@ -71,6 +71,9 @@ def apply_event(context, event_address, finished_address):
         return 0
     if event["kind"] == BAR:
         return apply_bar(ctx, event)
+    if event["kind"] == MARK:
+        apply_mark(ctx, event)
+        return 0
     if event["kind"] == FUNDING:
         return ON_FUNDING if apply_funding(ctx, event) else 0
     if event["kind"] >= ORDER_ACCEPTED:

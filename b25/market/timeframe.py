@@ -101,6 +101,11 @@ class Timeframes:
         object.__setattr__(self, "names", tuple(frame.name for frame in base_and_larger(self.names)))
 
 
+def declared_in(cls: type) -> Timeframes | None:
+    """What a class declares with `b25.bars("5m", "1h")` in its body; None when it declares none."""
+    return next((v for base in cls.__mro__ for v in vars(base).values() if isinstance(v, Timeframes)), None)
+
+
 @cache
 def timeframe(name: str) -> Timeframe:
     """Read the name of a timeframe.

@@ -12,7 +12,7 @@ import numpy as np
 
 from b25.engine.bar_backtest import BarEngine, BarSetup, BarTrack
 from b25.market.bars import Bars
-from b25.market.timeframe import Timeframes
+from b25.market.timeframe import declared_in
 from b25.model.errors import Misuse
 from b25.model.world import FEES, LIMITS
 from b25.research.bar_result import BarBacktest, BarMade, assumed_text
@@ -137,7 +137,7 @@ def plan_of(
 
 def with_declared(cls: type[Strategy], bars: Bars) -> Bars:
     """Give bars the timeframes that a class declares with `b25.bars("5m", "1h")` in its body; as they are if it declares none."""
-    declared = next((v for base in cls.__mro__ for v in vars(base).values() if isinstance(v, Timeframes)), None)
+    declared = declared_in(cls)
     if declared is None:
         return bars
     base, *larger = declared.names

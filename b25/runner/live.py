@@ -13,6 +13,7 @@ import numpy as np
 from b25.market.feed.news import Kind, News
 from b25.model.errors import Halt
 from b25.model.event import EVENT, GAP
+from b25.runner.bar_feeding import BarFeeding
 from b25.session.commands import Command
 from b25.session.gateway import Gateway, Say
 from b25.session.machine import NEVER_NS
@@ -42,6 +43,8 @@ class LiveLoop:
         Set it, or call `stop`, to end the session.
     resumes : bool
         The session goes on where a dead one stood: its strategy is not started anew, and no book is trusted before its snapshot.
+    bars : BarFeeding or None
+        What makes bars of the feed's trades, for a session on bars.
     """
 
     def __init__(self, clock_ns: Callable[[], int], say: Say) -> None:
@@ -49,6 +52,7 @@ class LiveLoop:
         self.until = asyncio.Event()
         self.session: Session
         self.gateway: Gateway
+        self.bars: BarFeeding | None = None
         self.why = "stopped"
         self.flattens = False
         self.resumes = False
@@ -75,6 +79,9 @@ class LiveLoop:
         if self.tap is not None:
             self.tap(book, rows)
         self.gateway.rows(book, rows)
+        if self.bars is not None:
+            self.bars.rows(book, rows)
+            return
         events = events_of(book, rows, self.session.machine.now_ns)
         if len(events):
             self._take(events)
@@ -85,6 +92,8 @@ class LiveLoop:
     def news(self, news: News) -> None:
         """Turn what the feed tells of a book into commands: what is not to be traded on is not."""
         self.news_heard[str(news.kind)] = self.news_heard.get(str(news.kind), 0) + 1
+        if self.bars is not None:
+            self.bars.news(news)
         if news.book is not None and news.kind in (Kind.HOLD, Kind.LIVE):
             self.command(Command.HOLD if news.kind is Kind.HOLD else Command.RELEASE, instrument=news.book)
         elif news.kind is Kind.HALT:
@@ -96,9 +105,14 @@ class LiveLoop:
     def deliver(self, events: np.ndarray[Any, Any]) -> None:
         """Take what a gateway learned: it is known now, whenever it happened."""
         events["local_ns"] = max(self.clock_ns(), self.session.machine.now_ns)
-        self._take(events)
+        self._take(events if self.bars is None else self.bars.priced(events))
         for tell in self.answered:
             tell(events)
+
+    def take(self, events: np.ndarray[Any, Any]) -> None:
+        """Take events that are stamped; what is earlier than the session's time becomes it."""
+        np.maximum(events["local_ns"], self.session.machine.now_ns, out=events["local_ns"])
+        self._take(events)
 
     def command(self, code: Command, *, instrument: int = 0, amount: int = 0) -> None:
         """Do what a person or a supervisor asks for."""
@@ -157,8 +171,12 @@ class LiveLoop:
         """Run until `until` is set; returns what the journal ends with, and what is not certain to be cancelled."""
         try:
             await self.gateway.start()
+            if self.bars is not None:
+                await self.bars.prepare(self, self.session.machine.bars_told_ns if self.resumes else ())
         except BaseException:
             await self.gateway.close()
+            if self.bars is not None:
+                await self.bars.close()
             self.session.close("it did not start")
             raise
         syncing = asyncio.get_running_loop().create_task(self._sync_on())
@@ -168,7 +186,9 @@ class LiveLoop:
         try:
             if self.starts_paused:
                 self.command(Command.PAUSE)
-            if self.resumes:
+            if self.bars is not None:
+                self.bars.begin(resumes=self.resumes)
+            elif self.resumes:
                 self.deliver(gaps(len(self.session.machine.instruments)))
             else:
                 self.command(Command.START)
@@ -218,6 +238,8 @@ class LiveLoop:
         if self._timer is not None:
             self._timer.cancel()
         feed_ends.set()
+        if self.bars is not None:
+            await self.bars.close()
         syncing.cancel()
         await asyncio.gather(*([feed] if feed is not None else []), syncing, return_exceptions=True)
         await self.gateway.close()

@@ -26,8 +26,10 @@ from b25.model.instrument import Instrument
 from b25.model.world import FEES, LIMITS
 from b25.risk.limit_set import LimitSet
 from b25.risk.limits import Limits
+from b25.runner.bar_plan import bars_of, check_bars
 from b25.runner.join import join
 from b25.runner.live import Feeding, LiveLoop
+from b25.session.bar_events import BarFrames
 from b25.session.composition import Composition
 from b25.session.gateway import Gateway, Say, Watching
 from b25.session.orders.desk_plan import FOREIGN, DeskPlan
@@ -71,6 +73,10 @@ class LivePlan:
         Stop after so many; 0 runs until it is interrupted.
     flatten : bool
         Close what is held at the end.
+    frames : BarFrames, optional
+        The bars that a class with `on_bar` runs on.
+    warm_up : int
+        Bars before the start that it sees.
     may_send : callable
         Asked before every new order; False holds it back.
     refusal : callable
@@ -112,6 +118,8 @@ class LivePlan:
     latency_ns: int = LATENCY_NS
     seconds: float = 0.0
     flatten: bool = False
+    frames: BarFrames | None = None
+    warm_up: int = 0
     may_send: Callable[[], bool] = lambda: True
     refusal: Callable[[], str] = lambda: ""
     store: str = ""
@@ -135,10 +143,7 @@ class LivePlan:
             raise Misuse("a live session without an account", remedy="give the key of the account, or use --mode paper")
         if self.foreign not in FOREIGN:
             raise Misuse(f"--foreign {self.foreign}", remedy=f"use one of {', '.join(FOREIGN)}")
-        if "on_bar" in self.cls.callbacks():
-            raise Misuse(
-                f"{self.cls.__name__}.on_bar is never called live: the feed gives books and trades", remedy="backtest it"
-            )
+        check_bars(self.cls, self.frames, self.instruments)
 
     @property
     def journal(self) -> Path:
@@ -182,13 +187,22 @@ class LivePlan:
             fees=np.concatenate([self.fees.record(one) for one in self.instruments]).astype(FEES),
             balance=self.balance,
             compiled=self.compiled,
-            more=self.more | ({"latency_ns": self.latency_ns} if self.mode == "paper" else {}),
+            bar_frames=0 if self.frames is None else self.frames.count,
+            more=self._more(),
         )
+
+    def _more(self) -> dict[str, Any]:
+        more = self.more | ({"latency_ns": self.latency_ns} if self.mode == "paper" else {})
+        if self.frames is not None:
+            more |= {"timeframes": list(self.frames.names), "warm_up": self.warm_up}
+        return more
 
 
 async def assemble(plan: LivePlan, loop: LiveLoop, say: Say) -> None:
     """Put the session and its gateway together; the one place where the modes differ."""
     gateway: Gateway
+    if plan.frames is not None:
+        loop.bars = bars_of(plan.instruments, plan.frames, say, warm_up=plan.warm_up, address=plan.address, tls=plan.tls)
     if plan.mode == "live":
         await join(plan, loop, say)
         return

@@ -1,6 +1,7 @@
 """Commands are events: what a person or a supervisor asks of a session enters it as the market does, and is replayed like it.
 
-A COMMAND event holds its code in `status`. SET holds the place of the parameter in `order_id` and the value's bytes in `amount`.
+A COMMAND event holds its code in `status`. START holds in `amount` the time before which every new order is refused. SET holds
+the place of the parameter in `order_id` and the value's bytes in `amount`.
 """
 
 import difflib
@@ -20,7 +21,7 @@ from b25.strategy.strategy import Strategy
 class Command(IntEnum):
     """What can be asked of a session."""
 
-    START = 1  # call on_start
+    START = 1  # call on_start; what comes before the time it tells warms the strategy up
     STOP = 2  # call on_stop, and the strategy no more
     PAUSE = 3  # cancel what works and refuse what adds risk; exits pass, and the strategy goes on watching
     RESUME = 4  # trade again

@@ -147,6 +147,12 @@ class Machine:
         return int(self.head["live_orders"])
 
     @property
+    def bars_told_ns(self) -> list[int]:
+        """Close of the last bar of each instrument, of the smallest timeframe; 0 before the first, empty without bars."""
+        closes: list[int] = self.world.bar_slots["close_ns"][:, 0].tolist() if self.world.bar_slots.size else []
+        return closes
+
+    @property
     def timer_due_ns(self) -> int:
         """When the strategy's timer or a parent order is due; NEVER_NS when neither will be."""
         return min(self.strategy_due_ns, self.parents_due_ns)
@@ -251,6 +257,7 @@ class Machine:
             self._command_parents(self._context, TO_PARENTS[code])
         if code is Command.START:
             self.head["rate_filled_ns"] = now_ns
+            self.head["trading_ns"] = event["amount"]
             self._callbacks = callback_bits(self.cls)
             self._call(ON_START)
         elif code is Command.STOP:

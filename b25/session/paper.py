@@ -66,11 +66,11 @@ class MirrorFlow:
 
     def show(self, rows: np.ndarray[Any, Any]) -> None:
         """Bring the book to what the feed's rows say."""
-        arrays = self.book.arrays
-        arrays.head[0]["events"] = 0
+        self.book.arrays.head[0]["events"] = 0
         self.book.make_room()
         self.state["row"] = 0
-        while not replay(self.state[0], arrays, self._command[0], rows, ALL_TIME_NS):
+        # Asked for anew each time: making room may have put larger arrays in their place.
+        while not replay(self.state[0], self.book.arrays, self._command[0], rows, ALL_TIME_NS):
             self._hand_over()
             self.book.make_room()
         self._hand_over()

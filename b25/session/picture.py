@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from b25.engine.apply_bar import HALF, LOW_HALF
 from b25.model import event as kinds
 from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS
 from b25.model.instrument import Instrument
@@ -92,7 +93,27 @@ def event_facts(event: Any, instruments: Sequence[Instrument]) -> dict[str, Any]
     facts["kind"] = EVENT_NAMES.get(int(event["kind"]), str(event["kind"]))
     if event["kind"] == kinds.COMMAND:
         facts["command"] = Command(int(event["status"])).name.lower()
+    if event["kind"] == kinds.BAR:
+        return _bar_facts(event, instruments)
     return facts
+
+
+def _bar_facts(event: Any, instruments: Sequence[Instrument]) -> dict[str, Any]:
+    """A bar in words; see engine/apply_bar.py for how an event holds one."""
+    one = instruments[int(event["instrument"])]
+    pairs = {"open": event["price_ticks"] >> HALF, "high": event["amount"] >> HALF, "low": event["amount"] & LOW_HALF}
+    prices = {name: str(one.price(int(ticks))) for name, ticks in pairs.items()}
+    return {
+        "kind": "bar",
+        "symbol": one.symbol,
+        "timeframe": int(event["status"]),
+        "opened_ns": int(event["exch_ns"]),
+        "closed_ns": int(event["seq"]),
+        "local_ns": int(event["local_ns"]),
+        **prices,
+        "close": str(one.price(int(event["price_ticks"] & LOW_HALF))),
+        "volume": str(one.quantity(int(event["qty_lots"]))),
+    }
 
 
 def row_facts(row: Any, instruments: Sequence[Instrument]) -> dict[str, Any]:

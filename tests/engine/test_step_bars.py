@@ -49,9 +49,10 @@ def event_of(row: Any, i: int, frame: int) -> np.ndarray:
     """A complete bar as an event; see engine/apply_bar.py."""
     event = np.zeros(1, EVENT)
     event["kind"], event["instrument"], event["status"] = BAR, i, frame
-    event["exch_ns"], event["local_ns"] = row["open_ns"], row["close_ns"]
-    event["order_id"], event["price_ticks"], event["qty_lots"] = row["open_ticks"], row["close_ticks"], row["volume_lots"]
+    event["exch_ns"], event["seq"], event["local_ns"] = row["open_ns"], row["close_ns"], row["close_ns"]
+    event["price_ticks"] = (int(row["open_ticks"]) << 32) | int(row["close_ticks"])
     event["amount"] = (int(row["high_ticks"]) << 32) | int(row["low_ticks"])
+    event["qty_lots"], event["order_id"] = row["volume_lots"], row["buy_lots"]
     return event
 
 
@@ -65,7 +66,7 @@ def moments(data: list[Any]) -> list[list[np.ndarray]]:
                 # A larger bar that ends inside a gap is shown with the next close.
                 at = int(closes[np.searchsorted(closes, row["close_ns"])])
                 event = event_of(row, i, frame)
-                event["local_ns"] = at if frame else row["close_ns"]
+                event["local_ns"] = at
                 found.setdefault(at, []).append(event)
     for events in found.values():
         events[-1]["flags"] = LAST_OF_MESSAGE

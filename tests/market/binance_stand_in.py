@@ -55,6 +55,8 @@ class StandIn:
             return self.klines(query)
         if path.endswith("/aggTrades"):
             return self.trades(query)
+        if path.endswith("/trades"):
+            return self.newest(query)
         if path.endswith("/fundingRate"):
             return self.rates(query)
         return None
@@ -73,9 +75,16 @@ class StandIn:
     def trades(self, query):
         since = int(query.get("startTime", self.now_ms - 3_600_000))
         until = min(self.now_ms, int(query.get("endTime", self.now_ms)))
+        if "fromId" in query:
+            since, until = self.listed_ms + 10_000 * int(query["fromId"]), self.now_ms
         first = max(0, -(-(since - self.listed_ms) // 10_000))
         count = max(0, (until - self.listed_ms) // 10_000 + 1 - first)
         return [trade(first + k, self.listed_ms) for k in range(min(count, int(query.get("limit", 500))))]
+
+    def newest(self, query):
+        last = (self.now_ms - self.listed_ms) // 10_000
+        found = [trade(number, self.listed_ms) for number in range(max(0, last + 1 - int(query["limit"])), last + 1)]
+        return [{"id": t["a"], "price": t["p"], "qty": t["q"], "time": t["T"], "isBuyerMaker": t["m"]} for t in found]
 
     def rates(self, query):
         at = -(-int(query.get("startTime", self.now_ms)) // EIGHT_HOURS_MS) * EIGHT_HOURS_MS
