@@ -79,6 +79,21 @@ def id_prefix(account: int, strategy: int, pattern: str) -> str:
     return f"b25-{who}-" if taken.startswith("b25-") else f"b25{who}"
 
 
+def closing_id(prefix: str, number: int) -> str:
+    """Id of an order by which somebody else closes what a strategy holds; its epoch is 0, which no life ever has.
+
+    Parameters
+    ----------
+    prefix : str
+        As `id_prefix` gives it; empty where no strategy is known, and then nobody will take the order for one of ours.
+    number : int
+        That grows: a time, in whatever unit.
+    """
+    if not prefix:
+        return f"b25k{_base(number % SEQS, 36)}"  # too short to be read as one of ours
+    return f"{prefix}0-{_base(number % SEQS, 36)}" if prefix.endswith("-") else f"{prefix}0000{_base(number % SEQS, 36)}"
+
+
 def identity_of(text: str) -> Identity | None:
     """Read an id back; None when it is not one of ours."""
     match = DASHED.fullmatch(text) or PLAIN.fullmatch(text)

@@ -14,6 +14,7 @@ from b25.execution.orders.actions import (
     Book,
     Halt,
     Hold,
+    Identify,
     PullTrades,
     Query,
     Record,
@@ -23,16 +24,19 @@ from b25.execution.orders.actions import (
 )
 from b25.execution.orders.identity import identity_of
 from b25.execution.orders.own_orders import OrderManager
+from b25.execution.orders.reconciling import identified
 from b25.session.orders.rows import emergency_entry, event_row, fill_row, legs_of
 from b25.session.orders.venue_time import VenueTime
 from b25.store.emergency import EmergencyLog
 from b25.store.faults import StoreFailed
 from b25.store.order_log import OrderLog
+from b25.venue.port.outcome import Answer
 from b25.venue.port.port import VenuePort
 from b25.venue.port.reports import TradeReport
 from b25.venue.port.requests import RECV_WINDOW_MS, OrderRef
 
 PAGES_MAX: Final = 1_000
+UNIDENTIFIED_MAX: Final = 3
 
 Durable = Record | Book | Tell
 
@@ -67,6 +71,9 @@ class Hands:
         self.port, self.manager, self.log, self.emergency, self.time = port, manager, log, emergency, time
         self.tell, self.alarm = tell, alarm
         self.strategies: dict[str, str] = {}
+        self.account, self.names = -1, dict[int, str]()  # numbers in client ids: the account's, and the strategies' by number
+        self._identifying: set[tuple[str, str]] = set()
+        self._unidentified: dict[tuple[str, str], int] = {}  # how often the venue knew no such order: its reads may lag
         self.marks: dict[str, tuple[str, int]] = {}
         self.store_fault: StoreFailed | None = None
         self.fault: BaseException | None = None
@@ -100,6 +107,8 @@ class Hands:
                         self.recorded(action)
                 case Query():
                     self.begin(self._query(action))
+                case Identify():
+                    self.begin(self._identify(action))
                 case SendCancel():
                     self.begin(self.send_cancel(action.coid, action.ref))
                 case PullTrades():
@@ -194,6 +203,26 @@ class Hands:
             self.perform(self.manager.query_answered(query.coid, outcome, started_ms=started_ms, now_ns=self.now_ns))
         finally:
             self._asking.discard(query.coid)
+
+    async def _identify(self, wanted: Identify) -> None:
+        """Ask whose order some trades are of; while the venue does not say, the next pull asks again."""
+        key = (wanted.symbol, wanted.venue_id)
+        if key in self._identifying:
+            return
+        self._identifying.add(key)
+        try:
+            outcome = await self.port.order(OrderRef(symbol=wanted.symbol, client_id="", venue_id=wanted.venue_id))
+            report = outcome.value if outcome.answer is Answer.ACCEPTED else None
+            if report is None and self._unidentified.get(key, 0) < UNIDENTIFIED_MAX:
+                self._unidentified[key] = self._unidentified.get(key, 0) + (outcome.answer is not Answer.UNKNOWN)
+                return
+            self._unidentified.pop(key, None)
+            if report is not None and (identity := identity_of(report.client_id)) is not None:
+                self.strategies.setdefault(report.client_id, self.names.get(identity.strategy, ""))
+            actions = identified(self.manager, *key, report, account=self.account, now_ns=self.now_ns)
+            self.perform(actions)
+        finally:
+            self._identifying.discard(key)
 
     async def pull(self, symbol: str) -> bool:
         """Read executions from the mark on until none is new; tell whether all were read."""

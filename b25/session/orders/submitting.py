@@ -91,6 +91,7 @@ class OrderDesk:
         self.manager = OrderManager(instruments, policy)
         self.time = VenueTime(now_ns)
         self.hands = Hands(port, self.manager, log, emergency, self.time, tell=tell, alarm=alarm)
+        self.hands.account, self.hands.names = account, {number: name for name, number in strategies.items()}
         self.is_ready = False
         self.is_fenced = False
         self.refused = Reason.OK
@@ -316,8 +317,7 @@ class OrderDesk:
         for report in known:
             identity = identity_of(report.client_id)
             if identity is not None and report.client_id not in self.hands.strategies:
-                names = {number: name for name, number in self.strategies.items()}
-                self.hands.strategies[report.client_id] = names.get(identity.strategy, "")
+                self.hands.strategies[report.client_id] = self.hands.names.get(identity.strategy, "")
         self.hands.perform(actions)
         for symbol in self.instruments:
             if not await self.hands.pull(symbol):
