@@ -92,7 +92,7 @@ class Telemetry:
         self.loop, self._running = loop, asyncio.get_running_loop()
         loop.tap = self.notes.rows
         loop.session.watch = self.notes.effects
-        self.handle = loop.handle
+        self.handle = loop.handle or self.handle
         before = loop.say
 
         def say(text: str) -> None:

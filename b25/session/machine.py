@@ -209,6 +209,7 @@ class Machine:
         kind = int(event[0]["kind"])
         if kind == COMMAND and int(event[0]["status"]) < SET_STATE:
             self._command(event[0])
+            self._settle_state(event[0])  # before parents work: they go on by what is allowed from now on
             if int(event[0]["status"]) in WORKS_AT_ONCE:
                 self._end(self._context, np.uintp(event.ctypes.data))
         elif self.call is not None:
@@ -217,7 +218,7 @@ class Machine:
             self._stride(self._context, at, 0, 1, self._ended, step_code, apply_code, callback, self._callbacks)
         else:
             self._take_plainly(event)
-        if kind == COMMAND:
+        if kind == COMMAND and int(event[0]["status"]) >= SET_STATE:
             self._settle_state(event[0])
         if self._cancels:
             self._withdraw()

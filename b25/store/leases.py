@@ -52,18 +52,21 @@ def take_lease(
         When another holder's lease has not run out.
     StoreFailed
     """
-    held = store.rows(select(lease).where(lease.c.account == account))
-    if held and held[0].holder != holder and held[0].expires_ms > now_ms:
-        raise Fenced(account, f"{held[0].holder} holds it, as epoch {held[0].epoch}, for {held[0].expires_ms - now_ms} ms more")
-    used = store.rows(select(intent.c.epoch).where(intent.c.account == account).order_by(intent.c.epoch.desc()).limit(1))
-    stored = max([row.epoch for row in (*held, *used)], default=0)
-    epoch = next_epoch(stored)
-    assert epoch > stored
     with store.writing(full=True):
-        if held:
+        store.lock("lease")  # two accounts that begin at one moment get two epochs
+        leases = {row.account: row for row in store.rows(select(lease))}
+        held = leases.get(account)
+        if held is not None and held.holder != holder and held.expires_ms > now_ms:
+            raise Fenced(account, f"{held.holder} holds it, as epoch {held.epoch}, for {held.expires_ms - now_ms} ms more")
+        # Above the epochs of every account: the ids of intents are made of them, and are one row each in the store.
+        used = store.rows(select(intent.c.epoch).order_by(intent.c.id.desc()).limit(1))
+        stored = max([row.epoch for row in (*leases.values(), *used)], default=0)
+        epoch = next_epoch(stored)
+        assert epoch > stored
+        if held is not None:
             row = {
                 "b_account": account,
-                "b_old": held[0].epoch,
+                "b_old": held.epoch,
                 "b_epoch": epoch,
                 "b_holder": holder,
                 "b_expires_ms": now_ms + lease_ms,

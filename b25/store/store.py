@@ -152,6 +152,11 @@ class Store:
         cursor.close()
         return changed
 
+    def lock(self, table: str) -> None:
+        """Inside `writing`: nobody else writes this table until it ends. SQLite has one writer anyway."""
+        if not self.is_sqlite:
+            self._run(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+
     def rows(self, statement: Executable) -> list[Any]:
         """Read."""
         try:

@@ -52,13 +52,14 @@ beats = false
 
 [processes.compiled]
 command = ["{{python}}", "-m", "b25", "run", "{folder}/hangs.py:Hangs", "--mode", "live", "--at", "{folder}/venue",
-           "--folder", "{folder}/journals", "--rest-url", "https://127.0.0.1:{tls}", "--plain-url", "http://127.0.0.1:{plain}"]
+           "--folder", "{folder}/journals", "--rest-url", "https://127.0.0.1:{tls}", "--plain-url", "http://127.0.0.1:{plain}",
+           "--account", "first"]
 account = "demo"
 
 [processes.plain]
 command = ["{{python}}", "-m", "b25", "run", "{folder}/hangs.py:Hangs", "--mode", "live", "--at", "{folder}/venue", "--python",
            "--folder", "{folder}/journals", "--rest-url", "https://127.0.0.1:{tls}", "--plain-url", "http://127.0.0.1:{plain}",
-           "--symbol", "ETH/USDT:USDT"]
+           "--symbol", "ETH/USDT:USDT", "--account", "second"]
 account = "demo"
 
 [accounts.demo]

@@ -138,6 +138,15 @@ def test_a_fill_cannot_be_changed_but_a_synthetic_one_may_be_replaced(store, url
     run(url, "DELETE FROM fill WHERE trade_id = 'guess'")
 
 
+def test_two_accounts_of_one_store_never_share_an_epoch(store):
+    """Ids of intents are made of the epoch: with one epoch, the second account's first order would have the first one's id."""
+    leases = [take_lease(store, name, "holder", now_ms=NOW_MS, next_epoch=epoch) for name in ("first", "second", "first")]
+    assert len({one.epoch for one in leases}) == 3
+    logs = [OrderLog(store, one, now_ns=lambda: 1) for one in leases[1:]]
+    for log in logs:
+        log.intend(intent(log, 0))
+
+
 def test_an_epoch_is_above_the_last_and_fences_the_older_life(store):
     first = log_of(store)
     first.intend(intent(first))
