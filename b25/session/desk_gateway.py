@@ -191,7 +191,7 @@ class DeskGateway:
 
     def opening(self) -> tuple[np.ndarray[Any, Any], int]:
         """What the strategy holds by the store, and the place in its ledger up to which that is."""
-        number = last_number(self.store)
+        number = last_number(self.store, self.port.name, self.plan.account)
         fills = fills_after(self.store, self.port.name, self.plan.account, self.plan.strategy, until=number)
         return opening_of(fills, self.instruments), number
 

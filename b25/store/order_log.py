@@ -58,8 +58,7 @@ class OrderLog:
     def __init__(self, store: Store, lease: Lease, *, now_ns: Callable[[], int]) -> None:
         self.store, self.lease, self.now_ns = store, lease, now_ns
         self._fill_once, self._mark, self._place = _upserts(store.is_sqlite)
-        self._event_seq = self._last(order_event.c.seq)
-        self._journal_seq = self._last(journal.c.seq)
+        self._event_seq = self._journal_seq = -1
         self._held = _HELD
         self._positions: dict[tuple[str, str, str], Decimal] = {}
         self.reload()
@@ -72,7 +71,10 @@ class OrderLog:
         self._positions = {(row.venue, row.symbol, row.strategy): Decimal(row.qty) for row in rows}
 
     def _last(self, column: Any) -> int:
-        return int(self.store.rows(select(func.coalesce(func.max(column), 0)))[0][0])
+        """Last number of this life. No two lives share an epoch, so that several accounts can write to one store."""
+        first = self.lease.epoch * 2**32
+        mine = select(func.coalesce(func.max(column), first)).where(column >= first, column < first + 2**32)
+        return int(self.store.rows(mine)[0][0])
 
     def intend(self, row: IntentRow) -> None:
         """Make an intent durable. Only when this returns may anything be sent.

@@ -23,9 +23,10 @@ class BookedFill:
     order_id: int
 
 
-def last_number(store: Store) -> int:
-    """Number of the last booking of the ledger."""
-    return int(store.rows(select(func.coalesce(func.max(journal.c.seq), 0)))[0][0])
+def last_number(store: Store, venue: str, account: str) -> int:
+    """Number of an account's last booking in the ledger. Those of other accounts may be higher, and say nothing of it."""
+    mine = journal.c.fill_ref.startswith(f"{venue}/{account}/", autoescape=True)
+    return int(store.rows(select(func.coalesce(func.max(journal.c.seq), 0)).where(mine))[0][0])
 
 
 def fills_after(

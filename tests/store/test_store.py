@@ -143,8 +143,10 @@ def test_two_accounts_of_one_store_never_share_an_epoch(store):
     leases = [take_lease(store, name, "holder", now_ms=NOW_MS, next_epoch=epoch) for name in ("first", "second", "first")]
     assert len({one.epoch for one in leases}) == 3
     logs = [OrderLog(store, one, now_ns=lambda: 1) for one in leases[1:]]
-    for log in logs:
-        log.intend(intent(log, 0))
+    for turn in range(3):  # turn and turn about, as two processes do
+        for log in logs:
+            log.intend(intent(log, turn))
+            log.record([{"coid": intent(log, turn)["coid"], "src": "WS", "status": "NEW", "cum_qty": "0"}])
 
 
 def test_an_epoch_is_above_the_last_and_fences_the_older_life(store):

@@ -136,7 +136,7 @@ class Comparing:
         differ = self.differences()
         if not odd and not differ:
             self._odd.clear()
-            self.since, self.heard = last_number(self.gateway.store), Counter()
+            self.since, self.heard = last_number(self.gateway.store, self.gateway.port.name, self.gateway.plan.account), Counter()
             for coid in [coid for coid in self.gateway.mine if coid not in manager.orders]:
                 mine.pop(self.gateway.mine.pop(coid), None)
             self._hold(differ)
