@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from b25.execution.orders.identity import KILL_PREFIX
 from b25.model.event import BUY, SELL
 from b25.venue.port.outcome import Answer, Outcome
 from b25.venue.port.port import VenuePort
@@ -273,7 +274,7 @@ class Sweep:
         self._closes += 1
         order = NewOrder(
             symbol=held.symbol,
-            client_id=f"b25k{_base36(self.now_ms())}{_base36(self._closes)}",
+            client_id=f"{KILL_PREFIX}{_base36(self.now_ms())}{_base36(self._closes)}",
             side=SELL if held.qty > 0 else BUY,
             qty_lots=lots,
             reduce_only=True,

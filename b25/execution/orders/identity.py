@@ -14,6 +14,7 @@ DAY_MS: Final = 86_400_000
 DASHED: Final = re.compile(r"b25-([0-9a-v]{2})([0-9a-v]{3})-([0-9a-v]+)-([0-9a-z]+)")
 PLAIN: Final = re.compile(r"b25([0-9a-v]{2})([0-9a-v]{3})([0-9a-v]{4})([0-9a-z]{1,7})")
 PLAIN_LENGTH: Final = 12  # of the plain form before its number
+KILL_PREFIX: Final = "b25k"  # of the kill switch's closing orders, which no session sends
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Final
 
 from b25.execution.orders.actions import (
@@ -21,7 +21,7 @@ from b25.execution.orders.actions import (
     Source,
     Tell,
 )
-from b25.execution.orders.identity import identity_of
+from b25.execution.orders.identity import KILL_PREFIX, identity_of
 from b25.execution.orders.own_orders import OrderManager
 from b25.session.orders.rows import emergency_entry, event_row, fill_row, legs_of
 from b25.session.orders.venue_time import VenueTime
@@ -73,6 +73,7 @@ class Hands:
         self.recorded: Callable[[Record], None] | None = None
         self.booked: Callable[[Book], None] | None = None
         self.recall: Callable[[TradeReport], None] = lambda trade: None
+        self.settled: Callable[[TradeReport], Awaitable[bool]] | None = None
         self._outbox: deque[Durable] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking: set[str] = set()
@@ -210,14 +211,29 @@ class Hands:
         finally:
             del self._pulling[symbol]
 
-    def take_trades(self, trades: Iterable[TradeReport], source: Source) -> None:
-        """Take executions; those of orders that ended long ago are of them all the same."""
-        told = [trade for trade in trades if (trade.symbol, trade.trade_id) not in self.manager.trade_ids]
-        for trade in told:
+    def take_trades(self, trades: Iterable[TradeReport], source: Source, *, settled: bool = False) -> None:
+        """Take executions; those of orders that ended long ago are of them all the same.
+
+        What the kill switch sent is looked into first, unless it is `settled` whose it is.
+        """
+        told = []
+        for trade in trades:
+            if (trade.symbol, trade.trade_id) in self.manager.trade_ids:
+                continue
             if self.manager.find(trade.symbol, trade.client_id, trade.venue_id) is None:
+                if trade.client_id.startswith(KILL_PREFIX) and not settled:
+                    self.begin(self._settle(trade, source))
+                    continue
                 with contextlib.suppress(StoreFailed):  # then nobody knows whose it is, and it is held
                     self.recall(trade)
+            told.append(trade)
         self.perform(self.manager.trades_seen(told, source, self.now_ns))
+
+    async def _settle(self, trade: TradeReport, source: Source) -> None:
+        """Find out whose an execution is, and take it; one of which that cannot be told yet is left to the next pull."""
+        with contextlib.suppress(StoreFailed):
+            if self.settled is None or await self.settled(trade):
+                self.take_trades([trade], source, settled=True)
 
     async def _pull_pages(self, symbol: str) -> bool:
         for _ in range(PAGES_MAX):
@@ -228,7 +244,10 @@ class Hands:
             trades = [trade for trade in outcome.value if trade.trade_id != mark]
             if not trades:
                 return True
-            self.take_trades(trades, Source.RECON)
+            for trade in trades:
+                if self.settled is not None and not await self.settled(trade):
+                    return False
+                self.take_trades([trade], Source.RECON, settled=True)
             self.perform(self.manager.settle_parked(self.now_ns))
             last = trades[-1]
             waiting = any(key[0] == symbol for key in self.manager.parked)

@@ -17,6 +17,7 @@ from b25.execution.orders.reconciling import reconcile_open, unresolved
 from b25.model.errors import Retry
 from b25.model.instrument import Instrument
 from b25.model.order import Reason
+from b25.session.orders.adopting import Adoption
 from b25.session.orders.carrying_out import Hands
 from b25.session.orders.listening import UserStream
 from b25.session.orders.positions import TIMES, PositionCheck
@@ -105,6 +106,7 @@ class OrderDesk:
         self.hands.booked = self.positions.booked
         self.recall = Recall(port.name, log, self.hands, instruments)
         self.hands.recall = self.recall.owner
+        self.hands.settled = Adoption(port, log, self.hands, instruments, strategies, self._intend_adopted).settled
 
     # -- start and stop ---------------------------------------------------------------------------
 
@@ -225,6 +227,11 @@ class OrderDesk:
             return True
         self.refused = Reason.STOPPED
         return False
+
+    def _intend_adopted(self, new: NewOrder, strategy: str) -> bool:
+        identity, _ = self._next_id(strategy)
+        row = intent_row(new, identity, self.instruments[new.symbol], order_id=0, request_id=0)
+        return self._intend({**row, "strategy": strategy, "decision": '{"by":"kill"}'})
 
     def _refusal(self, new: NewOrder) -> tuple[Reason, str]:
         """Why an order must not leave now, in the world's words and in ours; no words when it may."""
