@@ -35,7 +35,7 @@ def _faulted(names: Sequence[str]) -> Figure:
         if broken:
             wrong[name] = broken
     count = len(names or FAULTS)
-    detail = f"{orders:,} orders, {fills:,} executions; after each, session, store and venue hold the same, and the journal replays"
+    detail = f"{orders:,} orders, {fills:,} executions; after each, session, store and venue hold the same; journals replay"
     return Figure(
         f"{count} order faults of the venue, one by one, under trading: invariants broken",
         float(sum(len(one) for one in wrong.values())), "", 0.0, None,

@@ -74,8 +74,8 @@ class Stage:
         return self.start(
             "run", STRATEGY, "--mode", "live", "--at", str(self.folder / "venue"), "--rest-url", self.told["rest_url"],
             "--plain-url", self.told["ws_url"].replace("ws", "http", 1), "--name", name,
-            "--folder", str(self.folder / "sessions"), "--run-folder", str(self.run), "--store", self.store, "--account", ACCOUNT, "--set", "half_spread_bps=0.1", "--json",
-            *more,
+            "--folder", str(self.folder / "sessions"), "--run-folder", str(self.run), "--store", self.store,
+            "--account", ACCOUNT, "--set", "half_spread_bps=0.1", "--json", *more,
         )  # fmt: skip
 
     def said(self):

@@ -69,8 +69,10 @@ class OrderManager(OrderAmends):
     # -- answers ----------------------------------------------------------------------------------
 
     def answered(self, coid: str, outcome: Outcome[OrderReport], now_ns: int) -> list[Action]:
-        """What the submit of an order came to."""
-        order = self.orders[coid]
+        """What the submit of an order came to. Its answer may be so late that the order has ended and is forgotten."""
+        order = self.orders.get(coid)
+        if order is None:
+            return []
         actions = self._reactions(order.symbol, outcome)
         if outcome.answer is Answer.ACCEPTED:
             return actions + (self.seen(outcome.value, Source.REST, now_ns) if outcome.value else self._ask(order, now_ns))

@@ -14,10 +14,11 @@ from typing import Final
 from b25.execution.orders.actions import Alarm, Source
 from b25.execution.orders.identity import KILL_PREFIX
 from b25.model.instrument import Instrument
+from b25.model.order import State
 from b25.session.orders.carrying_out import Hands
 from b25.store.order_log import OrderLog
 from b25.venue.port.port import VenuePort
-from b25.venue.port.reports import OrderReport, State, TradeReport
+from b25.venue.port.reports import OrderReport, TradeReport
 from b25.venue.port.requests import NewOrder, OrderRef
 
 TRIES: Final = 8  # reads are late: an order that was executed is found in the end, unless the venue forgot it
