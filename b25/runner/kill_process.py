@@ -27,7 +27,7 @@ from b25.runner.heartbeat import Heartbeat, Life, read_beat, supervisor_is_gone
 from b25.runner.kill import RISK_LATCH
 from b25.runner.kill_latch import ALL, KillRecord, Latch, Trigger, latched, pull, read_report, write_report
 from b25.runner.kill_sequence import KillReport, Pace, Sweep
-from b25.runner.seat import fence_of, is_alive, occupant, raise_fence
+from b25.runner.seat import closing_prefix, fence_of, is_alive, occupant, raise_fence
 from b25.runner.structured_log import StructuredLog
 from b25.venue.port.port import VenuePort
 
@@ -274,6 +274,7 @@ class KillProcess:
                 reach.symbols,
                 prefix=prefix,
                 only=only,
+                closes_as=closing_prefix(self.folder, reach.name),
                 pace=self.pace,
                 now_s=time.monotonic,
                 now_ms=lambda: time.time_ns() // 1_000_000,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from b25.execution.orders.identity import KILL_PREFIX
+from b25.execution.orders.identity import closing_id
 from b25.model.event import BUY, SELL
 from b25.venue.port.outcome import Answer, Outcome
 from b25.venue.port.port import VenuePort
@@ -21,6 +21,8 @@ from b25.venue.port.requests import NewOrder, OrderRef
 
 AT_ONCE = 10  # requests in flight
 STUBBORN = 2  # volleys after which what is left is cancelled one by one as well
+
+CLOSES_MS = 100  # closing orders are this far apart, so that each has an id of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,8 @@ class Sweep:
         Only orders whose client id begins so; empty for every order of the account.
     only : str
         Only orders of this symbol; empty for every one.
+    closes_as : str
+        What the ids of closing orders begin with, so that they are booked as the strategy's whose position they close.
     now_s, sleep : callable
         Monotonic time, and waiting.
     now_ms : callable
@@ -96,6 +100,7 @@ class Sweep:
         *,
         prefix: str = "",
         only: str = "",
+        closes_as: str = "",
         pace: Pace | None = None,
         now_s: Callable[[], float],
         now_ms: Callable[[], int],
@@ -113,6 +118,7 @@ class Sweep:
         self._seen: set[str] = set()
         self._known = set(self.symbols)
         self._closes = 0
+        self.closes_as = closes_as
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def run(self, *, flatten: bool = False) -> KillReport:
@@ -274,7 +280,7 @@ class Sweep:
         self._closes += 1
         order = NewOrder(
             symbol=held.symbol,
-            client_id=f"{KILL_PREFIX}{_base36(self.now_ms())}{_base36(self._closes)}",
+            client_id=closing_id(self.closes_as, self.now_ms() // CLOSES_MS + self._closes),
             side=SELL if held.qty > 0 else BUY,
             qty_lots=lots,
             reduce_only=True,
@@ -336,13 +342,3 @@ def notional(held: Holding) -> Decimal:
 
 async def _none() -> set[str]:
     return set()
-
-
-def _base36(number: int) -> str:
-    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
-    text = ""
-    while True:
-        number, rest = divmod(number, 36)
-        text = digits[rest] + text
-        if not number:
-            return text

@@ -122,6 +122,16 @@ def occupant(folder: Path, session: str) -> dict[str, Any]:
     return read_json(session_folder(folder, session) / "seat.json")
 
 
+def closing_prefix(folder: Path, account: str) -> str:
+    """What the ids of an account's orders begin with, so that a closing order is booked as its strategy's; "" if unknown.
+
+    A session in the foreground may call the account otherwise than the plan does: where only one session trades at all, it is it.
+    """
+    seats = [occupant(folder, path.parent.name) for path in sorted((folder / "sessions").glob("*/seat.json"))]
+    named = {str(who.get("account")): str(who.get("client_id_prefix")) for who in seats if who.get("client_id_prefix")}
+    return named.get(account, next(iter(named.values())) if len(set(named.values())) == 1 else "")
+
+
 def raise_fence(folder: Path, session: str) -> int:
     """Forbid every epoch given so far to send; gives the first that may."""
     own = session_folder(folder, session)

@@ -57,7 +57,7 @@ def test_from_the_first_order_to_the_tear_sheet(tmp_path, capsys):
         assert stage.b25(capsys, "kill", "re-arm", *who, *at)[0] == 0
         stage.until(lambda: stage.status()["gate"] == "active")
         assert stage.status()["state"] == "paused"
-        stage.until(lambda: set(map(float, stage.status()["positions"].values())) == {0.0})  # it was closed past the session
+        stage.until(lambda: set(map(float, stage.status()["positions"].values())) == {0.0})
         stage.ask("resume")
         stage.trades_on(mm)
         stage.ask("stop", flatten=True)

@@ -81,6 +81,14 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Identify:
+    """Ask whose order a trade is of: the venue's trades do not carry client ids, its orders do."""
+
+    symbol: str
+    venue_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class PullTrades:
     """Read our executions of a symbol from the last one that is surely known."""
 
@@ -111,4 +119,4 @@ class Alarm:
     text: str
 
 
-Action = Record | Book | Tell | SendCancel | Query | PullTrades | Hold | Halt | Alarm
+Action = Record | Book | Tell | SendCancel | Query | Identify | PullTrades | Hold | Halt | Alarm

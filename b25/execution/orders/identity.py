@@ -14,7 +14,6 @@ DAY_MS: Final = 86_400_000
 DASHED: Final = re.compile(r"b25-([0-9a-v]{2})([0-9a-v]{3})-([0-9a-v]+)-([0-9a-z]+)")
 PLAIN: Final = re.compile(r"b25([0-9a-v]{2})([0-9a-v]{3})([0-9a-v]{4})([0-9a-z]{1,7})")
 PLAIN_LENGTH: Final = 12  # of the plain form before its number
-KILL_PREFIX: Final = "b25k"  # of the kill switch's closing orders, which no session sends
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +77,21 @@ def id_prefix(account: int, strategy: int, pattern: str) -> str:
     who = _base(account, 32, 2) + _base(strategy, 32, 3)
     taken = client_id(Identity(account, strategy, 1, 0), pattern)
     return f"b25-{who}-" if taken.startswith("b25-") else f"b25{who}"
+
+
+def closing_id(prefix: str, number: int) -> str:
+    """Id of an order by which somebody else closes what a strategy holds; its epoch is 0, which no life ever has.
+
+    Parameters
+    ----------
+    prefix : str
+        As `id_prefix` gives it; empty where no strategy is known, and then nobody will take the order for one of ours.
+    number : int
+        That grows: a time, in whatever unit.
+    """
+    if not prefix:
+        return f"b25k{_base(number % SEQS, 36)}"  # too short to be read as one of ours
+    return f"{prefix}0-{_base(number % SEQS, 36)}" if prefix.endswith("-") else f"{prefix}0000{_base(number % SEQS, 36)}"
 
 
 def identity_of(text: str) -> Identity | None:

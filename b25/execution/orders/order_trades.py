@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from b25.execution.orders.actions import Action, Alarm, Book, Halt, Query, Source, Tell
+from b25.execution.orders.actions import Action, Alarm, Book, Halt, Identify, Query, Source, Tell
+from b25.execution.orders.identity import identity_of
 from b25.execution.orders.order_table import OrderTable
 from b25.execution.orders.own_order import OwnOrder
 from b25.execution.orders.states import AT_VENUE, IN_DOUBT, TERMINAL, OrderState
@@ -29,6 +31,8 @@ class OrderTrades(OrderTable):
                 actions += self._book(order, trade, source, now_ns)
             elif not trade.client_id and self._may_be_ours(trade.symbol):
                 actions += self._park(trade, now_ns)
+            elif trade.venue_id and (not trade.client_id or identity_of(trade.client_id) is not None):
+                actions += [*self._park(trade, now_ns), Identify(trade.symbol, trade.venue_id)]
             else:
                 actions += self._foreign(trade, source)
         for key in [key for key in self.parked if key[1] and self.find(key[0], "", key[1]) is not None]:
@@ -37,12 +41,15 @@ class OrderTrades(OrderTable):
         return actions
 
     def settle_parked(self, now_ns: int) -> list[Action]:
-        """Give up on parked trades of symbols in which no order of ours is without the venue's id any more."""
+        """Ask whose the parked trades are of symbols in which no order of ours is without the venue's id any more."""
+        return [Identify(*key) for key in self.parked if key[1] and not self._may_be_ours(key[0])]
+
+    def disowned(self, symbol: str, venue_id: str, client_id: str) -> list[Action]:
+        """Book the parked trades of an order that is proven not to be of ours; `client_id` is what the venue calls it."""
         actions: list[Action] = []
-        for key in [key for key in self.parked if not self._may_be_ours(key[0])]:
-            for trade in self.parked.pop(key):
-                if (trade.symbol, trade.trade_id) not in self.trade_ids:
-                    actions += self._foreign(trade, Source.RECON)
+        for trade in self.parked.pop((symbol, venue_id), []):
+            if (trade.symbol, trade.trade_id) not in self.trade_ids:
+                actions += self._foreign(replace(trade, client_id=client_id or trade.client_id), Source.RECON)
         return actions
 
     def _book(self, order: OwnOrder, trade: TradeReport, source: Source, now_ns: int) -> list[Action]:

@@ -77,6 +77,24 @@ def adopt(manager: OrderManager, report: OrderReport, source: Source, now_ns: in
     return [Alarm("ADOPTED", f"{order.coid} was found at the venue without an intent"), *manager.seen(report, source, now_ns)]
 
 
+def identified(
+    manager: OrderManager, symbol: str, venue_id: str, report: OrderReport | None, *, account: int, now_ns: int
+) -> list[Action]:
+    """Take what the venue says of the order behind parked trades; None when it knows none such.
+
+    An order that carries our prefix is adopted with its trades: one whose intent was lost, or by which the kill process closed
+    what one of our strategies held.
+    """
+    if (symbol, venue_id) not in manager.parked:
+        return []
+    identity = identity_of(report.client_id) if report is not None else None
+    if report is None or identity is None or identity.account != account:
+        return manager.disowned(symbol, venue_id, report.client_id if report is not None else "")
+    order = manager.find(symbol, report.client_id, venue_id)
+    actions = manager.seen(report, Source.RECON, now_ns) if order is not None else adopt(manager, report, Source.RECON, now_ns)
+    return actions + manager.trades_seen(manager.parked.pop((symbol, venue_id), []), Source.RECON, now_ns)
+
+
 def _foreign(manager: OrderManager, report: OrderReport, found: dict[str, set[str]]) -> list[Action]:
     policy = manager.policy.foreign
     text = f"order {report.client_id or report.venue_id} in {report.symbol} is not ours"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
 from b25.execution.orders.actions import (
@@ -14,6 +14,7 @@ from b25.execution.orders.actions import (
     Book,
     Halt,
     Hold,
+    Identify,
     PullTrades,
     Query,
     Record,
@@ -21,18 +22,21 @@ from b25.execution.orders.actions import (
     Source,
     Tell,
 )
-from b25.execution.orders.identity import KILL_PREFIX, identity_of
+from b25.execution.orders.identity import identity_of
 from b25.execution.orders.own_orders import OrderManager
+from b25.execution.orders.reconciling import identified
 from b25.session.orders.rows import emergency_entry, event_row, fill_row, legs_of
 from b25.session.orders.venue_time import VenueTime
 from b25.store.emergency import EmergencyLog
 from b25.store.faults import StoreFailed
 from b25.store.order_log import OrderLog
+from b25.venue.port.outcome import Answer
 from b25.venue.port.port import VenuePort
 from b25.venue.port.reports import TradeReport
 from b25.venue.port.requests import RECV_WINDOW_MS, OrderRef
 
 PAGES_MAX: Final = 1_000
+UNIDENTIFIED_MAX: Final = 3
 
 Durable = Record | Book | Tell
 
@@ -67,13 +71,15 @@ class Hands:
         self.port, self.manager, self.log, self.emergency, self.time = port, manager, log, emergency, time
         self.tell, self.alarm = tell, alarm
         self.strategies: dict[str, str] = {}
+        self.account, self.names = -1, dict[int, str]()  # numbers in client ids: the account's, and the strategies' by number
+        self._identifying: set[tuple[str, str]] = set()
+        self._unidentified: dict[tuple[str, str], int] = {}  # how often the venue knew no such order: its reads may lag
         self.marks: dict[str, tuple[str, int]] = {}
         self.store_fault: StoreFailed | None = None
         self.fault: BaseException | None = None
         self.recorded: Callable[[Record], None] | None = None
         self.booked: Callable[[Book], None] | None = None
         self.recall: Callable[[TradeReport], None] = lambda trade: None
-        self.settled: Callable[[TradeReport], Awaitable[bool]] | None = None
         self._outbox: deque[Durable] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking: set[str] = set()
@@ -101,6 +107,8 @@ class Hands:
                         self.recorded(action)
                 case Query():
                     self.begin(self._query(action))
+                case Identify():
+                    self.begin(self._identify(action))
                 case SendCancel():
                     self.begin(self.send_cancel(action.coid, action.ref))
                 case PullTrades():
@@ -196,6 +204,26 @@ class Hands:
         finally:
             self._asking.discard(query.coid)
 
+    async def _identify(self, wanted: Identify) -> None:
+        """Ask whose order some trades are of; while the venue does not say, the next pull asks again."""
+        key = (wanted.symbol, wanted.venue_id)
+        if key in self._identifying:
+            return
+        self._identifying.add(key)
+        try:
+            outcome = await self.port.order(OrderRef(symbol=wanted.symbol, client_id="", venue_id=wanted.venue_id))
+            report = outcome.value if outcome.answer is Answer.ACCEPTED else None
+            if report is None and self._unidentified.get(key, 0) < UNIDENTIFIED_MAX:
+                self._unidentified[key] = self._unidentified.get(key, 0) + (outcome.answer is not Answer.UNKNOWN)
+                return
+            self._unidentified.pop(key, None)
+            if report is not None and (identity := identity_of(report.client_id)) is not None:
+                self.strategies.setdefault(report.client_id, self.names.get(identity.strategy, ""))
+            actions = identified(self.manager, *key, report, account=self.account, now_ns=self.now_ns)
+            self.perform(actions)
+        finally:
+            self._identifying.discard(key)
+
     async def pull(self, symbol: str) -> bool:
         """Read executions from the mark on until none is new; tell whether all were read."""
         if symbol in self._pulling:
@@ -211,29 +239,14 @@ class Hands:
         finally:
             del self._pulling[symbol]
 
-    def take_trades(self, trades: Iterable[TradeReport], source: Source, *, settled: bool = False) -> None:
-        """Take executions; those of orders that ended long ago are of them all the same.
-
-        What the kill switch sent is looked into first, unless it is `settled` whose it is.
-        """
-        told = []
-        for trade in trades:
-            if (trade.symbol, trade.trade_id) in self.manager.trade_ids:
-                continue
+    def take_trades(self, trades: Iterable[TradeReport], source: Source) -> None:
+        """Take executions; those of orders that ended long ago are of them all the same."""
+        told = [trade for trade in trades if (trade.symbol, trade.trade_id) not in self.manager.trade_ids]
+        for trade in told:
             if self.manager.find(trade.symbol, trade.client_id, trade.venue_id) is None:
-                if trade.client_id.startswith(KILL_PREFIX) and not settled:
-                    self.begin(self._settle(trade, source))
-                    continue
                 with contextlib.suppress(StoreFailed):  # then nobody knows whose it is, and it is held
                     self.recall(trade)
-            told.append(trade)
         self.perform(self.manager.trades_seen(told, source, self.now_ns))
-
-    async def _settle(self, trade: TradeReport, source: Source) -> None:
-        """Find out whose an execution is, and take it; one of which that cannot be told yet is left to the next pull."""
-        with contextlib.suppress(StoreFailed):
-            if self.settled is None or await self.settled(trade):
-                self.take_trades([trade], source, settled=True)
 
     async def _pull_pages(self, symbol: str) -> bool:
         for _ in range(PAGES_MAX):
@@ -244,10 +257,7 @@ class Hands:
             trades = [trade for trade in outcome.value if trade.trade_id != mark]
             if not trades:
                 return True
-            for trade in trades:
-                if self.settled is not None and not await self.settled(trade):
-                    return False
-                self.take_trades([trade], Source.RECON, settled=True)
+            self.take_trades(trades, Source.RECON)
             self.perform(self.manager.settle_parked(self.now_ns))
             last = trades[-1]
             waiting = any(key[0] == symbol for key in self.manager.parked)

@@ -17,7 +17,6 @@ from b25.execution.orders.reconciling import reconcile_open, unresolved
 from b25.model.errors import Retry
 from b25.model.instrument import Instrument
 from b25.model.order import Reason
-from b25.session.orders.adopting import Adoption
 from b25.session.orders.carrying_out import Hands
 from b25.session.orders.listening import UserStream
 from b25.session.orders.positions import TIMES, PositionCheck
@@ -92,6 +91,7 @@ class OrderDesk:
         self.manager = OrderManager(instruments, policy)
         self.time = VenueTime(now_ns)
         self.hands = Hands(port, self.manager, log, emergency, self.time, tell=tell, alarm=alarm)
+        self.hands.account, self.hands.names = account, {number: name for name, number in strategies.items()}
         self.is_ready = False
         self.is_fenced = False
         self.refused = Reason.OK
@@ -106,7 +106,6 @@ class OrderDesk:
         self.hands.booked = self.positions.booked
         self.recall = Recall(port.name, log, self.hands, instruments)
         self.hands.recall = self.recall.owner
-        self.hands.settled = Adoption(port, log, self.hands, instruments, strategies, self._intend_adopted).settled
 
     # -- start and stop ---------------------------------------------------------------------------
 
@@ -228,11 +227,6 @@ class OrderDesk:
         self.refused = Reason.STOPPED
         return False
 
-    def _intend_adopted(self, new: NewOrder, strategy: str) -> bool:
-        identity, _ = self._next_id(strategy)
-        row = intent_row(new, identity, self.instruments[new.symbol], order_id=0, request_id=0)
-        return self._intend({**row, "strategy": strategy, "decision": '{"by":"kill"}'})
-
     def _refusal(self, new: NewOrder) -> tuple[Reason, str]:
         """Why an order must not leave now, in the world's words and in ours; no words when it may."""
         if why := self.standstill():
@@ -323,8 +317,7 @@ class OrderDesk:
         for report in known:
             identity = identity_of(report.client_id)
             if identity is not None and report.client_id not in self.hands.strategies:
-                names = {number: name for name, number in self.strategies.items()}
-                self.hands.strategies[report.client_id] = names.get(identity.strategy, "")
+                self.hands.strategies[report.client_id] = self.hands.names.get(identity.strategy, "")
         self.hands.perform(actions)
         for symbol in self.instruments:
             if not await self.hands.pull(symbol):

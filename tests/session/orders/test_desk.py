@@ -2,10 +2,13 @@
 
 import asyncio
 import time
+from decimal import Decimal
 
 import pytest
 
+from b25.execution.orders.identity import closing_id, id_prefix
 from b25.model.event import BUY, ORDER_ACCEPTED, ORDER_CANCELLED, ORDER_FILLED, SELL
+from b25.venue.port.requests import NewOrder
 from tests.session.orders.stand import healed, trading
 
 KINDS = ["spot", "linear"]
@@ -94,3 +97,31 @@ def test_no_fault_loses_or_doubles_anything(fault, tmp_path, warm):
         assert one.check()["intents"] > 0
 
     play(kind, tmp_path, case)
+
+
+@pytest.mark.parametrize("deaf", [False, True], ids=["stream", "reads only"])
+@pytest.mark.parametrize("ours", [True, False], ids=["by the kill process", "by hand"])
+def test_whose_an_order_is_that_somebody_else_sent(ours, deaf, tmp_path, warm):
+    """What the kill process closes is booked as the strategy's; what a person does on the venue's page is booked, and held."""
+
+    async def case(one):
+        one.submit(one.new(BUY), order_id=7)
+        await until(lambda: one.heard.tells)
+        await one.stand.other.submit(one.stand.new(SELL))
+        await until(lambda: one.heard.position_lots() == one.stand.lots)
+        if deaf:
+            one.desk._loops[0].cancel()
+        await one.stand.other.submit(one.stand.new(BUY))
+        prefix = id_prefix(one.desk.account, one.desk.strategies["s"], one.desk.port.abilities.client_id_pattern)
+        name = closing_id(prefix, 7) if ours else "web_1"
+        closing = NewOrder(symbol=one.stand.symbol, client_id=name, side=SELL, qty_lots=one.stand.lots, reduce_only=True)
+        assert (await one.stand.port.submit(closing)).must().filled
+        await until(lambda: one.heard.position_lots() == 0, 30.0)
+        rows = one.stored("SELECT coid FROM fill ORDER BY venue_ts_ms, trade_id")
+        unexpected = [alarm for alarm in one.heard.alarms if getattr(alarm, "kind", "") == "UNEXPECTED_FILL"]
+        assert (rows[-1].coid == name) is ours
+        assert bool(unexpected) is not ours
+        (of_strategy,) = one.stored("SELECT qty FROM position WHERE strategy = 's'")
+        assert (Decimal(of_strategy.qty) == 0) is ours
+
+    play("linear", tmp_path, case)
