@@ -18,6 +18,7 @@ import measure_backtests
 import measure_bars
 import measure_books
 import measure_crashes
+import measure_faults
 import measure_feed
 import measure_gate
 import measure_intents
@@ -48,6 +49,7 @@ MEASURES = {
         measure_venue_rest,
         measure_venue_streams,
         measure_crashes,
+        measure_faults,
         measure_live,
         measure_gate,
         measure_intents,

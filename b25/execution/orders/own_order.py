@@ -56,6 +56,8 @@ class OwnOrder:
         Its intent is stored, and no sign that it left.
     cancel_request_id : int
         Request of the world's cancel that is not answered; -1 for none.
+    cancel_taken : bool
+        The venue took its cancel, and did not say what became of it.
     revived : bool
         Found after its absence was proven.
     complete : bool
@@ -79,6 +81,7 @@ class OwnOrder:
     revived: bool = False
     cancel_request_id: int = -1
     cancel_wanted: bool = False
+    cancel_taken: bool = False
     cancel_bound_ms: int = 0
     amending: Amending | None = None
     absence: Absence | None = None

@@ -69,8 +69,10 @@ class OrderManager(OrderAmends):
     # -- answers ----------------------------------------------------------------------------------
 
     def answered(self, coid: str, outcome: Outcome[OrderReport], now_ns: int) -> list[Action]:
-        """What the submit of an order came to."""
-        order = self.orders[coid]
+        """What the submit of an order came to. Its answer may be so late that the order has ended and is forgotten."""
+        order = self.orders.get(coid)
+        if order is None:
+            return []
         actions = self._reactions(order.symbol, outcome)
         if outcome.answer is Answer.ACCEPTED:
             return actions + (self.seen(outcome.value, Source.REST, now_ns) if outcome.value else self._ask(order, now_ns))
@@ -99,6 +101,10 @@ class OrderManager(OrderAmends):
         if outcome.answer is Answer.ACCEPTED and outcome.value is not None and outcome.value.qty > 0:
             actions += self.seen(outcome.value, Source.REST, now_ns)
             return actions if order.state in TERMINAL else actions + self._ask(order, now_ns)
+        if outcome.answer is Answer.ACCEPTED:
+            # Taken, and not a word of what became of the order, as with every stop: it is asked for until it has ended.
+            order.cancel_taken, order.asked, order.next_query_ns = True, 0, now_ns + proof.wait_ns(0)
+            return actions + self._ask(order, now_ns)
         if outcome.answer in (Answer.NOT_SENT, Answer.NOT_ACCEPTED, Answer.REJECTED):
             return actions + self._cancel_failed(order, Source.REST, now_ns, outcome.text) + self._ask(order, now_ns)
         return actions + self._doubt(order, S.UNKNOWN_CANCEL, Source.REST, now_ns, outcome.text, outcome.code)
@@ -236,7 +242,8 @@ class OrderManager(OrderAmends):
                 actions += self._doubt(order, S.UNKNOWN, Source.RECON, now_ns, "no answer")
             if order.state is S.CANCELING and now_ns - order.changed_ns > SENDING_NS_MAX:
                 actions += self._doubt(order, S.UNKNOWN_CANCEL, Source.RECON, now_ns, "no answer")
-            if (order.in_doubt or order.amending is not None) and now_ns >= order.next_query_ns:
+            is_asked_for = order.in_doubt or order.amending is not None or (order.cancel_taken and order.state is S.CANCELING)
+            if is_asked_for and now_ns >= order.next_query_ns:
                 order.next_query_ns = now_ns + proof.wait_ns(order.asked)
                 order.asked += 1
                 actions.append(Query(order.coid, order.ref))

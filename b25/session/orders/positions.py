@@ -38,8 +38,7 @@ class PositionCheck:
         """A fill is booked: remember what was held until now."""
         trade = book.trade
         if trade.symbol in self._was:
-            now = self.log.positions(self.port.name).get(trade.symbol, Decimal(0))
-            self._was[trade.symbol].append((self.hands.now_ns, now - trade.side * trade.qty))
+            self._was[trade.symbol].append((self.hands.now_ns, self._now(trade.symbol) - trade.side * trade.qty))
 
     async def compare(self, again: Callable[[], None]) -> dict[str, tuple[Decimal, Decimal]]:
         """Compare; returns ours and theirs where they differ, and holds what differs again and again.
@@ -55,17 +54,23 @@ class PositionCheck:
         theirs = await self.port.positions()
         if theirs.value is None:
             return {}
-        ours, differ = self.log.positions(self.port.name), {}
-        for symbol, instrument in self.instruments.items():
+        differ = {}
+        for symbol in self.instruments:
             held = theirs.value[symbol].qty if symbol in theirs.value else Decimal(0)
-            mine = ours.get(symbol, Decimal(0))
-            possible = [mine, *(qty for at_ns, qty in self._was[symbol] if at_ns >= began_ns - LAG_NS)]
-            if all(abs(held - qty) >= instrument.lot / 2 for qty in possible):
-                differ[symbol] = (mine, held)
+            if self._unlike(symbol, held, began_ns):
+                await self.hands.pull(symbol)  # the venue may be ahead of what its stream has told
+                if self._unlike(symbol, held, began_ns):
+                    differ[symbol] = (self._now(symbol), held)
             self._judge(symbol, differ.get(symbol), again)
-            if symbol in differ:
-                await self.hands.pull(symbol)
         return differ
+
+    def _now(self, symbol: str) -> Decimal:
+        return self.log.positions(self.port.name).get(symbol, Decimal(0))
+
+    def _unlike(self, symbol: str, held: Decimal, began_ns: int) -> bool:
+        """Whether the fills never added up to that, from as long ago as the venue may be behind until now."""
+        possible = [self._now(symbol), *(qty for at_ns, qty in self._was[symbol] if at_ns >= began_ns - LAG_NS)]
+        return all(abs(held - qty) >= self.instruments[symbol].lot / 2 for qty in possible)
 
     def _judge(self, symbol: str, found: tuple[Decimal, Decimal] | None, again: Callable[[], None]) -> None:
         manager = self.hands.manager
