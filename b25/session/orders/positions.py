@@ -41,6 +41,10 @@ class PositionCheck:
             now = self.log.positions(self.port.name).get(trade.symbol, Decimal(0))
             self._was[trade.symbol].append((self.hands.now_ns, now - trade.side * trade.qty))
 
+    def adjusted(self, symbol: str) -> Decimal:
+        """What counts as held beside the fills: nothing here; see `b25.session.account.desk_check`."""
+        return Decimal(0)
+
     async def compare(self, again: Callable[[], None]) -> dict[str, tuple[Decimal, Decimal]]:
         """Compare; returns ours and theirs where they differ, and holds what differs again and again.
 
@@ -58,16 +62,18 @@ class PositionCheck:
         ours, differ = self.log.positions(self.port.name), {}
         for symbol, instrument in self.instruments.items():
             held = theirs.value[symbol].qty if symbol in theirs.value else Decimal(0)
-            mine = ours.get(symbol, Decimal(0))
-            possible = [mine, *(qty for at_ns, qty in self._was[symbol] if at_ns >= began_ns - LAG_NS)]
+            more = self.adjusted(symbol)
+            mine = ours.get(symbol, Decimal(0)) + more
+            possible = [mine, *(qty + more for at_ns, qty in self._was[symbol] if at_ns >= began_ns - LAG_NS)]
             if all(abs(held - qty) >= instrument.lot / 2 for qty in possible):
                 differ[symbol] = (mine, held)
-            self._judge(symbol, differ.get(symbol), again)
+            self.judge(symbol, differ.get(symbol), again)
             if symbol in differ:
                 await self.hands.pull(symbol)
         return differ
 
-    def _judge(self, symbol: str, found: tuple[Decimal, Decimal] | None, again: Callable[[], None]) -> None:
+    def judge(self, symbol: str, found: tuple[Decimal, Decimal] | None, again: Callable[[], None]) -> None:
+        """Hold a symbol that differs again and again; release one that does not."""
         manager = self.hands.manager
         is_held = CAUSE in manager.holds.get(symbol, ())
         if found is None:
