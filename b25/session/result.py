@@ -76,12 +76,19 @@ class SessionResult(Backtest):
         out, n = self.outcome, len(self.instruments)
         equity = np.full(out.marks.size // n, self.made.balance)
         for i, instrument in enumerate(self.instruments):
-            marks, began = _marked(out.marks[i::n]), self._began_with(i)
+            marks, began = out.marks[i::n].copy(), self._began_with(i)
+            # What is held before the first mid is worth something, though nobody has said what.
+            marks["mid2_ticks"] = np.where(marks["mid2_ticks"] > 0, marks["mid2_ticks"], self._first_mid2(i))
             equity += earned(marks, instrument)
             if began is not None:
                 equity -= earned(began, instrument)
         times = np.concatenate(([out.start_ns], out.marks["time_ns"][::n]))
         return EquityCurve(times, np.concatenate(([self.made.balance], equity)))
+
+    def _first_mid2(self, i: int) -> int:
+        rows = self.made.history.touches[i]
+        known = rows[(rows["bid_ticks"] != NO_BID_TICKS) & (rows["ask_ticks"] != NO_ASK_TICKS)]
+        return int(known["bid_ticks"][0] + known["ask_ticks"][0]) if known.size else 0
 
     def _began_with(self, i: int) -> np.ndarray[Any, Any] | None:
         """The opening position as a mark at the first mid that the session saw; None for a session that began flat and anew."""
@@ -89,14 +96,14 @@ class SessionResult(Backtest):
         if opening is None:
             return None
         mark = np.zeros(1, MARK)
-        mark["mid2_ticks"] = _first_mid2(self.outcome.marks[i :: len(self.instruments)])
+        mark["mid2_ticks"] = self._first_mid2(i)
         for name in ("position_lots", "cost", "realised", "fees", "fees_e8", "funding", "borrow", "insurance"):
             mark[name] = opening[i][name]
         return mark
 
     @cached_property
     def trades(self) -> pl.DataFrame:
-        """Excursions of the position from flat to flat; what the session began with was entered at the first mid, free of fees."""
+        """Excursions of the position from flat to flat; what it began with was entered at the first mid, free of fees."""
         from b25.analytics.metrics import trades_of
 
         return trades_of([self._with_entry(i, trace) for i, trace in enumerate(self.traces)])
@@ -240,15 +247,3 @@ class SessionResult(Backtest):
 
     def _notes(self) -> list[tuple[str, str]]:
         return [("mode", str(self.made.history.header["mode"])), ("journal", self.hash[:16])]
-
-
-def _first_mid2(marks: np.ndarray[Any, Any]) -> int:
-    known = marks["mid2_ticks"][marks["mid2_ticks"] > 0]
-    return int(known[0]) if known.size else 0
-
-
-def _marked(marks: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Marks with the first mid in those before it: what is held then is worth something, though nobody has said what."""
-    made = marks.copy()
-    made["mid2_ticks"] = np.where(made["mid2_ticks"] > 0, made["mid2_ticks"], _first_mid2(marks))
-    return made
