@@ -121,6 +121,7 @@ class SessionWatch:
 
     def _heed_stops(self) -> None:
         state, why, symbols = self.standing()
+        reduced = self.loop.account.reducing if self.loop.account is not None else ""
         if state != self._stood:
             if state == ACTIVE:
                 self.loop.say("nothing stops the session any more; it stays paused until b25 session resume")
@@ -128,8 +129,8 @@ class SessionWatch:
                 self.loop.say(why)
                 self.alarms.alarm("stopped", why, session=self.own.seat.session)
             self.pause()  # what rests is cancelled; and whoever re-arms does not start trading by that alone
-            self._stood, self.why = state, why
-        reduced = self.loop.account.reducing if self.loop.account is not None else ""
+            self._stood = state
+            self.why = why or reduced
         if bool(reduced) != bool(self._reduced):
             self.loop.say(f"only what reduces may leave: {reduced}" if reduced else "the account holds to its policies again")
             self._reduced = reduced
