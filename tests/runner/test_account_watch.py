@@ -106,6 +106,7 @@ def test_drift_holds_halts_and_is_released_by_a_signature_over_two_lives(tmp_pat
         await one.buys()
         await one.compared()
         assert (one.watch.standing(), one.holds, one.book.pending) == ("", set(), {})
+        assert [alert.kind for alert in one.watch.told if alert.kind != "ADOPTED"] == []
         await one.does(REST, 39_990.0)
         await one.until(lambda: ORDER_ACCEPTED in one.kinds)
         shifted(stand, "0.004")
