@@ -49,6 +49,7 @@ def run(
     ] = "",
     foreign: Annotated[str, typer.Option(help="Live: ignore, alarm (and hold), or cancel what is not ours.")] = "alarm",
     limits: Annotated[Path | None, typer.Option(help="TOML file of limits by account, strategy and symbol.")] = None,
+    policies: Annotated[Path | None, typer.Option(help="Live: TOML file of what the account must hold to.")] = None,
     on_latch: Annotated[str, typer.Option(help="When the risk gate latches: reduce, kill, or flatten.")] = "reduce",
     paused: Annotated[bool, typer.Option("--paused", help="Start paused: b25 session resume NAME.")] = False,
     approved: Annotated[Path | None, typer.Option(help="Live: only strategies whose hash this file approves.")] = None,
@@ -77,6 +78,7 @@ def run(
     from b25.runner.run_supervised import Supervision, run_supervised
     from b25.runner.session_telemetry import telling
     from b25.runner.session_watch import OnLatch
+    from b25.session.account.policy_file import read_policies
     from b25.session.limits_file import read_limits
     from b25.venue.models import Fees
 
@@ -95,6 +97,7 @@ def run(
         "seconds": for_s,
         "flatten": flatten,
         "foreign": foreign,
+        "policies": read_policies(policies),
     }
     given["frames"], given["warm_up"] = frames_for(cls, timeframe, warm_up)
     cls.record(given["params"])

@@ -116,9 +116,29 @@ def status(
         *(f"position   {quantity} {symbol}" for symbol, quantity in told["positions"].items()),
         f"profit     {'n/a' if told['profit'] is None else format(told['profit'], '+.4f')}; {told['fills']} fills",
         f"orders     {told['orders_open']} open",
+        *account_lines(told.get("ledger") or {}),
         f"events     {told['events']:,}; journal {told['journal']}",
     ]
     answer(told, json=json, lines=lines)
+
+
+def account_lines(ledger: dict[str, Any]) -> list[str]:
+    """The account's books in words: equity, what differs from the venue, what holds it back, alerts."""
+    if not ledger:
+        return []
+    drift = ledger["drift"]
+    differs = [one["text"] for one in drift["differences"]] or ["nothing differs" if drift["is_compared"] else drift["why"]]
+    unknown = f" ({', '.join(ledger['unknown'])} unknown)" if ledger["unknown"] else ""
+    used = "n/a" if ledger["margin_usage"] is None else format(ledger["margin_usage"], ".1%")
+    lines = [
+        f"account    equity {ledger['equity'] or 'n/a'} {ledger['quote']}{unknown}; margin used {used}",
+        *(f"venue      {text}" for text in differs),
+        *(f"hold       {name}: {why}" for name, why in ledger["holds"].items()),
+        *(f"waits      {ref}: b25 account adjust" for ref in ledger["pending"]),
+        *(f"policy     {why}" for why in (ledger["emergency"], ledger["reducing"]) if why),
+        *(f"alert      {one['severity'].lower()} {one['kind'].lower()}: {one['text']}" for one in ledger["alerts"]),
+    ]
+    return [*lines, f"halted     {ledger['halted']}"] if ledger["halted"] else lines
 
 
 def _ask(folder: Path, name: str, command: str, *, json: bool, by: str = "", **more: Any) -> None:

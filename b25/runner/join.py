@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from b25.runner.account_watch import AccountWatch
 from b25.runner.live import LiveLoop
 from b25.session.desk_gateway import DeskGateway
 from b25.session.gateway import Say
-from b25.session.limits_file import decision_of
+from b25.session.limits_file import decided_by
 from b25.session.resume import Past, has_ended, read_past, set_aside
 from b25.session.session import Session
+from b25.strategy.source_key import behaviour_key
 
 if TYPE_CHECKING:
     from b25.runner.live_session import LivePlan
@@ -33,6 +35,8 @@ async def join(plan: LivePlan, loop: LiveLoop, say: Say) -> None:
     desk = plan.desk()
     gateway = DeskGateway(plan.port(), desk, plan.instruments, loop.deliver, say, refusal=plan.why_not)
     gateway.on_fenced = loop.stop
+    watch = loop.account = AccountWatch(plan.policies, say)
+    gateway.prepare = lambda desk: watch.attach(desk, plan.account)
     try:
         await gateway.open()
         if past is not None:
@@ -46,7 +50,8 @@ async def join(plan: LivePlan, loop: LiveLoop, say: Say) -> None:
             composition = replace(composition, opening=opening, more={**composition.more, **own})
             session = Session(composition, plan.journal, gateway.act)
         loop.wire(session, gateway)
-        gateway.decision = lambda effect: decision_of(effect, session.machine)
+        code_hash = bytes.fromhex(behaviour_key(plan.cls))
+        gateway.decided = lambda effect: decided_by(effect, session.machine, code_hash)
         facts = session.composition.more
         loop.resumes = past is not None and past.is_started
         gateway.listen(
@@ -56,6 +61,7 @@ async def join(plan: LivePlan, loop: LiveLoop, say: Say) -> None:
             submitted=past.submitted if past is not None else None,
             first_epoch=int(facts["epoch"]),
         )
+        gateway.desk.accompany(watch.run(session.machine))
     except BaseException:
         await gateway.close()
         raise

@@ -134,7 +134,11 @@ def believed(process: KillProcess, account: str) -> dict[str, dict[str, Any]]:
         epoch = occupant(process.folder, name).get("epoch")
         if status.get("epoch") != epoch or time.time_ns() - int(status.get("time_ns") or 0) > FRESH_S * 1e9:
             return {}
-        found[name] = dict(status.get("positions") or {})
+        found[name] = {
+            # What a person signed to be held beside every order of ours is no difference.
+            symbol: Decimal(str(quantity)) + Decimal(str((status.get("ledger") or {}).get("adjusted", {}).get(symbol, 0)))
+            for symbol, quantity in (status.get("positions") or {}).items()
+        }
     return found
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from b25.market.feed.news import Kind, News
 from b25.model.errors import Halt
 from b25.model.event import EVENT, GAP
+from b25.runner.account_watch import AccountWatch
 from b25.runner.bar_feeding import BarFeeding
 from b25.session.commands import Command
 from b25.session.gateway import Gateway, Say
@@ -53,6 +54,7 @@ class LiveLoop:
         self.session: Session
         self.gateway: Gateway
         self.bars: BarFeeding | None = None
+        self.account: AccountWatch | None = None  # the books of the account that a live session sends for
         self.why = "stopped"
         self.flattens = False
         self.resumes = False

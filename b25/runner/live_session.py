@@ -29,6 +29,7 @@ from b25.risk.limits import Limits
 from b25.runner.bar_plan import bars_of, check_bars
 from b25.runner.join import join
 from b25.runner.live import Feeding, LiveLoop
+from b25.session.account.policy_file import AccountPolicies
 from b25.session.bar_events import BarFrames
 from b25.session.composition import Composition
 from b25.session.gateway import Gateway, Say, Watching
@@ -97,6 +98,8 @@ class LivePlan:
         How often the account is compared.
     limit_set : LimitSet, optional
         Limits by scope; in place of `limits`.
+    policies : AccountPolicies
+        What the account as a whole must hold to.
     more : dict
         Further facts for the journal's header.
     """
@@ -130,6 +133,7 @@ class LivePlan:
     lasting: bool = True
     pace: Pace = field(default_factory=Pace)
     limit_set: LimitSet | None = None
+    policies: AccountPolicies = field(default_factory=AccountPolicies)
     more: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -143,6 +147,8 @@ class LivePlan:
             raise Misuse("a live session without an account", remedy="give the key of the account, or use --mode paper")
         if self.foreign not in FOREIGN:
             raise Misuse(f"--foreign {self.foreign}", remedy=f"use one of {', '.join(FOREIGN)}")
+        if self.mode == "live":
+            self.policies.check(self.instruments)
         check_bars(self.cls, self.frames, self.instruments)
 
     @property

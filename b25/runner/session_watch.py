@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from b25.account.ledger.drift import Severity
 from b25.model.risk import ACTIVE, REDUCING, STOPPED
 from b25.runner.alarms import Alarms
 from b25.runner.durable_file import read_json, write_plainly
@@ -61,7 +62,9 @@ class SessionWatch:
         self.is_paused = loop.starts_paused
         self.state, self.latched, self.why = ACTIVE, frozenset[str](), ""
         self.restricted: set[int] = set()
+        self._stood, self._reduced = ACTIVE, ""  # what paused it, and which of the account's policies holds it to reducing
         self._second_s = float("-inf")
+        self._was_emergency = False
 
     @property
     def folder(self) -> Path:
@@ -78,6 +81,7 @@ class SessionWatch:
         """Look once at everything."""
         if self.loop.session.fault is None and not self.loop.until.is_set():
             self._heed_stops()
+            self._heed_account()
             self._look_at_gate()
         if self.own.life in (Life.RUNNING, Life.PAUSED):
             self.own.life = Life.PAUSED if self.is_paused else Life.RUNNING
@@ -105,7 +109,7 @@ class SessionWatch:
             return STOPPED, str(own[0]), symbols
         if reducing := [one for one in stops if one.level is Level.REDUCE_ONLY]:
             return REDUCING, str(reducing[0]), symbols
-        if hold := self._hold():
+        if hold := self._hold() or (self.loop.account.standing() if self.loop.account is not None else ""):
             return REDUCING, hold, symbols
         return ACTIVE, "", symbols
 
@@ -117,20 +121,46 @@ class SessionWatch:
 
     def _heed_stops(self) -> None:
         state, why, symbols = self.standing()
-        if state != self.state:
+        reduced = self.loop.account.reducing if self.loop.account is not None else ""
+        if state != self._stood:
             if state == ACTIVE:
                 self.loop.say("nothing stops the session any more; it stays paused until b25 session resume")
             else:
                 self.loop.say(why)
                 self.alarms.alarm("stopped", why, session=self.own.seat.session)
             self.pause()  # what rests is cancelled; and whoever re-arms does not start trading by that alone
-            self.loop.command(Command.STATE, amount=state)
-            self.state, self.why = state, why
+            self._stood = state
+            self.why = why or reduced
+        if bool(reduced) != bool(self._reduced):
+            self.loop.say(f"only what reduces may leave: {reduced}" if reduced else "the account holds to its policies again")
+            self._reduced = reduced
+        gate = max(state, REDUCING if reduced else ACTIVE)
+        if gate != self.state:
+            self.loop.command(Command.STATE, amount=gate)
+            self.state = gate
+            self.why = why or reduced
         wanted = {i for i, one in enumerate(self.loop.session.machine.instruments) if one.symbol in symbols}
         for i in sorted(wanted ^ self.restricted):
             self.loop.command(Command.RESTRICT if i in wanted else Command.PERMIT, instrument=i)
             self.alarms.alarm("symbol", f"{'stopped' if i in wanted else 'permitted'}: {symbols}", session=self.own.seat.session)
         self.restricted = wanted
+
+    def _heed_account(self) -> None:
+        """Pass on what its books say, and have the kill switch stop it in an emergency, if it is to."""
+        account = self.loop.account
+        if account is None:
+            return
+        while account.told:
+            one = account.told.popleft()
+            if one.severity >= Severity.WARNING:
+                kind = f"account {one.kind.lower()}"
+                self.alarms.alarm(kind, one.text, severity=one.severity.name, session=self.own.seat.session)
+        if (account.emergency and not self._was_emergency) and self.on_latch is not OnLatch.REDUCE and self.own.account:
+            raise_risk_latch(
+                self.folder, self.own.seat.session, account=self.own.account, reason=account.emergency,
+                flatten=self.on_latch is OnLatch.FLATTEN,
+            )  # fmt: skip
+        self._was_emergency = bool(account.emergency)
 
     def _look_at_gate(self) -> None:
         risk = picture_of(self.loop.session.machine)["risk"] if self._has_latched() else None
@@ -180,6 +210,7 @@ class SessionWatch:
             "events": loop.session.events_taken,
             "effects": loop.session.effects_left,
             "messages": loop.messages,
+            "ledger": loop.account.facts() if loop.account is not None else {},
             "picture": picture,
         }
 

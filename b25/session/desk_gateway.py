@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from b25.execution.orders.actions import Action, Alarm, Halt, Hold, Tell
 from b25.execution.orders.identity import id_prefix
 from b25.execution.orders.order_table import OrderPolicy
 from b25.execution.orders.own_order import OwnOrder
-from b25.model.errors import B25Error, Retry
+from b25.model.errors import B25Error
 from b25.model.event import (
     CANCEL_REJECTED,
     MAKER,
@@ -34,7 +34,7 @@ from b25.model.order import CANCEL, MARKET, POST_ONLY, REDUCE_ONLY, SUBMIT, Reas
 from b25.session.gateway import Deliver, Say, order_event
 from b25.session.machine import Machine
 from b25.session.orders.comparing import Comparing
-from b25.session.orders.desk_plan import DeskPlan, lease_of, seen_epoch
+from b25.session.orders.desk_plan import DeskPlan, lease_of, patiently, reached, seen_epoch
 from b25.session.orders.money import fee_e8, opening_of
 from b25.session.orders.submitting import OrderDesk
 from b25.session.resume import Fill
@@ -47,9 +47,7 @@ from b25.store.strategy_fills import fills_after, last_number
 from b25.venue.port.port import VenuePort
 from b25.venue.port.requests import NewOrder
 
-Told = TypeVar("Told")
 MS_NS: Final = 1_000_000
-AGAIN_S: Final = 0.5
 TOLD_AGAIN_S: Final = 5.0  # the same words are not said to a person more often
 LIQUIDATIONS: Final = ("autoclose-", "adl_autoclose", "settlement_autoclose-")  # ids of what the venue itself does to us
 
@@ -83,8 +81,10 @@ class DeskGateway:
 
     Attributes
     ----------
-    decision : callable
-        Gives what is stored with an intent beside it: the gate's verdict and the version of its limits, as JSON.
+    decided : callable
+        Gives what is stored with an intent beside it: see `b25.session.limits_file.decided_by`.
+    prepare : callable
+        Called with the desk before it reconciles.
     on_fenced : callable
         Called once when another process has taken the account.
     """
@@ -102,7 +102,8 @@ class DeskGateway:
     ) -> None:
         self.port, self.plan, self.instruments = port, plan, list(instruments)
         self.deliver, self.say, self.refusal, self.now_ns = deliver, say, refusal, now_ns
-        self.decision: Callable[[Any], str] = lambda effect: "{}"
+        self.decided: Callable[[Any], dict[str, Any]] = lambda effect: {}
+        self.prepare: Callable[[OrderDesk], None] = lambda desk: None
         self.on_fenced: Callable[[str], None] = lambda why: None
         self.places = {one.symbol: i for i, one in enumerate(self.instruments)}
         self.counts = Counts()
@@ -129,9 +130,9 @@ class DeskGateway:
             When another session sends for this account.
         """
         self.store = open_store(self.plan.store)
-        await self._patiently(self._reachable)
+        await patiently(lambda: reached(self.port), self.plan.patience_s, self.say)
         symbols = [one.symbol for one in self.instruments]
-        seen = await self._patiently(lambda: seen_epoch(self.port, symbols))
+        seen = await patiently(lambda: seen_epoch(self.port, symbols), self.plan.patience_s, self.say)
         lease = await lease_of(self.store, self.plan, seen=seen, now_ms=lambda: self.now_ns() // MS_NS, say=self.say)
         plan = self.plan
         account, _ = number_of(self.store, "account", plan.account), number_of(self.store, "strategy", plan.strategy)
@@ -152,26 +153,9 @@ class DeskGateway:
             pace=plan.pace,
         )
         self.is_open = True
+        self.prepare(self.desk)
         for coid in await self.desk.start(patience_s=plan.patience_s):
             self.say(f"{coid} is not resolved yet: its symbol is on hold")
-
-    async def _reachable(self) -> None:
-        if (listed := await self.port.listings()).value is None:
-            raise Retry(f"{self.port.name} does not answer: {listed.text}", remedy="check the venue, then start again")
-
-    async def _patiently(self, ask: Callable[[], Awaitable[Told]]) -> Told:
-        """Ask until it is answered, or patience is at its end."""
-        until, told = asyncio.get_running_loop().time() + self.plan.patience_s, False
-        while True:
-            try:
-                return await ask()
-            except Retry as fault:
-                if asyncio.get_running_loop().time() > until:
-                    raise
-                if not told:
-                    self.say(f"waiting: {fault.what}")
-                    told = True
-            await asyncio.sleep(AGAIN_S)
 
     async def start(self) -> None:
         """Open, if that was not done before, and begin to tell."""
@@ -284,7 +268,7 @@ class DeskGateway:
             reduce_only=bool(flags & REDUCE_ONLY),
         )
         facts: dict[str, Any] = {"order_id": order_id, "request_id": int(effect["request_id"])}
-        coid = self.desk.submit(new, strategy=self.plan.strategy, decision=self.decision(effect), **facts)
+        coid = self.desk.submit(new, strategy=self.plan.strategy, decided=self.decided(effect), **facts)
         if coid:
             self.counts.sent += 1
             self.coids[order_id], self.mine[coid] = coid, order_id
@@ -301,7 +285,7 @@ class DeskGateway:
     def _amend(self, effect: Any) -> None:
         coid = self.coids.get(int(effect["order_id"]), "")
         facts: dict[str, Any] = {"price_ticks": int(effect["price_ticks"]), "qty_lots": int(effect["qty_lots"])}
-        facts |= {"strategy": self.plan.strategy, "request_id": int(effect["request_id"]), "decision": self.decision(effect)}
+        facts |= {"strategy": self.plan.strategy, "request_id": int(effect["request_id"]), "decided": self.decided(effect)}
         if not coid or not self.desk.amend(coid, **facts):
             self._refused(REPLACE_REJECTED, effect, self.desk.refused if coid else Reason.UNKNOWN_ORDER)
 

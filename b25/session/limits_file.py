@@ -85,6 +85,20 @@ def prove(
     }
 
 
+def decided_by(effect: Any, machine: Machine, code_hash: bytes) -> dict[str, Any]:
+    """What the store keeps beside the intent behind an effect, as columns of its `intent`.
+
+    That is the gate's verdict, the parent order that the effect is a child of (by its number in this session; None for an order
+    of the strategy's own), the strategy's behaviour key (`code_hash`), and the hash of the limits that were judged by.
+    """
+    return {
+        "decision": decision_of(effect, machine),
+        "parent_id": int(effect["parent"]) or None,
+        "code_hash": code_hash,
+        "cfg_hash": (int(machine.world.limits["hash"][0]) & (2**64 - 1)).to_bytes(8, "big"),
+    }
+
+
 def decision_of(effect: Any, machine: Machine) -> str:
     """What the gate said to the intent behind an effect, as JSON for the store's `intent.decision` and `risk_decision`.
 

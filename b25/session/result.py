@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from b25.engine.records import MARK
 from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS
-from b25.research.result import Backtest
+from b25.model.fill import FILL
+from b25.research.result import Backtest, earned
 from b25.session.history import History, history_of
 from b25.strategy.strategy import Strategy
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from b25.analytics.costs import CostReport
+    from b25.analytics.curve import EquityCurve
     from b25.analytics.metric import Metric
     from b25.analytics.series import InstrumentTrace
     from b25.model.instrument import Instrument
@@ -62,6 +67,62 @@ class SessionResult(Backtest):
 
         with self.made.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+
+    @cached_property
+    def curve(self) -> EquityCurve:
+        """Account value at every mark. What the session began with counts at its worth then: only what it earned itself shows."""
+        from b25.analytics.curve import EquityCurve
+
+        out, n = self.outcome, len(self.instruments)
+        equity = np.full(out.marks.size // n, self.made.balance)
+        for i, instrument in enumerate(self.instruments):
+            marks, began = out.marks[i::n].copy(), self._began_with(i)
+            # What is held before the first mid is worth something, though nobody has said what.
+            marks["mid2_ticks"] = np.where(marks["mid2_ticks"] > 0, marks["mid2_ticks"], self._first_mid2(i))
+            equity += earned(marks, instrument)
+            if began is not None:
+                equity -= earned(began, instrument)
+        times = np.concatenate(([out.start_ns], out.marks["time_ns"][::n]))
+        return EquityCurve(times, np.concatenate(([self.made.balance], equity)))
+
+    def _first_mid2(self, i: int) -> int:
+        rows = self.made.history.touches[i]
+        known = rows[(rows["bid_ticks"] != NO_BID_TICKS) & (rows["ask_ticks"] != NO_ASK_TICKS)]
+        return int(known["bid_ticks"][0] + known["ask_ticks"][0]) if known.size else 0
+
+    def _began_with(self, i: int) -> np.ndarray[Any, Any] | None:
+        """The opening position as a mark at the first mid that the session saw; None for a session that began flat and anew."""
+        opening = self.made.history.composition.opening
+        if opening is None:
+            return None
+        mark = np.zeros(1, MARK)
+        mark["mid2_ticks"] = self._first_mid2(i)
+        for name in ("position_lots", "cost", "realised", "fees", "fees_e8", "funding", "borrow", "insurance"):
+            mark[name] = opening[i][name]
+        return mark
+
+    @cached_property
+    def trades(self) -> pl.DataFrame:
+        """Excursions of the position from flat to flat; what it began with was entered at the first mid, free of fees."""
+        from b25.analytics.metrics import trades_of
+
+        return trades_of([self._with_entry(i, trace) for i, trace in enumerate(self.traces)])
+
+    def _with_entry(self, i: int, trace: InstrumentTrace) -> InstrumentTrace:
+        from b25.analytics.series import FillSeries
+
+        began = self._began_with(i)
+        lots = 0 if began is None else int(began["position_lots"][0])
+        if began is None or not lots:
+            return trace
+        row = np.zeros(1, FILL)
+        row["venue_ns"] = row["local_ns"] = self.outcome.start_ns
+        row["instrument"], row["side"], row["qty_lots"] = i, 1 if lots > 0 else -1, abs(lots)
+        row["position_lots"], row["mid2_ticks"] = lots, began["mid2_ticks"]
+        row["price_ticks"] = (int(began["mid2_ticks"][0]) + 1) // 2
+        own = self.outcome.fills[self.outcome.fills["instrument"] == i]
+        fills = FillSeries.from_records(np.concatenate([row, own]).astype(FILL), self.instruments[i], clock="local")
+        return replace(trace, fills=fills)
 
     @cached_property
     def traces(self) -> list[InstrumentTrace]:
@@ -128,8 +189,9 @@ class SessionResult(Backtest):
     @property
     def funding(self) -> float:
         """Funding received (+) or paid (-), settlement currency."""
-        held = self.outcome.world.positions
-        return float(sum(int(p["funding"]) * float(i.money_unit) for p, i in zip(held, self.instruments, strict=True)))
+        held, opening = self.outcome.world.positions, self.made.history.composition.opening
+        paid = held["funding"] - (0 if opening is None else opening["funding"])
+        return float(sum(int(amount) * float(i.money_unit) for amount, i in zip(paid, self.instruments, strict=True)))
 
     @property
     def assumed(self) -> str:
@@ -150,11 +212,17 @@ class SessionResult(Backtest):
             ("fills", where.get(header["mode"], str(header["mode"]))),
             ("marked at", "the last mid that the session saw, every second and at every fill"),
             ("starting balance", f"{self.made.balance:g} {self.currency}"),
+            *self._opening_words(),
             (
                 "strategy ran",
                 "as plain Python" if header["strategy"]["compiled"] is False else "compiled where the class allows it",
             ),
         ]
+
+    def _opening_words(self) -> list[tuple[str, str]]:
+        held = [(self._began_with(i), one) for i, one in enumerate(self.instruments)]
+        words = [f"{one.quantity(int(began['position_lots'][0]))} {one.symbol}" for began, one in held if began is not None]
+        return [("began with", f"{', '.join(words)}, at the first mid")] if words else []
 
     @property
     def provenance(self) -> list[tuple[str, str]]:

@@ -3,11 +3,14 @@
 import asyncio
 import itertools
 import json
+from collections import deque
 
 import numpy as np
 import pytest
 
 import b25
+from b25.account.ledger.alerts import Alert
+from b25.account.ledger.drift import Severity
 from b25.cli import main
 from b25.model.errors import Misuse
 from b25.model.event import BUY, ORDER_ACCEPTED, ORDER_FILLED
@@ -258,5 +261,79 @@ def test_the_status_is_written_for_others(staged, tmp_path, capsys):
         assert row["silent_s"] is not None
         assert main(["session", "list", "--folder", str(tmp_path)]) == 0
         assert f"0.001 {ETH.symbol}" in capsys.readouterr().out
+
+    staged(act)
+
+
+class Books:
+    """What the account's watch says, as a test would have it."""
+
+    def __init__(self):
+        self.why, self.reducing, self.emergency, self.told = "", "", "", deque()
+
+    def standing(self):
+        return self.why or self.emergency
+
+    def facts(self):
+        return {"adjusted": {}}
+
+
+def test_a_halted_account_pauses_the_session_until_a_person_resumes_both(staged):
+    def act(make):
+        here = make()
+        books = here.loop.account = Books()
+        here.watch.look()
+        assert here.move() is Reason.OK
+        books.why = "the account is halted: drift"
+        here.watch.look()
+        assert here.move() is Reason.REDUCING
+        assert here.ask("status")["why"] == books.why
+        with pytest.raises(Misuse, match="the account is halted"):
+            here.ask("resume")
+        books.why = ""
+        here.watch.look()
+        assert here.move() is Reason.REDUCING  # it does not start trading by that alone
+        assert here.ask("resume")["state"] == "active"
+        assert here.move() is Reason.OK
+
+    staged(act)
+
+
+def test_a_hard_policy_holds_the_session_to_reducing_for_as_long_as_it_is_broken(staged):
+    def act(make):
+        here = make()
+        books = here.loop.account = Books()
+        books.reducing = "leverage is 4"
+        here.watch.look()
+        assert here.move() is Reason.REDUCING
+        told = here.ask("status")
+        assert (told["state"], told["gate"], told["why"]) == ("active", "reducing", "leverage is 4")
+        books.why = "the account is halted: drift"  # both at once, and the hard one ends first
+        here.watch.look()
+        books.reducing = ""
+        here.watch.look()
+        assert here.move() is Reason.REDUCING
+        books.why, books.reducing = "", "leverage is 4"
+        here.watch.look()
+        assert here.ask("resume")["gate"] == "reducing"
+        books.reducing = ""
+        here.watch.look()
+        assert here.ask("status")["why"] == ""
+        assert here.move() is Reason.OK
+
+    staged(act)
+
+
+@pytest.mark.parametrize("on_latch", [OnLatch.REDUCE, OnLatch.KILL])
+def test_an_emergency_of_the_account_is_told_and_kills_where_it_is_to(staged, tmp_path, on_latch):
+    def act(make):
+        here = make(on_latch=on_latch)
+        books = here.loop.account = Books()
+        books.emergency = "margin_usage is 0.93"
+        books.told.append(Alert(1, "POLICY margin-stop", Severity.CRITICAL, books.emergency, 0))
+        here.watch.look()
+        assert here.move() in (Reason.REDUCING, Reason.STOPPED)
+        assert "margin_usage is 0.93" in (tmp_path / FILE).read_text()
+        assert bool(list(tmp_path.rglob(RISK_LATCH))) is (on_latch is OnLatch.KILL)
 
     staged(act)

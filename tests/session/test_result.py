@@ -7,9 +7,16 @@ import pytest
 
 import b25
 from b25.model.errors import Misuse
+from b25.model.event import ORDER_FILLED, SELL
+from b25.model.position import POSITION
+from b25.session.commands import Command
+from b25.session.gateway import order_event
 from b25.session.result import SessionResult
+from b25.session.session import Session
 from b25.venue.models import Fees
+from tests.engine.runs import ETH
 from tests.parity.lives import Backtested, Lived
+from tests.session.test_session import SECOND_NS, Quoter, composed, snapshot
 
 MINUTE_NS = 60_000_000_000
 MakesMarkets = importlib.import_module("strategies.market_maker").MarketMaker
@@ -70,3 +77,32 @@ def test_a_journal_in_which_nothing_happened_is_refused(tmp_path, both):
     Journal(tmp_path / "empty.journal", read_header(lived.path)).close()
     with pytest.raises(Misuse):
         SessionResult(tmp_path / "empty.journal", MakesMarkets)
+
+
+def test_what_was_held_and_earned_before_is_no_profit_of_the_session(tmp_path):
+    """Two lots bought at 90,000 ticks in an earlier session, which earned; this gains 100 ticks a lot and pays a fee."""
+    opening = np.zeros(1, POSITION)
+    opening["position_lots"], opening["cost"], opening["cash"] = 2, 180_000, -150_000
+    opening["entry_lots"], opening["entry_cost"] = 2, 180_000
+    opening["realised"], opening["fees_e8"], opening["funding"], opening["fills"] = 30_000, 7 * 10**8, -11, 5
+    path = tmp_path / "one.journal"
+    session = Session(composed(opening=opening), path, lambda effects: None)
+    session.command(Command.START, SECOND_NS)
+    session.take(snapshot(SECOND_NS + 5, 100_000, 100_010))
+    session.take(snapshot(2 * SECOND_NS + 5, 100_100, 100_110))
+    sold = order_event(
+        ORDER_FILLED, 0, instrument=0, side=SELL, price_ticks=100_105, qty_lots=2, amount=3 * 10**8, exch_ns=3 * SECOND_NS
+    )  # fmt: skip
+    sold["local_ns"] = 3 * SECOND_NS
+    session.take(sold)
+    session.close("done")
+    result, unit = SessionResult(path, Quoter), float(ETH.money_unit)
+    assert result.curve.equity[0] == result.curve.equity[1] == pytest.approx(1000.0)
+    gained = (200 - 3) * unit
+    assert result.summary["net_profit"] == pytest.approx(gained)
+    assert result.curve.equity[-1] == pytest.approx(1000.0 + gained)
+    assert result.funding == 0.0
+    (trade,) = result.trades.iter_rows(named=True)
+    assert trade["net"] == pytest.approx(gained)
+    assert result.summary["fills"] == 1
+    assert ("began with", f"{ETH.quantity(2)} {ETH.symbol}, at the first mid") in result.assumptions

@@ -6,7 +6,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from math import isfinite, nan
+from math import inf, isfinite, nan
 
 from b25.model.errors import Misuse
 
@@ -20,6 +20,7 @@ METRICS = (
     "gross",
     "open_orders",
     "data_age_s",
+    "liquidation_distance",
 )
 OPERATORS = {
     "lte": lambda value, limit: value <= limit,
@@ -57,13 +58,17 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """An account at one moment; NaN is what is not known."""
+    """An account at one moment; NaN is what is not known.
+
+    `liquidation_distance` is that from a mark to the nearest price of liquidation, as a part of the mark; inf for never.
+    """
 
     equity: float
     day_equity: float
     peak: float
     margin_demanded: float = 0.0
     data_age_s: float = 0.0
+    liquidation_distance: float = inf
     holdings: Sequence[Holding] = ()
 
 
@@ -138,6 +143,7 @@ def metrics(snapshot: Snapshot, scope: str = "account", scope_id: str = "") -> M
         "gross": gross,
         "open_orders": float(sum(h.open_orders for h in held)),
         "data_age_s": snapshot.data_age_s,
+        "liquidation_distance": min(snapshot.liquidation_distance, 1.0),  # never, and beyond a whole price away, are one
     }
 
 

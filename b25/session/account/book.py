@@ -336,7 +336,8 @@ class AccountBook:
         statement = self.statement()
         is_new_day = self.water.observe(now_ns, statement.equity)
         for kind, severity, text in concerns(statement, self.water, self.policy.thresholds):
-            self.alert(kind, severity, text)
+            if self.terms or kind != "HIGH_MARGIN_USAGE":  # where nobody told the terms, the margin is unknown, and no news
+                self.alert(kind, severity, text)
         for fault in self.account.unbalanced():
             self.alert("BOOKS", Severity.CRITICAL, fault)
             self.halt(f"the books do not balance: {fault}")

@@ -9,6 +9,7 @@ from math import nan
 
 from b25.account.ledger.drift import Held
 from b25.account.ledger.entries import UNATTRIBUTED
+from b25.account.ledger.statement import Statement
 from b25.risk.account_wide.policies import Holding, Snapshot
 from b25.session.account.book import AccountBook
 
@@ -25,7 +26,9 @@ class Working:
 NOTHING = Working()
 
 
-def policy_snapshot(book: AccountBook, working: Mapping[tuple[str, str], Working] | None = None) -> Snapshot:
+def policy_snapshot(
+    book: AccountBook, working: Mapping[tuple[str, str], Working] | None = None, statement: Statement | None = None
+) -> Snapshot:
     """Return the account at the marks of the moment.
 
     Parameters
@@ -33,8 +36,10 @@ def policy_snapshot(book: AccountBook, working: Mapping[tuple[str, str], Working
     book : AccountBook
         Where a symbol differs from the venue's, the venue's quantity counts: the difference is nobody's holding.
     working : mapping of (strategy, symbol) to Working, optional
+    statement : Statement, optional
+        Of this very moment, where there is one already.
     """
-    statement, open_orders = book.statement(), working or {}
+    statement, open_orders = statement or book.statement(), working or {}
     lots = {(strategy, symbol): cell.lots for (strategy, symbol), cell in book.account.cells.items()}
     for symbol, held in book.theirs.items():
         lots[UNATTRIBUTED, symbol] = lots.get((UNATTRIBUTED, symbol), 0) + _missing(book, symbol, held)
@@ -42,7 +47,7 @@ def policy_snapshot(book: AccountBook, working: Mapping[tuple[str, str], Working
         Holding(
             symbol,
             strategy,
-            _value(book, symbol, lots.get((strategy, symbol), 0)),
+            worth_of(book, symbol, lots.get((strategy, symbol), 0)),
             (mine := open_orders.get((strategy, symbol), NOTHING)).buys,
             mine.sells,
             mine.orders,
@@ -56,6 +61,7 @@ def policy_snapshot(book: AccountBook, working: Mapping[tuple[str, str], Working
         peak=_number(book.water.peak),
         margin_demanded=statement.margin.maintenance,
         data_age_s=_age_s(book),
+        liquidation_distance=statement.margin.nearest,
         holdings=holdings,
     )
 
@@ -65,7 +71,7 @@ def _missing(book: AccountBook, symbol: str, held: Held) -> int:
     return round(held.quantity / Fraction(net.instrument.lot)) - net.lots
 
 
-def _value(book: AccountBook, symbol: str, lots: int) -> float:
+def worth_of(book: AccountBook, symbol: str, lots: int) -> float:
     """Signed worth of lots, quote currency: positive for a long, of inverse contracts too."""
     if lots == 0:
         return 0.0

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from b25.execution.orders.identity import identity_of, next_epoch
 from b25.model.errors import Retry
@@ -17,6 +17,7 @@ from b25.store.leases import LEASE_MS, Lease, take_lease
 from b25.store.store import Store
 from b25.venue.port.port import VenuePort
 
+Told = TypeVar("Told")
 TRY_S: Final = 0.5
 FOREIGN: Final = ("ignore", "alarm", "cancel")
 
@@ -56,6 +57,27 @@ class DeskPlan:
     patience_s: float = 60.0
     pace: Pace = field(default_factory=Pace)
     reserve_bytes: int = RESERVE_BYTES
+
+
+async def patiently(ask: Callable[[], Awaitable[Told]], patience_s: float, say: Callable[[str], None]) -> Told:
+    """Ask until it is answered, or patience is at its end: then the last Retry is raised."""
+    until, told = asyncio.get_running_loop().time() + patience_s, False
+    while True:
+        try:
+            return await ask()
+        except Retry as fault:
+            if asyncio.get_running_loop().time() > until:
+                raise
+            if not told:
+                say(f"waiting: {fault.what}")
+                told = True
+        await asyncio.sleep(TRY_S)
+
+
+async def reached(port: VenuePort) -> None:
+    """Return once the venue lists its instruments. Raises Retry when it does not."""
+    if (listed := await port.listings()).value is None:
+        raise Retry(f"{port.name} does not answer: {listed.text}", remedy="check the venue, then start again")
 
 
 async def seen_epoch(port: VenuePort, symbols: Iterable[str]) -> int:

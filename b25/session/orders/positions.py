@@ -40,6 +40,10 @@ class PositionCheck:
         if trade.symbol in self._was:
             self._was[trade.symbol].append((self.hands.now_ns, self._now(trade.symbol) - trade.side * trade.qty))
 
+    def adjusted(self, symbol: str) -> Decimal:
+        """What counts as held beside the fills: nothing here; see `b25.session.account.desk_check`."""
+        return Decimal(0)
+
     async def compare(self, again: Callable[[], None]) -> dict[str, tuple[Decimal, Decimal]]:
         """Compare; returns ours and theirs where they differ, and holds what differs again and again.
 
@@ -60,8 +64,8 @@ class PositionCheck:
             if self._unlike(symbol, held, began_ns):
                 await self.hands.pull(symbol)  # the venue may be ahead of what its stream has told
                 if self._unlike(symbol, held, began_ns):
-                    differ[symbol] = (self._now(symbol), held)
-            self._judge(symbol, differ.get(symbol), again)
+                    differ[symbol] = (self._now(symbol) + self.adjusted(symbol), held)
+            self.judge(symbol, differ.get(symbol), again)
         return differ
 
     def _now(self, symbol: str) -> Decimal:
@@ -70,9 +74,11 @@ class PositionCheck:
     def _unlike(self, symbol: str, held: Decimal, began_ns: int) -> bool:
         """Whether the fills never added up to that, from as long ago as the venue may be behind until now."""
         possible = [self._now(symbol), *(qty for at_ns, qty in self._was[symbol] if at_ns >= began_ns - LAG_NS)]
-        return all(abs(held - qty) >= self.instruments[symbol].lot / 2 for qty in possible)
+        more = self.adjusted(symbol)
+        return all(abs(held - qty - more) >= self.instruments[symbol].lot / 2 for qty in possible)
 
-    def _judge(self, symbol: str, found: tuple[Decimal, Decimal] | None, again: Callable[[], None]) -> None:
+    def judge(self, symbol: str, found: tuple[Decimal, Decimal] | None, again: Callable[[], None]) -> None:
+        """Hold a symbol that differs again and again; release one that does not."""
         manager = self.hands.manager
         is_held = CAUSE in manager.holds.get(symbol, ())
         if found is None:

@@ -22,6 +22,8 @@ from b25.venue.port.requests import NewOrder
 TAKE_PROFIT: Final = 64  # in `intent.flags`, beside the flags of b25.model.order
 UNITS: Final = 10**18  # base units of every asset: no venue's amounts are finer
 SIDES: Final = {1: "buy", -1: "sell"}
+Columns = Mapping[str, Any]
+NONE: Final[Columns] = {}
 
 
 def intent_row(new: NewOrder, identity: Identity, instrument: Instrument, *, order_id: int, request_id: int) -> dict[str, Any]:

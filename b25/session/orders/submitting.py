@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
@@ -21,7 +21,7 @@ from b25.session.orders.carrying_out import Hands
 from b25.session.orders.listening import UserStream
 from b25.session.orders.positions import TIMES, PositionCheck
 from b25.session.orders.recalling import Recall
-from b25.session.orders.rows import intent_row
+from b25.session.orders.rows import NONE, Columns, intent_row
 from b25.session.orders.venue_time import VenueTime
 from b25.store.emergency import EmergencyLog
 from b25.store.faults import Fenced, StoreFailed
@@ -102,10 +102,19 @@ class OrderDesk:
         self._loops: list[asyncio.Task[None]] = []
         self.stream = UserStream(port, self.hands, self._venue_symbols, again_s=self.pace.resubscribe_s, compare=self._compare)
         self.hands.recorded = self.stream.recorded
-        self.positions = PositionCheck(port, log, self.hands, instruments)
-        self.hands.booked = self.positions.booked
+        self.compare_by(PositionCheck(port, log, self.hands, instruments))
         self.recall = Recall(port.name, log, self.hands, instruments)
         self.hands.recall = self.recall.owner
+
+    def compare_by(self, check: PositionCheck) -> None:
+        """Have positions compared by this."""
+        self.positions, self.hands.booked = check, check.booked
+
+    def accompany(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something until the desk ends; what it raises stops trading."""
+        task = asyncio.ensure_future(work)
+        task.add_done_callback(self.hands.ended)
+        self._loops.append(task)
 
     # -- start and stop ---------------------------------------------------------------------------
 
@@ -188,10 +197,11 @@ class OrderDesk:
 
     # -- orders -----------------------------------------------------------------------------------
 
-    def submit(self, new: NewOrder, *, strategy: str, order_id: int = 0, request_id: int = 0, decision: str = "{}") -> str:
+    def submit(self, new: NewOrder, *, strategy: str, order_id: int = 0, request_id: int = 0, decided: Columns = NONE) -> str:
         """Store an approved order and send it, in a task of its own; its id, or "" when it must not leave.
 
-        The id and the signature's time of `new` are set here. `refused` says in the world's words why one must not leave.
+        The id and the signature's time of `new` are set here. `decided` are further columns of the intent: what decided on it,
+        and by which code and limits. `refused` says in the world's words why one must not leave.
         """
         reason, why = self._refusal(new)
         if why:
@@ -201,7 +211,7 @@ class OrderDesk:
         identity, coid = self._next_id(strategy)
         new = replace(new, client_id=coid, sign_ms=self.time.sign_ms())
         row = intent_row(new, identity, self.instruments[new.symbol], order_id=order_id, request_id=request_id)
-        if not self._intend({**row, "strategy": strategy, "decision": decision}):
+        if not self._intend({**row, "strategy": strategy, **decided}):
             return ""
         self.hands.strategies[coid] = strategy
         self.hands.perform(self.manager.intend(new, order_id=order_id, request_id=request_id, now_ns=self.hands.now_ns))
@@ -263,7 +273,9 @@ class OrderDesk:
             await self.time.measure(self.port)
         self.hands.perform(self.manager.answered(coid, outcome, self.hands.now_ns))
 
-    def amend(self, coid: str, *, price_ticks: int, qty_lots: int, strategy: str, request_id: int, decision: str = "{}") -> bool:
+    def amend(
+        self, coid: str, *, price_ticks: int, qty_lots: int, strategy: str, request_id: int, decided: Columns = NONE
+    ) -> bool:
         """Store the wish to change a resting order and send it, in a task of its own; False when it must not leave."""
         order = self.manager.orders.get(coid)
         why = self.standstill() or self.manager.may_amend(coid)
@@ -274,7 +286,7 @@ class OrderDesk:
         identity, own_id = self._next_id(strategy)
         new = replace(order.new, client_id=own_id, price_ticks=price_ticks, qty_lots=qty_lots, sign_ms=self.time.sign_ms())
         row = intent_row(new, identity, self.instruments[new.symbol], order_id=order.order_id, request_id=request_id)
-        if not self._intend({**row, "kind": "REPLACE", "target_coid": coid, "strategy": strategy, "decision": decision}):
+        if not self._intend({**row, "kind": "REPLACE", "target_coid": coid, "strategy": strategy, **decided}):
             return False
         wanted = Amending(own_id, price_ticks, qty_lots, request_id, new.sign_ms + new.recv_window_ms)
         self.manager.amend(coid, wanted)
