@@ -33,6 +33,7 @@ from b25.model.instrument import Instrument
 from b25.model.order import CANCEL, MARKET, POST_ONLY, REDUCE_ONLY, SUBMIT, Reason, Tif
 from b25.session.gateway import Deliver, Say, order_event
 from b25.session.machine import Machine
+from b25.session.orders.carrying_out import LIQUIDATIONS
 from b25.session.orders.comparing import Comparing
 from b25.session.orders.desk_plan import DeskPlan, lease_of, patiently, reached, seen_epoch
 from b25.session.orders.money import fee_e8, opening_of
@@ -49,7 +50,6 @@ from b25.venue.port.requests import NewOrder
 
 MS_NS: Final = 1_000_000
 TOLD_AGAIN_S: Final = 5.0  # the same words are not said to a person more often
-LIQUIDATIONS: Final = ("autoclose-", "adl_autoclose", "settlement_autoclose-")  # ids of what the venue itself does to us
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from b25.store.store import Store
 from b25.store.tables import fill, intent, journal, lease, order_event, position, watermark
 
 IntentRow = Mapping[str, Any]
+NOBODY: Final = "unattributed"  # in the ledger, of a fill that is no strategy's
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,11 +244,13 @@ class OrderLog:
         return self._positions.get((venue, symbol, strategy), Decimal(0))
 
     def rebuild(self) -> None:
-        """Make the positions anew from fills and intents: they are a projection, and this is what they project."""
+        """Make the positions anew from fills and the ledger: they are a projection, and this is what they project."""
         strategies = {row.coid: row.strategy for row in self.store.rows(select(intent.c.coid, intent.c.strategy))}
+        owners = {row.fill_ref: row.account for row in self.store.rows(select(journal).where(journal.c.leg == 0))}
         sums: dict[tuple[str, str, str], Decimal] = {}
         for row in self.store.rows(select(fill).where(fill.c.account == self.lease.account)):
-            key = (row.venue, row.symbol, strategies.get(row.coid or "", ""))
+            owner = owners.get(fill_ref(row.venue, row.account, row.symbol, row.trade_id), NOBODY)
+            key = (row.venue, row.symbol, strategies.get(row.coid or "", "" if owner == NOBODY else owner))
             sums[key] = sums.get(key, Decimal(0)) + Decimal(row.qty) * (1 if row.side == "buy" else -1)
         with self.store.writing():
             self.store.execute(_CLEAR, {"b_account": self.lease.account})

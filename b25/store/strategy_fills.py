@@ -32,21 +32,25 @@ def last_number(store: Store, venue: str, account: str) -> int:
 def fills_after(
     store: Store, venue: str, account: str, strategy: str, *, number: int = 0, until: int | None = None
 ) -> list[BookedFill]:
-    """Fills of a strategy's orders that were booked after one place of the ledger, and up to another, in its order."""
-    booked = select(journal.c.fill_ref, func.min(journal.c.seq).label("number")).where(journal.c.seq > number)
+    """Fills of a strategy that were booked after one place of the ledger, and up to another, in its order.
+
+    The ledger says whose a fill is: one by which the kill process closed what the strategy held has no intent, and is its too.
+    """
+    booked = select(journal.c.fill_ref, func.min(journal.c.seq).label("number"))
+    booked = booked.where(journal.c.seq > number, journal.c.account == strategy)
     if until is not None:
         booked = booked.where(journal.c.seq <= until)
     numbers = {row.fill_ref: int(row.number) for row in store.rows(booked.group_by(journal.c.fill_ref))}
     rows = store.rows(
         select(fill, intent.c.epoch, intent.c.order_id)
-        .join(intent, intent.c.coid == fill.c.coid)
-        .where(fill.c.venue == venue, fill.c.account == account, intent.c.strategy == strategy)
+        .outerjoin(intent, intent.c.coid == fill.c.coid)
+        .where(fill.c.venue == venue, fill.c.account == account)
     )
     found = []
     for row in rows:
         at = numbers.get(fill_ref(row.venue, row.account, row.symbol, row.trade_id))
         if at is not None:
-            found.append(BookedFill(at, row, int(row.epoch), int(row.order_id)))
+            found.append(BookedFill(at, row, int(row.epoch or 0), int(row.order_id or 0)))
     return sorted(found, key=lambda one: one.number)
 
 

@@ -37,6 +37,7 @@ from b25.venue.port.requests import RECV_WINDOW_MS, OrderRef
 
 PAGES_MAX: Final = 1_000
 UNIDENTIFIED_MAX: Final = 3
+LIQUIDATIONS: Final = ("autoclose-", "adl_autoclose", "settlement_autoclose-")  # ids of what the venue itself does to us
 
 Durable = Record | Book | Tell
 
@@ -145,7 +146,7 @@ class Hands:
                 symbol = order.symbol if order else next(iter(self.manager.instruments))
                 self.log.record([event_row(action, self.manager.instruments[symbol])])
             case Book():
-                strategy = self.strategies.get(action.coid, "")
+                strategy = self.strategies.get(action.coid, "") or self._forced_of(action.trade)
                 row = fill_row(action, self.port.name)
                 if not self.log.book(row, legs_of(action.trade, strategy), strategy=strategy):
                     self._drop_tell_of(action)
@@ -153,6 +154,14 @@ class Hands:
                     self.booked(action)
             case Tell():
                 self.tell(action)
+
+    def _forced_of(self, trade: TradeReport) -> str:
+        """Whose an execution is that the venue itself forced on us: of the strategy that holds the most of what it closes."""
+        if not trade.client_id.startswith(LIQUIDATIONS):
+            return ""
+        held = {name: -trade.side * self.log.position_of(self.port.name, trade.symbol, name) for name in self.names.values()}
+        name = max(held, key=lambda one: held[one], default="")
+        return name if name and held[name] > 0 else ""
 
     def _drop_tell_of(self, book: Book) -> None:
         """The store has this trade already, from before the manager's memory begins: the world has heard of it."""

@@ -15,7 +15,7 @@ from b25.execution.orders.own_order import Amending, OwnOrder
 from b25.execution.orders.states import OrderState
 from b25.model.instrument import Instrument
 from b25.model.order import POST_ONLY, REDUCE_ONLY, Tif
-from b25.store.order_log import Leg, text_of
+from b25.store.order_log import NOBODY, Leg, text_of
 from b25.venue.port.reports import TradeReport
 from b25.venue.port.requests import NewOrder
 
@@ -124,7 +124,7 @@ def legs_of(trade: TradeReport, strategy: str) -> list[Leg]:
     """Double entry of a spot fill, or of a contract's quantity and fee; each asset sums to nothing."""
     base, _, rest = trade.symbol.partition("/")
     quote, _, settle = rest.partition(":")
-    owner = strategy or "unattributed"
+    owner = strategy or NOBODY
     moves = [(f"{trade.symbol}" if settle else base, trade.qty * trade.side)]
     if not settle:
         moves.append((quote, -trade.qty * trade.price * trade.side))
