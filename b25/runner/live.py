@@ -64,6 +64,7 @@ class LiveLoop:
         self.tap: Callable[[int, np.ndarray[Any, Any]], None] | None = None  # sees the feed's rows; must not wait or keep them
         self.answered: list[Callable[[np.ndarray[Any, Any]], None]] = []  # told of what the venue answered, once it is taken
         self.at_end: list[Callable[[], None]] = []  # called when nothing more will happen
+        self.in_strategy: Callable[[bool], None] = lambda inside: None  # before its first call; after its start
         self.handle: Callable[[dict[str, Any]], dict[str, Any]] | None = None  # does what a command from outside asks for
         self.attending: asyncio.Task[None] | None = None  # what watches the session from within; kept from being collected
         self._timer: asyncio.TimerHandle | None = None
@@ -77,6 +78,8 @@ class LiveLoop:
 
     def rows(self, book: int, rows: np.ndarray[Any, Any]) -> None:
         """Take rows of the feed: the gateway sees them first, for it may be the venue."""
+        if not self.messages:
+            self.in_strategy(True)
         self.messages += 1
         if self.tap is not None:
             self.tap(book, rows)
@@ -193,7 +196,9 @@ class LiveLoop:
             elif self.resumes:
                 self.deliver(gaps(len(self.session.machine.instruments)))
             else:
+                self.in_strategy(True)
                 self.command(Command.START)
+                self.in_strategy(False)
             feed = asyncio.get_running_loop().create_task(feeding(self, feed_ends))
             ended = asyncio.get_running_loop().create_task(self.until.wait())
             await asyncio.wait({feed, ended}, return_when=asyncio.FIRST_COMPLETED)

@@ -160,7 +160,7 @@ def _attend(
         alarms.alarm("paused", f"session {own.seat.session} starts paused: b25 session resume {own.seat.session}")
     looking = SessionWatch(loop, own, plan.mode, supervision.on_latch, alarms)
     control = Control(own.seat.folder, own.seat.session, SessionCommands(looking).act, time.time_ns)
-    loop.handle = control.handle
+    loop.handle, loop.in_strategy = control.handle, own.in_strategy
 
     async def attend() -> None:
         await control.start()

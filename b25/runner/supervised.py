@@ -88,6 +88,12 @@ class Supervised:
         """Whether an order may be sent now: neither latched nor fenced."""
         return not self.refusal()
 
+    def in_strategy(self, inside: bool) -> None:
+        """Beat at once: a strategy that never comes back from its first call hangs, and nothing is starting any more."""
+        if self.life in (Life.STARTING, Life.RUNNING):
+            self.life = Life.RUNNING if inside else Life.STARTING
+            self.heartbeat.beat(self.life, self._done)
+
     async def watch(
         self, progress: Callable[[], tuple[int, int]], stop: Callable[[str], None], *, ready: Callable[[], bool] = lambda: True
     ) -> None:

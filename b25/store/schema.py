@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -13,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from b25.model.errors import Misuse
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+LOCK = 0x623235  # of PostgreSQL's advisory locks: "b25"
 
 
 def migrate(engine: Engine) -> str:
@@ -23,7 +27,9 @@ def migrate(engine: Engine) -> str:
     Misuse
         When the database was written by a newer b25.
     """
-    with engine.begin() as connection:
+    with _alone(engine), engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
         config = _config(connection)
         known = ScriptDirectory.from_config(config)
         current = MigrationContext.configure(connection).get_current_revision()
@@ -31,6 +37,17 @@ def migrate(engine: Engine) -> str:
             raise Misuse(f"the store is of version {current}, which this b25 does not know", remedy="use the b25 that wrote it")
         command.upgrade(config, "head")
     return str(known.get_current_head())
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """Two processes that open a new database at one moment make its schema one after the other."""
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        yield
+        return
+    with Path(f"{engine.url.database}.schema").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _config(connection: Connection) -> Config:

@@ -1,5 +1,7 @@
 """The store on SQLite and PostgreSQL: once, in order, never changed, and closed when it cannot write."""
 
+import subprocess
+import sys
 import threading
 from decimal import Decimal
 
@@ -136,6 +138,12 @@ def test_a_fill_cannot_be_changed_but_a_synthetic_one_may_be_replaced(store, url
     with pytest.raises(DBAPIError, match="append-only"):
         run(url, "DELETE FROM fill WHERE trade_id = '1'")
     run(url, "DELETE FROM fill WHERE trade_id = 'guess'")
+
+
+def test_processes_that_open_a_new_store_at_one_moment_make_its_schema_once(url):
+    code = f"from b25.store.store import open_store; open_store({url!r}).close()"
+    children = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)]
+    assert [(child.communicate()[1].decode()[-500:], child.returncode) for child in children] == [("", 0)] * 4
 
 
 def test_two_accounts_of_one_store_never_share_an_epoch(store):
