@@ -228,7 +228,7 @@ def test_the_command_takes_a_timeframe_and_its_journal_replays(venue, tmp_path, 
     _, key = account_of(venue, "commanding")
     (tmp_path / "venue-keys.json").write_text(json.dumps({"api_key": key.key, "secret": key.secret}))
     (tmp_path / "venue-cert.pem").write_bytes(venue.venue.cafile.read_bytes())
-    words = ["run", cross, "--mode", "observe", "--name", "bars", "--folder", str(tmp_path), "--for-s", "1", "--json"]
+    words = ["run", cross, "--mode", "observe", "--name", "bars", "--folder", str(tmp_path), "--for-s", "5", "--json"]
     words += ["--at", str(tmp_path), "--rest-url", venue.venue.rest_url, "--plain-url", venue.venue.plain_url]
     assert main([*words, "--timeframe", "1s", "--warm-up", "5", "--set", "fast=1", "--set", "slow=2"]) == 0
     out, err = capsys.readouterr()
