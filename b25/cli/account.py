@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 STORE = typer.Option("--store", help="The store of the session: sqlite:///PATH or postgresql+pg8000://…")
 ACCOUNT = typer.Option("--account", help="VENUE/NAME; may be left out where the store holds one account.")
-STORE_DEFAULT = "sqlite:///data/run/store.db"
+STORE_DEFAULT = "sqlite:///data/b25.db"
 BROKEN_EXIT_CODE = 1
 PLAN_DEFAULT = Path("up.toml")
 

@@ -77,23 +77,24 @@ def run_demo(strategy: Path, folder: Path, seconds: float) -> dict[str, Any]:
 
 
 def _session(cls: Any, name: str, folder: Path, seconds: float, venue: dict[str, Any]) -> dict[str, Any]:
-    from b25.cli.run import simulated_venue
+    from b25.cli.run import venue_at
     from b25.risk.limits import Limits
-    from b25.runner.live_session import LivePlan, run_session
+    from b25.runner.live_session import LivePlan
+    from b25.runner.run_supervised import Supervision, run_supervised
 
-    plain_url = str(venue["status_page"]).rstrip("/")
-    found = simulated_venue(SYMBOL, venue["api_key"], venue["secret"], venue["rest_url"], plain_url, venue["cafile"])
+    found = venue_at(SYMBOL, folder / "venue", venue["rest_url"], str(venue["status_page"]).rstrip("/"))
     plan = LivePlan(
         name=name, mode="live", cls=cls, params=PARAMETERS, folder=folder / "sessions",
         limits=Limits(position_max=POSITION_MAX), seconds=seconds, flatten=True, **found,
     )  # fmt: skip
     progress(f"b25: session   {name}: {cls.__name__}, live, {SYMBOL}, through ccxt and the risk gate; Ctrl-C ends it in order")
+    watched = Supervision(folder=folder / "run")
     from b25.cli import live_view
 
     if not live_view.is_terminal():
         from b25.cli.run import tell_on
 
-        return run_session(plan, lambda text: progress(f"b25: {text}"), tell_on)
+        return run_supervised(plan, lambda text: progress(f"b25: {text}"), watched, tell_on)
     from rich.console import Console
 
     view = live_view.LiveView(f"{cls.__name__}, live on a simulated venue", seconds, Console(stderr=True))
@@ -102,7 +103,7 @@ def _session(cls: Any, name: str, folder: Path, seconds: float, venue: dict[str,
         view.watch(loop)
         loop.at_end.append(view.end)
 
-    return run_session(plan, view.say, watch)
+    return run_supervised(plan, view.say, watched, watch)
 
 
 @contextlib.contextmanager
@@ -119,20 +120,8 @@ def venue_process(folder: Path, seconds: float) -> Iterator[dict[str, Any]]:
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "venue.log"
     with step("venue", "a simulated Binance on loopback, a crowd trading on it, in its own process"):
-        command = [
-            sys.executable,
-            "-m",
-            "b25",
-            "venue",
-            "--port",
-            "0",
-            "--tls-port",
-            "0",
-            "--folder",
-            str(folder),
-            "--json",
-            *FEES,
-        ]
+        command = [sys.executable, "-m", "b25", "venue", "--port", "0", "--tls-port", "0", "--folder", str(folder), "--json"]
+        command += FEES
         command += ["--for-s", f"{seconds + 600:g}"]  # it ends even when nobody is left to end it
         with log.open("wb") as told:
             child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=told, start_new_session=True)  # noqa: S603 - our own

@@ -142,18 +142,7 @@ def _venue_of(
     if venue != SIMULATED:
         yield _real(venue, mode, symbol)
     elif at is not None:
-        import orjson
-
-        try:
-            keys = orjson.loads((at / "venue-keys.json").read_bytes())
-            run_id = keys.get("run", "main")
-        except OSError as fault:
-            raise Misuse(
-                f"{at} is no folder of a venue: {fault.strerror}", remedy="start `b25 venue`, and give its --folder"
-            ) from None
-        found = simulated_venue(symbol, keys["api_key"], keys["secret"], rest_url, plain_url, str(at / "venue-cert.pem"))
-        # Each run of a simulated venue begins with empty accounts, so that each has a store of its own.
-        yield {**found, "store": f"sqlite:///{(at / 'stores' / run_id).resolve()}.db", "account": f"demo-{run_id}"}
+        yield venue_at(symbol, at, rest_url, plain_url)
     else:
         with _own_venue(folder) as (thread, key):
             inside = thread.venue
@@ -161,6 +150,24 @@ def _venue_of(
             run_id = f"{time.time_ns() // 1_000_000:x}"
             store = f"sqlite:///{(folder / 'venue' / 'stores' / run_id).resolve()}.db"
             yield {**found, "store": store, "account": f"session-{run_id}", "lasting": False}
+
+
+def venue_at(symbol: str, at: Path, rest_url: str, plain_url: str) -> dict[str, Any]:
+    """What a plan is given of a `b25 venue` that runs: its account's key, and a store for this run of it.
+
+    Each run of a simulated venue begins with empty accounts and counts its trades from one, so that each has a store of its own.
+    """
+    import orjson
+
+    try:
+        keys = orjson.loads((at / "venue-keys.json").read_bytes())
+    except OSError as fault:
+        raise Misuse(
+            f"{at} is no folder of a venue: {fault.strerror}", remedy="start `b25 venue`, and give its --folder"
+        ) from None
+    run_id = keys.get("run", "main")
+    found = simulated_venue(symbol, keys["api_key"], keys["secret"], rest_url, plain_url, str(at / "venue-cert.pem"))
+    return {**found, "store": f"sqlite:///{(at / 'stores' / run_id).resolve()}.db", "account": f"demo-{run_id}"}
 
 
 @contextlib.contextmanager

@@ -56,6 +56,17 @@ def test_interrupted_it_ends_in_order(tmp_path):
     assert facts["why"] == "SIGINT"
 
 
+def test_a_second_demo_in_the_same_folder_knows_nothing_of_the_first_ones_trades(tmp_path):
+    """Each run of the venue counts its trades from one again: with one store for both, the second's would be the first's."""
+    counted = []
+    for _ in range(2):
+        child = started(tmp_path, "--seconds", "8")
+        facts = check(child, *child.communicate(timeout=LONGEST_S))
+        counted.append(facts["metrics"]["fills"])
+        assert facts["fills"] == facts["metrics"]["fills"]
+    assert all(counted)
+
+
 @pytest.mark.parametrize("words", [["--capture", "nowhere.gz", "--symbol", "ETH/USDT:USDT"], ["--capture", "nowhere.gz"]])
 def test_a_capture_that_is_not_there_is_told_with_its_name(tmp_path, words):
     child = started(tmp_path, *words)

@@ -56,7 +56,7 @@ def plan_of(told):
         address=address_of(USDM, told["plain_url"]),
         feed=FeedSettings(spin_s=0.0),
         store=told.get("store", ""),
-        pace=Pace(open_orders_s=2.0, positions_s=4.0, resubscribe_s=0.2),
+        pace=Pace(open_orders_s=2.0, positions_s=10.0, resubscribe_s=0.2),  # the account's whole comparison costs a budget of 75
     )
 
 

@@ -33,6 +33,7 @@ from b25.venue.port.reports import OrderReport
 from b25.venue.port.requests import Amendment, NewOrder
 
 TICK_S: Final = 0.1
+VOLLEY_S_MAX: Final = 2.0  # between two volleys of cancels at the end
 AGAIN_S: Final = 0.7
 
 
@@ -160,12 +161,13 @@ class OrderDesk:
     async def _resolved(self) -> bool:
         return not unresolved(self.manager) and self.hands.flush()
 
-    async def _until(self, patience_s: float, done: Callable[[], Any]) -> bool:
-        deadline = asyncio.get_running_loop().time() + patience_s
+    async def _until(self, patience_s: float, done: Callable[[], Any], *, pause_s_max: float = TICK_S) -> bool:
+        deadline, pause_s = asyncio.get_running_loop().time() + patience_s, TICK_S
         while not await done():
             if asyncio.get_running_loop().time() > deadline:
                 return False
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, pause_s_max)
         return True
 
     async def stop(self, *, cancel: bool = True, patience_s: float = 15.0) -> list[str]:
@@ -173,7 +175,8 @@ class OrderDesk:
         self.is_ready = False
         unsure = await self.hands.pull_all() if cancel else []
         if cancel:
-            await self._until(patience_s, self._quiet)
+            # Cancels go out on the venue's last budget: sent without a pause they leave none to ask what became of them.
+            await self._until(patience_s, self._quiet, pause_s_max=VOLLEY_S_MAX)
         await self.reconcile()
         await self._until(patience_s, self._resolved)
         await self.end()
