@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ class Counts:
     depth_max: int = 0
 
 
-class Subscription:
+class Subscription(ABC):
     """One pattern that is read."""
 
     def __init__(self, link: Link, kind: Subject, name: str, handler: Handler, queue_max: int, full_s: float) -> None:
@@ -66,9 +67,9 @@ class Subscription:
             return None
         return message
 
+    @abstractmethod
     async def run(self) -> None:
         """Read until cancelled, or until a fault, which is kept in `fault`."""
-        raise NotImplementedError
 
 
 class Latest(Subscription):

@@ -186,4 +186,4 @@ def summary_lines(facts: dict[str, Any]) -> list[str]:
     lines.append(f"  {'Orders sent':<28}{len(result.orders):>12,}")
     lines.append(f"  {'Replay':<28}{'agrees' if facts['replay_agrees'] else 'DIVERGES':>12}")
     link = Path(facts["tearsheet"]).resolve().as_uri()
-    return [*lines, "", f"tear sheet: {link}", f"journal:    {facts['journal']}   (b25 session replay {facts['session']})"]
+    return [*lines, "", f"tear sheet: {link}", f"journal:    {facts['journal']}   (b25 session replay {facts['journal']})"]

@@ -1,5 +1,6 @@
 """What the two order desks share: who may trade, client ids, look-ups, and an order's way through the book's events."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from hashlib import blake2b
 from itertools import islice
@@ -28,7 +29,7 @@ EXPIRY_REASONS: Final = {
 }
 
 
-class Desk:
+class Desk(ABC):
     """Orders of one market."""
 
     market: ClassVar[str]
@@ -41,21 +42,21 @@ class Desk:
 
     # -- what a market decides for itself -----------------------------------------------------------
 
+    @abstractmethod
     def settle(self, order: Order, event: MatchEvent, *, maker: bool) -> Fill:
         """Move the money of a trade; the order's own sums are already updated."""
-        raise NotImplementedError
 
+    @abstractmethod
     def release(self, order: Order) -> None:
         """Give back what an order holds beyond what it still needs."""
-        raise NotImplementedError
 
-    def fire(self, order: Order) -> None:
+    def fire(self, order: Order) -> None:  # noqa: B027 - not every market has something to do
         """Enter a stop whose trigger was reached; a market whose stops wait outside its book has none."""
 
-    def after_fill(self, account: Account, order: Order, fill: Fill) -> None:
+    def after_fill(self, account: Account, order: Order, fill: Fill) -> None:  # noqa: B027 - likewise
         """Tell the balances after a trade."""
 
-    def after_end(self, account: Account, order: Order) -> None:
+    def after_end(self, account: Account, order: Order) -> None:  # noqa: B027 - likewise
         """Tell the balances after an order's end without a trade, and who waits for it."""
 
     # -- checks -----------------------------------------------------------------------------------
