@@ -379,4 +379,4 @@ class DeskGateway:
 
     def order_of(self, coid: str) -> OwnOrder | None:
         """An order as the desk knows it, or as the store has it once the desk has forgotten it."""
-        return self.desk.manager.orders.get(coid) or self.desk.stored(coid)
+        return self.desk.manager.orders.get(coid) or self.desk.recall.stored(coid)

@@ -9,6 +9,7 @@ from b25.execution.orders.identity import identity_of
 from b25.execution.orders.own_order import OwnOrder
 from b25.execution.orders.own_orders import OrderManager
 from b25.execution.orders.states import AT_VENUE, TERMINAL, OrderState
+from b25.model.instrument import Instrument
 from b25.venue.port.reports import OrderReport
 from b25.venue.port.requests import NewOrder, OrderRef
 
@@ -60,10 +61,9 @@ def reconcile_open(
     return actions
 
 
-def adopt(manager: OrderManager, report: OrderReport, source: Source, now_ns: int) -> list[Action]:
-    """Take an order that carries our prefix and of which we have no intent: its intent was lost after it was sent."""
-    instrument = manager.instruments[report.symbol]
-    new = NewOrder(
+def order_of(report: OrderReport, instrument: Instrument) -> NewOrder:
+    """What must have been asked for, where only the venue knows of it."""
+    return NewOrder(
         symbol=report.symbol,
         client_id=report.client_id,
         side=report.side,
@@ -71,7 +71,13 @@ def adopt(manager: OrderManager, report: OrderReport, source: Source, now_ns: in
         price_ticks=instrument.ticks(report.price) if report.price else 0,
         stop_ticks=instrument.ticks(report.stop) if report.stop else 0,
         reduce_only=report.reduce_only,
+        sign_ms=report.time_ms,
     )
+
+
+def adopt(manager: OrderManager, report: OrderReport, source: Source, now_ns: int) -> list[Action]:
+    """Take an order that carries our prefix and of which we have no intent: its intent was lost after it was sent."""
+    new = order_of(report, manager.instruments[report.symbol])
     order = OwnOrder(new, state=OrderState.UNKNOWN, changed_ns=now_ns, conditional=report.conditional)
     manager.orders[order.coid] = order
     return [Alarm("ADOPTED", f"{order.coid} was found at the venue without an intent"), *manager.seen(report, source, now_ns)]

@@ -22,17 +22,17 @@ from b25.execution.orders.actions import (
     Source,
     Tell,
 )
-from b25.execution.orders.identity import identity_of
+from b25.execution.orders.identity import Identity, identity_of
 from b25.execution.orders.own_orders import OrderManager
-from b25.execution.orders.reconciling import identified
-from b25.session.orders.rows import emergency_entry, event_row, fill_row, legs_of
+from b25.execution.orders.reconciling import identified, order_of
+from b25.session.orders.rows import emergency_entry, event_row, fill_row, intent_row, legs_of
 from b25.session.orders.venue_time import VenueTime
 from b25.store.emergency import EmergencyLog
 from b25.store.faults import StoreFailed
 from b25.store.order_log import OrderLog
 from b25.venue.port.outcome import Answer
 from b25.venue.port.port import VenuePort
-from b25.venue.port.reports import TradeReport
+from b25.venue.port.reports import OrderReport, TradeReport
 from b25.venue.port.requests import RECV_WINDOW_MS, OrderRef
 
 PAGES_MAX: Final = 1_000
@@ -75,6 +75,7 @@ class Hands:
         self.account, self.names = -1, dict[int, str]()  # numbers in client ids: the account's, and the strategies' by number
         self._identifying: set[tuple[str, str]] = set()
         self._unidentified: dict[tuple[str, str], int] = {}  # how often the venue knew no such order: its reads may lag
+        self.next_identity: Callable[[str], Identity]  # of the next intent of a strategy; the desk counts them
         self.marks: dict[str, tuple[str, int]] = {}
         self.store_fault: StoreFailed | None = None
         self.fault: BaseException | None = None
@@ -225,13 +226,34 @@ class Hands:
             if report is None and self._unidentified.get(key, 0) < UNIDENTIFIED_MAX:
                 self._unidentified[key] = self._unidentified.get(key, 0) + (outcome.answer is not Answer.UNKNOWN)
                 return
+            if report is not None:
+                try:
+                    self.own(report)
+                except StoreFailed:
+                    return  # the trades stay where they are until the store takes whose they are
             self._unidentified.pop(key, None)
-            if report is not None and (identity := identity_of(report.client_id)) is not None:
-                self.strategies.setdefault(report.client_id, self.names.get(identity.strategy, ""))
             actions = identified(self.manager, *key, report, account=self.account, now_ns=self.now_ns)
             self.perform(actions)
         finally:
             self._identifying.discard(key)
+
+    def own(self, report: OrderReport) -> None:
+        """Have an order that carries our prefix in the store like one that was intended: there the intent says whose it is.
+
+        Raises
+        ------
+        StoreFailed
+        """
+        identity = identity_of(report.client_id)
+        if identity is None or identity.account != self.account or report.client_id in self.strategies:
+            return
+        strategy = self.names.get(identity.strategy, "")
+        if strategy and self.log.intent_of(report.client_id) is None:
+            instrument = self.manager.instruments[report.symbol]
+            new = order_of(report, instrument)
+            row = intent_row(new, self.next_identity(strategy), instrument, order_id=0, request_id=0)
+            self.log.intend({**row, "strategy": strategy, "decision": '{"adopted":true}'})
+        self.strategies[report.client_id] = strategy
 
     async def pull(self, symbol: str) -> bool:
         """Read executions from the mark on until none is new; tell whether all were read."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from b25.execution.orders.actions import Action, Alarm, Source, Tell
-from b25.execution.orders.identity import Identity, client_id, identity_of
+from b25.execution.orders.identity import Identity, client_id
 from b25.execution.orders.order_table import OrderPolicy
 from b25.execution.orders.own_order import Amending, OwnOrder
 from b25.execution.orders.own_orders import OrderManager
@@ -106,6 +106,7 @@ class OrderDesk:
         self.compare_by(PositionCheck(port, log, self.hands, instruments))
         self.recall = Recall(port.name, log, self.hands, instruments)
         self.hands.recall = self.recall.owner
+        self.hands.next_identity = lambda strategy: self._next_id(strategy)[0]
 
     def compare_by(self, check: PositionCheck) -> None:
         """Have positions compared by this."""
@@ -193,10 +194,6 @@ class OrderDesk:
         await self.hands.pull_all()
         await self.hands.settle()
         return not any(True for _ in self.manager.live())
-
-    def stored(self, coid: str) -> OwnOrder | None:
-        """An order as the store has it."""
-        return self.recall.stored(coid)
 
     # -- orders -----------------------------------------------------------------------------------
 
@@ -326,13 +323,14 @@ class OrderDesk:
             if listed.value is None:
                 return False
             known += listed.value
+        try:
+            for report in known:
+                self.hands.own(report)
+        except StoreFailed:
+            return False
         actions = reconcile_open(
             self.manager, known, Source.RECON, started_ns=started_ns, now_ns=self.hands.now_ns, account=self.account
         )
-        for report in known:
-            identity = identity_of(report.client_id)
-            if identity is not None and report.client_id not in self.hands.strategies:
-                self.hands.strategies[report.client_id] = self.hands.names.get(identity.strategy, "")
         self.hands.perform(actions)
         for symbol in self.instruments:
             if not await self.hands.pull(symbol):

@@ -8,9 +8,10 @@ import pytest
 
 from b25.execution.orders.identity import closing_id, id_prefix
 from b25.model.event import BUY, ORDER_ACCEPTED, ORDER_CANCELLED, ORDER_FILLED, SELL
+from b25.store.account_log import AccountLog
 from b25.store.strategy_fills import fills_after
 from b25.venue.port.requests import NewOrder
-from tests.session.orders.stand import healed, trading
+from tests.session.orders.stand import healed, now_ns, trading
 
 KINDS = ["spot", "linear"]
 
@@ -124,6 +125,8 @@ def test_whose_an_order_is_that_somebody_else_sent(ours, deaf, tmp_path, warm):
         assert bool(unexpected) is not ours
         (of_strategy,) = one.stored("SELECT qty FROM position WHERE strategy = 's'")
         assert (Decimal(of_strategy.qty) == 0) is ours
+        # So says the account, which asks the intent whose a fill is.
+        assert (AccountLog(one.desk.log.store, one.desk.port.name, "main", now_ns=now_ns).fills()[-1].strategy == "s") is ours
         # The next session of the strategy begins with what the ledger says that it holds.
         fills = fills_after(one.desk.log.store, one.desk.port.name, "main", "s")
         assert (sum(Decimal(fill.row.qty) * (1 if fill.row.side == "buy" else -1) for fill in fills) == 0) is ours
