@@ -13,6 +13,7 @@ from b25.store.tables import audit
 
 GENESIS: Final = b"\0" * 32
 _APPEND: Final = insert(audit)
+_LAST: Final = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
 
 
 def entry_hash(prev: bytes, seq: int, ts_ns: int, actor: str, action: str, body: str) -> bytes:
@@ -29,12 +30,24 @@ def append_audit(store: Store, *, actor: str, action: str, body: dict[str, Any],
     StoreFailed
         What was to be audited must then not happen.
     """
-    text = orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()
     with store.writing():
-        last = store.rows(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1))
-        seq, prev = (last[0].seq + 1, bytes(last[0].hash)) if last else (1, GENESIS)
-        row = {"seq": seq, "ts_ns": now_ns, "actor": actor, "action": action, "body": text, "prev": prev}
-        store.execute(_APPEND, {**row, "hash": entry_hash(prev, seq, now_ns, actor, action, text)})
+        return add_audit(store, actor=actor, action=action, body=body, now_ns=now_ns)
+
+
+def add_audit(store: Store, *, actor: str, action: str, body: dict[str, Any], now_ns: int) -> int:
+    """Add an entry inside `writing`, so that it stands or falls with what it tells of; return its number.
+
+    Parameters
+    ----------
+    body : dict
+        What else is known, in these words: `object` acted on, `ip`, `before`, `after`, `reason`, `request_id`. No secrets.
+    """
+    store.lock("audit")
+    text = orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()
+    last = store.rows_within(_LAST)
+    seq, prev = (int(last[0][0]) + 1, bytes(last[0][1])) if last else (1, GENESIS)
+    row = {"seq": seq, "ts_ns": now_ns, "actor": actor, "action": action, "body": text, "prev": prev}
+    store.execute(_APPEND, {**row, "hash": entry_hash(prev, seq, now_ns, actor, action, text)})
     return int(seq)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, Executable, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from b25.model.errors import Misuse
 from b25.store.faults import Cause, StoreFailed, failed
@@ -22,7 +23,7 @@ WAL_BYTES_KEPT: Final = 64 * 2**20
 POSTGRES_TIMEOUT_S: Final = 5
 
 
-def open_store(url: str, *, durable: bool = False) -> Store:
+def open_store(url: str, *, durable: bool = False, readers: int = 0) -> Store:
     """Open a database, bring its schema up to date, and check it.
 
     Parameters
@@ -31,6 +32,8 @@ def open_store(url: str, *, durable: bool = False) -> Store:
         ``"sqlite:///path"`` or ``"postgresql+pg8000://user@host/name"``.
     durable : bool
         Whether every transaction waits for the disk, so that it survives a power cut; the epoch always does.
+    readers : int
+        Connections kept open for reading from several threads; 0 opens one for each read.
 
     Raises
     ------
@@ -45,9 +48,12 @@ def open_store(url: str, *, durable: bool = False) -> Store:
     if made.get_backend_name() == "sqlite" and not made.database:
         raise Misuse("a store in memory would not outlive the process", remedy="give a file: sqlite:///path")
     arguments: dict[str, Any] = {"poolclass": NullPool}
+    if readers:  # one more for the writer, which never goes back
+        arguments = {"poolclass": QueuePool, "pool_size": readers + 1, "max_overflow": 0}
     if made.get_backend_name() == "sqlite":
         assert made.database is not None
         Path(made.database).parent.mkdir(parents=True, exist_ok=True)
+        arguments["connect_args"] = {"check_same_thread": False}  # `writing` lets one thread in at a time
     else:
         arguments["connect_args"] = {"timeout": POSTGRES_TIMEOUT_S}
     engine = create_engine(made, **arguments)
@@ -69,7 +75,7 @@ def _prepare(connection: sqlite3.Connection, _: object) -> None:
 
 
 class Store:
-    """A database with one writer.
+    """A database with one writer: threads may share it, and write one after the other.
 
     Parameters
     ----------
@@ -81,9 +87,10 @@ class Store:
     def __init__(self, engine: Engine, *, durable: bool = False) -> None:
         self.engine, self.durable = engine, durable
         self.is_sqlite = engine.dialect.name == "sqlite"
-        self._said: dict[int, tuple[str, Sequence[str] | None, Executable]] = {}
+        self._said: dict[int, tuple[str, Sequence[str] | None, Executable, Mapping[str, Any]]] = {}
         self._pooled: Any = None
         self._connection: Any = None
+        self._one_writes = threading.RLock()
         self._connect()
 
     def _connect(self) -> None:
@@ -121,6 +128,7 @@ class Store:
         StoreFailed
             When it was not made durable. Whatever was in it did not happen.
         """
+        self._one_writes.acquire()
         try:
             if full and not self.durable:
                 self._wait_for_disk(True)
@@ -138,19 +146,31 @@ class Store:
             if full and not self.durable:
                 with contextlib.suppress(Exception):
                     self._wait_for_disk(False)
+            self._one_writes.release()
 
     def execute(self, statement: Executable, row: Mapping[str, Any]) -> int:
         """Run a statement inside `writing`; tells how many rows it changed. The statement object is compiled once."""
-        known = self._said.get(id(statement))
-        if known is None:
-            compiled = statement.compile(dialect=self.engine.dialect, column_keys=list(row))  # type: ignore[attr-defined]
-            known = self._said[id(statement)] = (str(compiled), compiled.positiontup, statement)
-        text, names, _ = known
-        cursor = self._connection.cursor()
-        cursor.execute(text, [row[name] for name in names or ()])
+        cursor = self._said_to(statement, row)
         changed = int(cursor.rowcount)
         cursor.close()
         return changed
+
+    def rows_within(self, statement: Executable, row: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Read inside `writing`, what it has written included: plain tuples, in the order of the columns."""
+        cursor = self._said_to(statement, row or {})
+        found = [tuple(one) for one in cursor.fetchall()]
+        cursor.close()
+        return found
+
+    def _said_to(self, statement: Executable, row: Mapping[str, Any]) -> Any:
+        known = self._said.get(id(statement))
+        if known is None:
+            compiled = statement.compile(dialect=self.engine.dialect, column_keys=list(row))  # type: ignore[attr-defined]
+            known = self._said[id(statement)] = (str(compiled), compiled.positiontup, statement, compiled.params)
+        text, names, _, preset = known
+        cursor = self._connection.cursor()
+        cursor.execute(text, [row[name] if name in row else preset[name] for name in names or ()])
+        return cursor
 
     def lock(self, table: str) -> None:
         """Inside `writing`: nobody else writes this table until it ends. SQLite has one writer anyway."""

@@ -1,0 +1,74 @@
+"""How a route says whom it answers. A route that says nothing is refused when the application is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.routing import APIRoute
+
+from b25.api.principal import Principal
+from b25.api.problems import Problem
+from b25.api.roles import Permission
+from b25.model.errors import Misuse
+
+PUBLIC: Final = "public"
+_ASKED: Final = "__b25_permission__"
+
+
+def requires(permission: Permission) -> Any:
+    """Return a dependency: who asks, when he may do this.
+
+    Examples
+    --------
+    ``def cancel(order_id: str, by: Annotated[Principal, requires(Permission.TRADE)]) -> …``
+    """
+
+    def door(request: Request) -> Principal:
+        principal: Principal | None = getattr(request.state, "principal", None)
+        if principal is None:
+            raise Problem(401, "sign in first", code="INVALID_TOKEN", headers={"WWW-Authenticate": "Bearer"})
+        if not principal.may(permission):
+            raise Problem(403, f"{principal.name} may not {permission.value}", remedy="ask an administrator for the role")
+        return principal
+
+    setattr(door, _ASKED, permission)
+    return Depends(door)
+
+
+def public() -> Any:
+    """Return a dependency that lets everybody in: for signing in, and for probes."""
+
+    def door() -> None:
+        return None
+
+    setattr(door, _ASKED, PUBLIC)
+    return Depends(door)
+
+
+def permission_of(route: APIRoute) -> Permission | str:
+    """Return what a route asks for. Raises Misuse when it says nothing."""
+    found = [asked for call in _calls(route.dependant) if (asked := getattr(call, _ASKED, None)) is not None]
+    if len(found) != 1:
+        raise Misuse(f"the route {route.path} has {len(found)} doors", remedy="give it one: requires(…) or public()")
+    permission: Permission | str = found[0]
+    return permission
+
+
+def check_doors(app: FastAPI) -> None:
+    """Check that every route has a door."""
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            permission_of(route)
+
+
+def _calls(dependant: Any) -> list[Callable[..., Any]]:
+    own = [dependant.call] if dependant.call is not None else []
+    return own + [call for one in dependant.dependencies for call in _calls(one)]
+
+
+def audit_facts(request: Request, **more: Any) -> dict[str, Any]:
+    """Return the body of an audit entry for what this request does: `object`, `before`, `after`, `reason` come from the route."""
+    ip = request.client.host if request.client else ""
+    return {"ip": ip, "request_id": getattr(request.state, "request_id", "")} | more

@@ -1,0 +1,86 @@
+"""Where to listen, what to connect to, where files lie: read once at the start, from b25.toml, B25_… and the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from b25.model.errors import Misuse
+
+FILE: Final = "b25.toml"
+
+
+class GatewaySettings(BaseModel):
+    """Where the gateway listens, and whom it answers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65_535)
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    origins: tuple[str, ...] = ()
+    access_s: int = Field(default=600, ge=60, le=900)
+    refresh_s: int = Field(default=7 * 86_400, ge=600, le=7 * 86_400)
+
+
+class Settings(BaseSettings):
+    """Everything that is fixed when a process starts.
+
+    Attributes
+    ----------
+    database_url : str
+        SQLite file or PostgreSQL; see `b25.store.store.open_store`.
+    run_folder, catalog, secrets_folder : Path
+        Sessions, seats and latches; recorded data; generated secrets of mode 0600.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="B25_", env_nested_delimiter="__", toml_file=FILE, extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    database_url: str = "sqlite:///data/b25.db"
+    run_folder: Path = Path("data/run")
+    catalog: Path = Path("data/catalog")
+    secrets_folder: Path = Path("data/secrets")
+    reports_folder: Path = Path("data/reports")
+    gateway: GatewaySettings = GatewaySettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line before environment before file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def read_settings(**told: Any) -> Settings:
+    """Return the settings that hold here.
+
+    Parameters
+    ----------
+    **told
+        From the command line; None is as if it was left out.
+
+    Raises
+    ------
+    Misuse
+        Names the first setting that is wrong, and where it stands.
+    """
+    try:
+        return Settings(**{name: value for name, value in told.items() if value is not None})
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise Misuse(
+            f"the setting {name}: {first['msg']}", remedy=f"correct it in {FILE}, or in B25_{name.upper().replace('.', '__')}"
+        ) from None
