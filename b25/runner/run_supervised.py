@@ -159,7 +159,8 @@ def _attend(
     if loop.starts_paused:
         alarms.alarm("paused", f"session {own.seat.session} starts paused: b25 session resume {own.seat.session}")
     looking = SessionWatch(loop, own, plan.mode, supervision.on_latch, alarms)
-    control = Control(own.seat.folder, own.seat.session, SessionCommands(looking).act, time.time_ns)
+    commands = SessionCommands(looking)
+    control = Control(own.seat.folder, own.seat.session, commands.act, time.time_ns, commands.by_hand.settle)
     loop.handle, loop.in_strategy = control.handle, own.in_strategy
 
     async def attend() -> None:

@@ -289,6 +289,10 @@ class Machine:
             self._held_to = ACTIVE if code is Command.RESUME else REDUCING if code is Command.PAUSE else STOPPED
             self._cancel_below = int(self.head["next_order_id"])
 
+    def judge(self) -> None:
+        """Judge what was wished for."""
+        self._judge(self._context)
+
     def _override(self, event: Any) -> None:
         """Send one order of a person past every limit, until its time is over; an order that makes no sense is refused still."""
         if int(event["local_ns"]) > int(event["amount"]):

@@ -5,6 +5,7 @@ it was done. Of an order, `flags` holds its own, `order_id` the time in force an
 `order_id` is the order's.
 """
 
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
@@ -12,15 +13,47 @@ import numpy as np
 
 from b25.engine.world import World
 from b25.model.event import COMMAND
-from b25.model.order import AMEND, CANCEL, MANUAL, MARKET, SUBMIT, Tif
+from b25.model.order import AMEND, CANCEL, EFFECT, MANUAL, MARKET, SUBMIT, Tif
 from b25.session.commands import Command, command_event
 
 BY_HAND = (Command.ORDER, Command.CANCEL, Command.AMEND)
 INTENT_OF = {Command.CANCEL: CANCEL, Command.AMEND: AMEND}
 
 
+@dataclass(slots=True)
+class Done:
+    """What an event that a person asked for led to.
+
+    Attributes
+    ----------
+    seq : int
+        Number of the event.
+    event : ndarray of EVENT, one row
+    effects : ndarray of EFFECT
+    verdicts : list of int
+        Bits of the controls that each effect broke; empty when only the journal is known.
+    """
+
+    seq: int
+    event: np.ndarray[Any, Any]
+    effects: np.ndarray[Any, Any] = field(default_factory=lambda: np.zeros(0, EFFECT))
+    verdicts: list[int] = field(default_factory=list)
+
+    def judged(self) -> tuple[Any, int] | None:
+        """The effect that was asked for and its verdict, among those that came beside it; None when there is none."""
+        code = int(self.event["status"][0])
+        kind = INTENT_OF.get(Command(code), SUBMIT)
+        for k, row in enumerate(self.effects):
+            is_it = row["flags"] & MANUAL if kind == SUBMIT else row["order_id"] == self.event["order_id"][0]
+            if row["kind"] == kind and is_it:
+                return row, self.verdicts[k] if k < len(self.verdicts) else 0
+        return None
+
+
 def number_of_request(request_id: str) -> int:
-    """Number by which the journal knows a request; never 0."""
+    """Number by which the journal knows a request; 0 for one without an id, which it does not know."""
+    if not request_id:
+        return 0
     digest = blake2b(request_id.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True) or 1
 
@@ -81,8 +114,8 @@ def side_of(world: World, order_id: int) -> int:
     return int(found["side"][0]) if len(found) else 0
 
 
-def requests_in(events: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Rows of events that were asked for by hand, with the number of a request."""
+def places_of_requests(events: np.ndarray[Any, Any]) -> list[int]:
+    """Places of the events that were asked for by hand in a request with an id."""
     by_hand = (events["kind"] == COMMAND) & np.isin(events["status"], [int(one) for one in BY_HAND])
-    rows: np.ndarray[Any, Any] = events[by_hand & (events["amount"] != 0)]
-    return rows
+    places: list[int] = np.flatnonzero(by_hand & (events["amount"] != 0)).tolist()
+    return places
