@@ -189,8 +189,8 @@ class ManualOrders:
             raise self._halted()
         effect, event = found[0], one.event[0]
         order_id, instrument = int(effect["order_id"]), self.instruments[int(effect["instrument"])]
-        sent_as = self.loop.gateway.sent_as(order_id)
         facts = self._verdict(one)
+        sent_as = self.loop.gateway.sent_as(order_id) if facts["verdict"] == "ok" else None
         live = self._live(order_id)
         if facts["verdict"] == "ok" and sent_as == "" and live is not None and live["pending"] == "new":
             why = self.loop.gateway.held_back()  # approved, and the desk did not let it out
