@@ -192,9 +192,10 @@ class ManualOrders:
         facts = self._verdict(one)
         sent_as = self.loop.gateway.sent_as(order_id) if facts["verdict"] == "ok" else None
         live = self._live(order_id)
-        if facts["verdict"] == "ok" and sent_as == "" and live is not None and live["pending"] == "new":
-            why = self.loop.gateway.held_back()  # approved, and the desk did not let it out
-            facts = {"verdict": why if why != "ok" else "not_sent", "reasons": [why]}
+        if facts["verdict"] == "ok" and sent_as == "":
+            why = self.loop.gateway.held_back() if one.verdicts else ""  # approved, and the desk did not let it out
+            why = why if why not in ("", "ok") else "not_sent"  # or it was never stored, because the life before ended
+            facts = {"verdict": why, "reasons": [why]}
         is_market = bool(int(effect["flags"]) & MARKET)
         return {
             "order_id": order_id,

@@ -109,6 +109,7 @@ class DeskGateway:
         self.counts = Counts()
         self.coids: dict[int, str] = {}  # of this session's orders, by the world's id
         self.mine: dict[str, int] = {}
+        self.by_hand: dict[int, str] = {}  # likewise of a person's, and never forgotten
         self.desk: OrderDesk
         self.store: Store
         self.is_open = self.is_told = False
@@ -276,6 +277,8 @@ class DeskGateway:
         if coid:
             self.counts.sent += 1
             self.coids[order_id], self.mine[coid] = coid, order_id
+            if flags & MANUAL:
+                self.by_hand[order_id] = coid
         else:
             self._refused(ORDER_REJECTED, effect, self.desk.refused)
 
@@ -299,8 +302,8 @@ class DeskGateway:
         self.give(order_event(kind, int(effect["order_id"]), reason=reason, **facts))
 
     def sent_as(self, order_id: int) -> str | None:
-        """Id of an order at the venue; empty for one that was held back, or is long over."""
-        return self.coids.get(order_id, "")
+        """Id of an order at the venue; empty for one that was held back, or one of the strategy's that is long over."""
+        return self.coids.get(order_id) or self.by_hand.get(order_id, "")
 
     def held_back(self) -> str:
         """Why the latest order that was approved did not leave."""
