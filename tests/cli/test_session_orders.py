@@ -2,6 +2,7 @@
 
 import io
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,8 +14,8 @@ TOLD = {
     "metrics_before": dict.fromkeys("position gross net leverage".split()),
 }  # fmt: skip
 ROW = {
-    "order_id": 7, "client_id": "b25-7", "symbol": "BTC/USDT:USDT", "side": "buy", "type": "limit", "price": "60000", "parent": None,
-    "quantity": "0.01", "filled": "0", "state": "open", "age_s": 1.25, "is_manual": True,
+    "order_id": 7, "client_id": "b25-7", "symbol": "BTC/USDT:USDT", "side": "buy", "type": "limit", "price": "60000",
+    "parent": None, "quantity": "0.01", "filled": "0", "state": "open", "age_s": 1.25, "is_manual": True,
 }  # fmt: skip
 
 
@@ -28,11 +29,9 @@ def asked(monkeypatch):
         return {"ok": True, **told}
 
     monkeypatch.setattr("b25.runner.control.ask_session", ask)
-    found_told = type("Asked", (), {"calls": found, "told": told})
-    return found_told
+    return SimpleNamespace(calls=found, told=told)
 
 
-@pytest.mark.spec("TU-04")
 @pytest.mark.parametrize(
     ("words", "command", "terms"),
     [

@@ -43,7 +43,7 @@ def order(here, **more):
     return here.ask("order", **{name: value for name, value in (base | more).items() if value is not None})
 
 
-@pytest.mark.spec("OE-01", "TU-04", "DS-05")
+@pytest.mark.spec("OE-01", "DS-05")
 def test_an_order_is_answered_with_its_ids_amended_cancelled_and_listed(staged):
     def act(make):
         here = begun(make)
@@ -74,7 +74,6 @@ def test_an_order_is_answered_with_its_ids_amended_cancelled_and_listed(staged):
     staged(act)
 
 
-@pytest.mark.spec("R13")
 def test_what_is_off_the_grid_or_makes_no_sense_does_not_enter(staged):
     def act(make):
         here = begun(make)
@@ -112,7 +111,6 @@ def test_a_close_takes_what_is_held_and_no_more(staged):
     staged(act)
 
 
-@pytest.mark.spec("R18")
 def test_the_gate_refuses_a_person_as_it_does_the_strategy(staged):
     def act(make):
         here = begun(make, position_max=0.005)
