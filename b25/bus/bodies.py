@@ -128,11 +128,16 @@ class Balance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """What a session holds of one instrument."""
+    """What a session holds of one instrument; `mark` is the middle of its book, without which nothing is valued."""
 
     symbol: str
     quantity: str
     entry_price: str | None
+    mark: str | None
+    notional: str | None
+    unrealised: str | None
+    realised: str
+    fees: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,8 +90,8 @@ READERS: Final = ("operator", "gateway")
 LATEST, ONCE = Delivery.LATEST, Delivery.AT_LEAST_ONCE
 
 
-def _of_session(pattern: str, body: type[Any], delivery: Delivery) -> Subject:
-    return Subject(pattern=pattern, body=body, producers=("session",), consumers=READERS, delivery=delivery)
+def _of_session(pattern: str, body: type[Any], delivery: Delivery, version: int = 1) -> Subject:
+    return Subject(pattern=pattern, body=body, producers=("session",), consumers=READERS, delivery=delivery, version=version)
 
 
 SUBJECTS: Final[tuple[Subject, ...]] = (
@@ -106,7 +106,7 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
     ),
     _of_session("fills.{symbol}", bodies.Fill, ONCE),
     _of_session("account.balance", bodies.Balance, LATEST),
-    _of_session("account.position", bodies.Holdings, LATEST),
+    _of_session("account.position", bodies.Holdings, LATEST, version=2),
     _of_session("account.pnl", bodies.ProfitAndLoss, LATEST),
     _of_session("risk.metrics", bodies.RiskMetrics, LATEST),
     _of_session("risk.violation", bodies.RiskViolation, ONCE),

@@ -59,16 +59,20 @@ def flatten(
 
 def set_(
     name: Annotated[str, NAME],
-    assignment: Annotated[str, typer.Argument(help="parameter=value")],
+    assignments: Annotated[list[str], typer.Argument(help="parameter=value; several are set together, or none of them.")],
     folder: Annotated[Path, FOLDER] = FOLDER_DEFAULT,
     request: Annotated[str, REQUEST] = "",
     json: Annotated[bool, JSON] = False,
 ) -> None:
-    """Give a parameter of the strategy another value, from the next event on."""
+    """Give parameters of the strategy other values, from the next event on."""
     from b25.cli import bar_options as options
 
-    ((parameter, value),) = options.parameters([assignment]).items()
-    _ask(folder, name, "set", json=json, id=request, parameter=parameter, value=value)
+    values = options.parameters(assignments)
+    if len(values) == 1:
+        ((parameter, value),) = values.items()
+        _ask(folder, name, "set", json=json, id=request, parameter=parameter, value=value)
+    else:
+        _ask(folder, name, "set", json=json, id=request, values=values)
 
 
 def re_arm(
@@ -111,6 +115,7 @@ def status(
     lines = [
         f"session    {told['session']} ({told['strategy']}, {told['mode']}), epoch {told['epoch']}",
         f"state      {told['state']}{': ' + told['why'] if told['why'] else ''}",
+        *(["probation  " + told["probation"]["why"] + " within the last 48 h"] if told["probation"]["is_on"] else []),
         f"risk gate  {risk['state']}; latched: {', '.join(risk['latched']) or 'nothing'}; limits v{risk['limits_version']}",
         *(f"warning    {one}" for one in risk["warnings"]),
         *(f"position   {quantity} {symbol}" for symbol, quantity in told["positions"].items()),
@@ -147,5 +152,6 @@ def _ask(folder: Path, name: str, command: str, *, json: bool, by: str = "", **m
     told = ask_session(folder, name, command, by=by or getpass.getuser(), **more)
     held = " ".join(f"{quantity} {symbol}" for symbol, quantity in told["positions"].items())
     why = f": {told['why']}" if told["why"] else ""
-    lines = [f"{name} is {told['state']}{why}; position {held}, {told['orders_open']} orders open"]
+    lines = [f"{key}: {one['old']} -> {one['new']}" for key, one in told.get("changed", {}).items()]
+    lines.append(f"{name} is {told['state']}{why}; position {held}, {told['orders_open']} orders open")
     answer({key: value for key, value in told.items() if key != "ok"}, json=json, lines=lines)

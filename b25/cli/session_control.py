@@ -11,6 +11,7 @@ import typer
 
 from b25.cli.output import JSON, answer
 from b25.cli.session_commands import FOLDER, FOLDER_DEFAULT, add_commands
+from b25.cli.session_orders import add_orders
 
 NAME = typer.Argument(help="Name in the plan.")
 
@@ -22,6 +23,7 @@ def add_control(group: typer.Typer) -> None:
     group.command("list")(listing)
     group.command("logs")(logs)
     add_commands(group)
+    add_orders(group)
 
 
 def start(

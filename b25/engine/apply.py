@@ -40,7 +40,7 @@ from b25.model.event import (
     SNAPSHOT,
     TRADE,
 )
-from b25.model.order import Pending, State
+from b25.model.order import MANUAL, Pending, State
 from b25.risk.gate import count_open
 from b25.strategy.door_orders import view_order
 
@@ -55,6 +55,7 @@ CALL_TRADE = 2
 CALL_GAP = 4
 CALL_FILL = 8
 CALL_ORDER = 16
+OF_A_PERSON = np.int64(-1)  # the `parent` that a strategy sees of such an order's execution
 
 
 @kernel
@@ -204,6 +205,8 @@ def apply_order(ctx, event, finished):
         if kind != ORDER_FILLED:
             order["reason"] = event["status"]
         calls |= CALL_ORDER
+    if order["flags"] & MANUAL:
+        calls &= ~CALL_ORDER  # what becomes of a person's order is not the strategy's to answer; its executions are
     if calls & CALL_ORDER and ctx["viewed"] != 0:
         view_order(ctx, order, order_view_of(ctx))
     if order["state"] >= FILLED:
@@ -237,7 +240,7 @@ def apply_fill(ctx, order, event):
         positions_of(ctx)[i]["maker_lots"] += lots
     else:
         positions_of(ctx)[i]["taker_lots"] += lots
-    view_fill(ctx, event, order["side"], i, order["parent"])
+    view_fill(ctx, event, order["side"], i, OF_A_PERSON if order["flags"] & MANUAL else np.int64(order["parent"]))
 
 
 @kernel

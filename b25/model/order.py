@@ -175,6 +175,7 @@ REASON_TEXT: Final[dict[Reason, str]] = {
 POST_ONLY: Final = 1
 REDUCE_ONLY: Final = 2
 MARKET: Final = 4
+MANUAL: Final = 128  # sent by a person: it is hidden from the strategy, which does not move or cancel it
 
 # Kinds of intent and effect.
 SUBMIT: Final = 1

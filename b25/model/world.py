@@ -139,7 +139,7 @@ FILL_VIEW = np.dtype(
         ("fee", "f8"),
         ("maker", "i8"),
         ("instrument", "i8"),
-        ("parent", "i8"),
+        ("parent", "i8"),  # of whom the order was: 0 the strategy, -1 a person, else a parent order
     ],
     align=True,
 )

@@ -31,9 +31,10 @@ SOCKET, AUDIT = "control.sock", "commands.jsonl"
 LINE_BYTES_MAX: Final = 65_536
 KEPT: Final = 1_000  # answers that are remembered
 WAIT_S: Final = 5.0
-READS: Final = ("status",)  # change nothing, and are not audited
+READS: Final = ("status", "orders", "positions", "check")  # change nothing, and are not audited
 
 Handle = Callable[[dict[str, Any]], dict[str, Any]]
+Settle = Callable[[dict[str, Any]], dict[str, Any] | None]
 
 
 class Control:
@@ -49,11 +50,16 @@ class Control:
         Does what a request asks for and returns the facts of its answer; what it raises is answered as an error.
     now_ns : callable
         Wall clock, for the audit.
+    settle : callable, optional
+        Finds out what became of a request that an earlier life was asked and never answered: gives its answer, or None when it
+        was certainly not done and may be done now. Raises Retry when nobody can know, which is what happens without it.
     """
 
-    def __init__(self, folder: Path, session: str, act: Handle, now_ns: Callable[[], int]) -> None:
+    def __init__(self, folder: Path, session: str, act: Handle, now_ns: Callable[[], int], settle: Settle | None = None) -> None:
         self.own, self.session, self.act, self.now_ns = session_folder(folder, session), session, act, now_ns
+        self.settle = settle or _unsure
         self.answers: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self.unsettled: dict[str, dict[str, Any]] = {}
         self._server: asyncio.AbstractServer | None = None
         self._recall()
 
@@ -88,6 +94,14 @@ class Control:
         if (known := self.answers.get(request_id)) is not None:
             return {**known, "again": True}
         is_read = request.get("command") in READS
+        if (asked := self.unsettled.get(request_id)) is not None:
+            try:
+                facts = self.settle(asked)
+            except B25Error as fault:
+                return _refusal(request_id, fault)
+            del self.unsettled[request_id]
+            if facts is not None:
+                return self._answered(request_id, {"id": request_id, "ok": True, "session": self.session, **facts})
         if not is_read:
             try:  # first: what was not written down is not done
                 self._audit("asked", request_id, {"request": dict(request)})
@@ -100,10 +114,12 @@ class Control:
             told = {"id": request_id, "ok": True, "session": self.session, **self.act(dict(request))}
         except B25Error as fault:
             told = _refusal(request_id, fault)
-        if not is_read:
-            self._remember(request_id, told)
-            with contextlib.suppress(OSError):
-                self._audit("answered", request_id, {"answer": told})
+        return told if is_read else self._answered(request_id, told)
+
+    def _answered(self, request_id: str, told: dict[str, Any]) -> dict[str, Any]:
+        self._remember(request_id, told)
+        with contextlib.suppress(OSError):
+            self._audit("answered", request_id, {"answer": told})
         return told
 
     def _audit(self, action: str, request_id: str, facts: dict[str, Any]) -> None:
@@ -115,7 +131,7 @@ class Control:
             self.answers.popitem(last=False)
 
     def _recall(self) -> None:
-        """What an earlier life answered. What it was asked and never answered may or may not have been done."""
+        """What an earlier life answered; and what it was asked and never answered, which may or may not have been done."""
         try:
             lines = (self.own / AUDIT).read_bytes().splitlines()[-2 * KEPT :]
         except OSError:
@@ -123,8 +139,11 @@ class Control:
         for line in lines:
             with contextlib.suppress(orjson.JSONDecodeError, KeyError, TypeError):
                 row = orjson.loads(line)
-                unsure = Retry("the session ended while it did this", remedy="see b25 session status, and ask anew")
-                self._remember(row["id"], row["answer"] if row["action"] == "answered" else _refusal(row["id"], unsure))
+                if row["action"] == "answered":
+                    self.unsettled.pop(row["id"], None)
+                    self._remember(row["id"], row["answer"])
+                elif row["action"] == "asked":
+                    self.unsettled[row["id"]] = {**row["request"], "id": row["id"]}
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.LimitOverrunError, ValueError, asyncio.CancelledError):
@@ -192,6 +211,10 @@ def _near(folder: Path) -> Any:
         yield f"/proc/self/fd/{handle}/{SOCKET}"
     finally:
         os.close(handle)
+
+
+def _unsure(request: dict[str, Any]) -> None:
+    raise Retry("the session ended while it did this", remedy="see b25 session status, and ask anew")
 
 
 def _gone(what: str, remedy: str) -> Misuse:

@@ -18,6 +18,7 @@ from b25.runner.bar_feeding import BarFeeding
 from b25.session.commands import Command
 from b25.session.gateway import Gateway, Say
 from b25.session.machine import NEVER_NS
+from b25.session.manual import Done
 from b25.session.rows import events_of
 from b25.session.session import Session
 
@@ -59,6 +60,7 @@ class LiveLoop:
         self.flattens = False
         self.resumes = False
         self.starts_paused = False
+        self.has_begun = False  # what is asked for can be carried out
         self.messages = 0
         self.news_heard: dict[str, int] = {}
         self.tap: Callable[[int, np.ndarray[Any, Any]], None] | None = None  # sees the feed's rows; must not wait or keep them
@@ -131,6 +133,12 @@ class LiveLoop:
         """Give a parameter another value. Raises Misuse when it may not have it."""
         self._guarded(lambda: self.session.set_parameter(name, value, self.clock_ns()))
 
+    def ask(self, events: np.ndarray[Any, Any]) -> list[Done]:
+        """Take events that a person has made, all or none, and give what each led to; nothing when the session halted at it."""
+        done: list[Done] = []
+        self._guarded(lambda: done.extend(self.session.ask(events)))
+        return done
+
     def stop(self, why: str, *, flatten: bool = False) -> None:
         """End the session: cancel what works, and close what is held if asked for."""
         if not self.until.is_set():
@@ -199,6 +207,7 @@ class LiveLoop:
                 self.in_strategy(True)
                 self.command(Command.START)
                 self.in_strategy(False)
+            self.has_begun = True
             feed = asyncio.get_running_loop().create_task(feeding(self, feed_ends))
             ended = asyncio.get_running_loop().create_task(self.until.wait())
             await asyncio.wait({feed, ended}, return_when=asyncio.FIRST_COMPLETED)

@@ -28,6 +28,7 @@ from b25.runner.live_session import LivePlan, run_session
 from b25.runner.seat import session_folder
 from b25.runner.session_commands import SessionCommands
 from b25.runner.session_watch import OnLatch, SessionWatch
+from b25.runner.sole_sender import sole_sender
 from b25.runner.supervised import Supervised
 from b25.session.gateway import Say
 from b25.session.limits_file import prove
@@ -94,7 +95,8 @@ def run_supervised(
         if plan.instruments[0].venue in FAST_VENUES:
             compile_feed(plan.instruments[0])  # it takes long, and nothing can beat meanwhile: now, while STARTING
         is_sent_to = plan.mode == "live"
-        facts = run_session(plan, say, lambda loop: _attend(loop, plan, own, supervision, say, watch))
+        with sole_sender(own, plan.instruments[0].venue):
+            facts = run_session(plan, say, lambda loop: _attend(loop, plan, own, supervision, say, watch))
         return facts | {"exit_code": _code(facts)}
     except BaseException as found:
         fault = found
@@ -159,7 +161,8 @@ def _attend(
     if loop.starts_paused:
         alarms.alarm("paused", f"session {own.seat.session} starts paused: b25 session resume {own.seat.session}")
     looking = SessionWatch(loop, own, plan.mode, supervision.on_latch, alarms)
-    control = Control(own.seat.folder, own.seat.session, SessionCommands(looking).act, time.time_ns)
+    commands = SessionCommands(looking)
+    control = Control(own.seat.folder, own.seat.session, commands.act, time.time_ns, commands.by_hand.settle)
     loop.handle, loop.in_strategy = control.handle, own.in_strategy
 
     async def attend() -> None:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final
+
+import numpy as np
 
 from b25.model.errors import Misuse, Retry
 from b25.model.event import BUY, SELL
 from b25.model.risk import LATCHING, Control
 from b25.risk.status import bits_of
+from b25.runner.control import READS
 from b25.runner.kill_latch import Trigger, pull
+from b25.runner.manual_orders import ManualOrders, lots_of, ticks_of
 from b25.runner.seat import session_folder
 from b25.runner.session_watch import HOLD, SessionWatch
-from b25.session.commands import Command, override_event
+from b25.session.commands import Command, override_event, set_event
 
-COMMANDS: Final = ("status", "pause", "resume", "set", "flatten", "stop", "kill", "re-arm", "override")
+COMMANDS: Final = (
+    "status", "orders", "positions", "check", "order", "cancel", "amend", "close", "pause", "resume", "set", "flatten", "stop",
+    "kill", "re-arm", "override",
+)  # fmt: skip
+WHILE_HALTED: Final = (*READS, "kill")
 REASON_CHARS_MIN: Final = 10
 OVERRIDE_S_MAX: Final = 300.0
 
@@ -31,6 +38,7 @@ class SessionCommands:
 
     def __init__(self, watch: SessionWatch) -> None:
         self.watch, self.loop = watch, watch.loop
+        self.by_hand = ManualOrders(watch)
         self._acts: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
             "status": lambda request: self.watch.status(),
             "pause": lambda request: self.watch.pause(),
@@ -41,6 +49,7 @@ class SessionCommands:
             "kill": self._kill,
             "re-arm": self._re_arm,
             "override": self._override,
+            **self.by_hand.acts,
         }
 
     def act(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -54,7 +63,7 @@ class SessionCommands:
         name = str(request.get("command"))
         if name not in self._acts:
             raise Misuse(f"a session cannot {name!r}", remedy=f"ask for one of {', '.join(COMMANDS)}")
-        if name not in ("status", "kill") and self.loop.session.fault is not None:
+        if name not in WHILE_HALTED and self.loop.session.fault is not None:
             raise Misuse(f"the session has halted: {self.loop.session.fault.what}", remedy="see its log; then start it anew")
         told = self._acts[name](request)
         return told if told is not None else self._brief()
@@ -71,10 +80,23 @@ class SessionCommands:
         self.watch.is_paused = self.loop.starts_paused = False  # it may not have started yet
         self.loop.command(Command.RESUME)
 
-    def _set(self, request: dict[str, Any]) -> None:
-        if "parameter" not in request or "value" not in request:
+    def _set(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Give parameters other values: all of them between two events, or none."""
+        values = request.get("values")
+        if values is None and "parameter" in request and "value" in request:
+            values = {str(request["parameter"]): request["value"]}
+        if not isinstance(values, dict) or not values:
             raise Misuse("set needs a parameter and a value", remedy="b25 session set NAME parameter=value")
-        self.loop.set_parameter(str(request["parameter"]), request["value"])
+        machine = self.loop.session.machine
+        now_ns = max(self.loop.clock_ns(), machine.now_ns)
+        events = [set_event(machine.cls, str(name), value, now_ns) for name, value in values.items()]
+        before = {str(name): machine.record[0][str(name)].item() for name in values}
+        done = self.loop.ask(np.concatenate(events))
+        if not done:
+            raise Misuse("the session halted at this very request", remedy="see its log")
+        changed = {name: {"old": old, "new": machine.record[0][name].item()} for name, old in before.items()}
+        self.watch.changed()
+        return {**self._brief(), "changed": changed, "event_seq": done[-1].seq, "effective_ns": now_ns}
 
     def _flatten(self, request: dict[str, Any]) -> None:
         self.watch.is_paused = True
@@ -130,11 +152,9 @@ class SessionCommands:
         if symbol not in symbols or request.get("side") not in sides:
             raise Misuse(f"no order of {request.get('side')!r} {symbol}", remedy=f"buy or sell, of {', '.join(symbols)}")
         i = symbols.index(symbol)
-        try:
-            lots = machine.instruments[i].lots(Decimal(str(request.get("quantity"))))
-            ticks = machine.instruments[i].ticks(Decimal(str(request["price"]))) if request.get("price") is not None else 0
-        except InvalidOperation:
-            raise Misuse("quantity or price is no number", remedy="give decimals, e.g. 0.01") from None
+        one = machine.instruments[i]
+        lots = lots_of(one, request.get("quantity"))
+        ticks = ticks_of(one, request["price"]) if request.get("price") is not None else 0
         self.loop.say(f"override by {by}: {request['side']} {request['quantity']} {symbol}; {reason}")
         until_ns = asked_ns + int(expires_s * 1e9)
         self.loop.enter(

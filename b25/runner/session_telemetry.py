@@ -31,6 +31,7 @@ from b25.model.errors import Misuse
 from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS
 from b25.model.risk import ACTIVE
 from b25.runner.session_notes import Notes
+from b25.session.standing import position_facts, text
 from b25.store.order_log import text_of
 from b25.store.outbox import Outbox
 
@@ -150,19 +151,20 @@ class Telemetry:
     def _account(self) -> None:
         assert self.loop is not None
         machine, door, name = self.loop.session.machine, self.loop.session.machine.door, self.plan.name
-        world, now_ns = machine.world, machine.now_ns
+        now_ns = machine.now_ns
+        each = range(len(self.instruments))
         held = [float(door.position(i)) for i in range(len(self.instruments))]
         values = [lots * self._worth(i) if lots else 0.0 for i, lots in enumerate(held)]
-        each = range(len(self.instruments))
         asset = self.instruments[0].settle
         equity = float(door.equity())
         self._balance.offer(bodies.Balance(session=name, asset=asset, equity=_money(equity)), now_ns)
         holdings = tuple(
             bodies.Holding(
-                symbol=one.symbol, quantity=text_of(one.quantity(int(world.positions[i]["position_lots"]))),
-                entry_price=_money(float(door.entry_price(i))),
+                symbol=one.symbol, quantity=text(one.quantity) or "0", entry_price=text(one.entry), mark=text(one.mark),
+                notional=text(one.worth), unrealised=text(one.unrealised), realised=text(one.realised) or "0",
+                fees=text(one.fees) or "0",
             )
-            for i, one in enumerate(self.instruments)
+            for one in (position_facts(machine, i) for i in each)
         )  # fmt: skip
         self._position.offer(bodies.Holdings(session=name, positions=holdings), now_ns)
         realised, fees = sum(float(door.realized(i)) for i in each), sum(float(door.fees(i)) for i in each)

@@ -20,6 +20,8 @@ import numpy as np
 import orjson
 
 from b25.account.ledger.drift import Severity
+from b25.kernels.build import build_key
+from b25.model.order import MANUAL
 from b25.model.risk import ACTIVE, REDUCING, STOPPED
 from b25.runner.alarms import Alarms
 from b25.runner.durable_file import read_json, write_plainly
@@ -27,10 +29,13 @@ from b25.runner.heartbeat import Life
 from b25.runner.kill import raise_risk_latch
 from b25.runner.kill_scopes import Level, scoped_stops
 from b25.runner.live import LiveLoop
+from b25.runner.probation import Probation
 from b25.runner.seat import session_folder
 from b25.runner.supervised import Supervised
 from b25.session.commands import Command
 from b25.session.picture import picture_of
+from b25.session.standing import limits_of, money_of, positions_of
+from b25.strategy.source_key import behaviour_key
 
 LOOK_S = 0.25
 SECOND_S = 1.0
@@ -65,6 +70,8 @@ class SessionWatch:
         self._stood, self._reduced = ACTIVE, ""  # what paused it, and which of the account's policies holds it to reducing
         self._second_s = float("-inf")
         self._was_emergency = False
+        self.probation = Probation(session_folder(own.seat.folder, own.seat.session))
+        self._versions: dict[str, str] = {}
 
     @property
     def folder(self) -> Path:
@@ -182,10 +189,28 @@ class SessionWatch:
         closed = int(self.loop.session.machine.world.risk["latched"][0])
         return closed != 0 or bool(self.latched)
 
+    def versions(self) -> dict[str, str]:
+        """Hashes of the strategy's code and of b25 itself, as the journal's header has them."""
+        if not self._versions:
+            self._versions = {"strategy": behaviour_key(self.loop.session.machine.cls), "build": build_key()}
+        return self._versions
+
+    def parameters(self) -> dict[str, Any]:
+        """What the strategy runs with now."""
+        machine = self.loop.session.machine
+        return {name: machine.record[0][name].item() for name in machine.cls.params}
+
+    def changed(self) -> None:
+        """Look whether code or parameters are others than before."""
+        self.probation.look(self.versions()["strategy"], self.parameters(), time.time_ns())
+
     def status(self) -> dict[str, Any]:
         """How the session stands."""
         loop = self.loop
         machine = loop.session.machine
+        self.changed()
+        holdings = positions_of(machine, loop.clock_ns())
+        ages_s = [one["data_age_s"] for one in holdings]
         picture = picture_of(machine)
         profits = [market["profit"] for market in picture["instruments"]]
         states = {ACTIVE: "active", REDUCING: "reducing", STOPPED: "stopped"}
@@ -210,6 +235,18 @@ class SessionWatch:
             "events": loop.session.events_taken,
             "effects": loop.session.effects_left,
             "messages": loop.messages,
+            "seq": machine.seq,
+            "has_begun": loop.has_begun,
+            "symbols": [one.symbol for one in machine.instruments],
+            "venue": machine.instruments[0].venue,
+            "parameters": self.parameters(),
+            "versions": self.versions(),
+            "probation": self.probation.facts(time.time_ns()),
+            "holdings": holdings,
+            "money": money_of(machine),
+            "limits": limits_of(machine),
+            "data_age_s": None if None in ages_s else max(ages_s),
+            "manual_orders": int(np.sum(machine.world.orders["flags"] & MANUAL != 0)),
             "ledger": loop.account.facts() if loop.account is not None else {},
             "picture": picture,
         }

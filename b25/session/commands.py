@@ -34,6 +34,9 @@ class Command(IntEnum):
     RESTRICT = 11  # nothing new leaves for an instrument, and what works there is cancelled
     PERMIT = 12  # it may be traded again as its limits say
     OVERRIDE = 13  # one order of a person, past every limit, until the time in `amount`
+    ORDER = 14  # one order of a person, within every limit; this and the two that follow: see session/manual.py
+    CANCEL = 15  # of one order, whoever asked for it
+    AMEND = 16
     STATE = SET_STATE  # of the risk gate: `amount` is active, reducing or stopped
     REARM = OPEN_LATCHES  # `amount` holds the latches that a person opened
 

@@ -30,7 +30,7 @@ from b25.model.event import (
     REPLACE_REJECTED,
 )
 from b25.model.instrument import Instrument
-from b25.model.order import CANCEL, MARKET, POST_ONLY, REDUCE_ONLY, SUBMIT, Reason, Tif
+from b25.model.order import CANCEL, MANUAL, MARKET, POST_ONLY, REDUCE_ONLY, SUBMIT, Reason, Tif
 from b25.session.gateway import Deliver, Say, order_event
 from b25.session.machine import Machine
 from b25.session.orders.carrying_out import LIQUIDATIONS
@@ -109,6 +109,7 @@ class DeskGateway:
         self.counts = Counts()
         self.coids: dict[int, str] = {}  # of this session's orders, by the world's id
         self.mine: dict[str, int] = {}
+        self.by_hand: dict[int, str] = {}  # likewise of a person's, and never forgotten
         self.desk: OrderDesk
         self.store: Store
         self.is_open = self.is_told = False
@@ -268,10 +269,16 @@ class DeskGateway:
             reduce_only=bool(flags & REDUCE_ONLY),
         )
         facts: dict[str, Any] = {"order_id": order_id, "request_id": int(effect["request_id"])}
-        coid = self.desk.submit(new, strategy=self.plan.strategy, decided=self.decided(effect), **facts)
+        decided = self.decided(effect)
+        if flags & MANUAL:
+            # Whose it was is kept with the intent; its executions are the strategy's all the same.
+            decided = {**decided, "flags": flags & ~MARKET}
+        coid = self.desk.submit(new, strategy=self.plan.strategy, decided=decided, **facts)
         if coid:
             self.counts.sent += 1
             self.coids[order_id], self.mine[coid] = coid, order_id
+            if flags & MANUAL:
+                self.by_hand[order_id] = coid
         else:
             self._refused(ORDER_REJECTED, effect, self.desk.refused)
 
@@ -293,6 +300,14 @@ class DeskGateway:
         self.counts.refused += 1
         facts = {name: int(effect[name]) for name in ("instrument", "request_id", "side")}
         self.give(order_event(kind, int(effect["order_id"]), reason=reason, **facts))
+
+    def sent_as(self, order_id: int) -> str | None:
+        """Id of an order at the venue; empty for one that was held back, or one of the strategy's that is long over."""
+        return self.coids.get(order_id) or self.by_hand.get(order_id, "")
+
+    def held_back(self) -> str:
+        """Why the latest order that was approved did not leave."""
+        return self.desk.refused.name.lower()
 
     # -- what the desk tells ----------------------------------------------------------------------
 

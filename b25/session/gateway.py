@@ -24,6 +24,12 @@ class Gateway(Protocol):
     async def start(self) -> None:
         """Begin; on return effects can be taken."""
 
+    def sent_as(self, order_id: int) -> str | None:
+        """Id of an order at the venue; empty for one that was held back; None where nothing is ever sent."""
+
+    def held_back(self) -> str:
+        """Why the latest order that was approved did not leave, as the name of a reason."""
+
     async def pull_all(self) -> list[str]:
         """Have the venue cancel everything; returns the symbols of which it is not certain that nothing rests."""
 
@@ -82,6 +88,14 @@ class Watching:
 
     async def start(self) -> None:
         """Nothing to begin."""
+
+    def sent_as(self, order_id: int) -> str | None:
+        """It is not sent."""
+        return None
+
+    def held_back(self) -> str:
+        """Nothing is held back beside what the gate refuses."""
+        return ""
 
     async def pull_all(self) -> list[str]:
         """Nothing rests anywhere."""

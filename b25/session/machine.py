@@ -15,12 +15,13 @@ from b25.engine.world import World, make_world
 from b25.execution.parents import CANCEL_ALL, PAUSE_ALL, RESUME_ALL, command_parents
 from b25.kernels.address import address_of, code_address
 from b25.model.errors import B25Error, Halt
-from b25.model.event import BUY, COMMAND, EVENT, ORDER_ACCEPTED, PARENTS_DUE, TIMER
+from b25.model.event import COMMAND, EVENT, ORDER_ACCEPTED, PARENTS_DUE, TIMER
 from b25.model.instrument import Instrument
-from b25.model.order import ORDER, Pending, State
+from b25.model.order import MANUAL, ORDER, Pending, State
 from b25.model.risk import ACTIVE, REDUCING, SET_STATE, STOPPED
 from b25.model.world import NO_LIMIT, RUNNING, TRADING_NOTHING
 from b25.session.commands import Command, set_value
+from b25.session.manual import BY_HAND, wish_by_hand
 from b25.session.stride import take_events
 from b25.strategy.compile import BITS, callback_bits, looks_at_views, makes_parents
 from b25.strategy.plain import PlainContext
@@ -125,8 +126,6 @@ class Machine:
         self.door.cancel_all(0, 0)
         self.door.close(0)
         self.door.cancel(0)
-        for price in (None, 1.0):
-            self.door.trade(BUY, 0.0, price, i=0)
         self.world.head[:], self.world.intents[:] = kept, np.zeros(1, self.world.intents.dtype)
         if self.keeps_parents:
             self._command_parents = command_parents.code()
@@ -274,10 +273,13 @@ class Machine:
             i = int(event["instrument"])
             self.world.limits["trading"][i] = TRADING_NOTHING if code is Command.RESTRICT else self._trading[i]
             if code is Command.RESTRICT:
-                self.door.cancel_all(0, i)
+                self._cancel_all(i)
                 self._judge(self._context)
         elif code is Command.OVERRIDE:
             self._override(event)
+        elif code in BY_HAND:
+            wish_by_hand(self.world, event)
+            self._judge(self._context)
         elif code is Command.WATCH:
             self._judge(self._context)  # nothing to judge: the gate marks the account
         else:
@@ -287,18 +289,20 @@ class Machine:
             self._held_to = ACTIVE if code is Command.RESUME else REDUCING if code is Command.PAUSE else STOPPED
             self._cancel_below = int(self.head["next_order_id"])
 
+    def judge(self) -> None:
+        """Judge what was wished for."""
+        self._judge(self._context)
+
     def _override(self, event: Any) -> None:
         """Send one order of a person past every limit, until its time is over; an order that makes no sense is refused still."""
         if int(event["local_ns"]) > int(event["amount"]):
             return
-        world, i = self.world, int(event["instrument"])
+        world = self.world
         kept, risk = world.limits.copy(), world.risk[["state", "latched"]].copy()
         for name in set(world.limits.dtype.names or ()) - NEVER_LIFTED:
             world.limits[name] = NO_LIMIT
         world.risk["state"], world.risk["latched"] = ACTIVE, 0
-        one, ticks = self.instruments[i], int(event["price_ticks"])
-        price = float(one.price(ticks)) if ticks else None
-        self.door.trade(int(event["side"]), float(one.quantity(int(event["qty_lots"]))), price, i=i)
+        wish_by_hand(world, event)
         self._judge(self._context)
         world.limits[:], world.risk["state"], world.risk["latched"] = kept, risk["state"], risk["latched"]
 
@@ -326,7 +330,7 @@ class Machine:
             if working and self._held_to == REDUCING:
                 self._cancel_what_was_before(i)
             elif working:
-                self.door.cancel_all(0, i)
+                self._cancel_all(i)
             elif self._closes and int(self.world.positions[i]["position_lots"]) and now_ns >= self._closed_ns[i] + CLOSE_AGAIN_NS:
                 self._closed_ns[i] = now_ns
                 self.door.close(i)
@@ -336,10 +340,20 @@ class Machine:
             self._judge(self._context)
             self.world.risk["state"] = state
 
+    def _cancel_all(self, i: int) -> None:
+        """Cancel the strategy's own orders in an instrument, and a person's: parent orders are told apart from this."""
+        self.door.cancel_all(0, i)
+        self._cancel_each((self.world.orders["flags"] & MANUAL != 0) & (self.world.orders["instrument"] == i))
+
     def _cancel_what_was_before(self, i: int) -> None:
         orders = self.world.orders
-        rests = (orders["pending"] == int(Pending.NONE)) & np.isin(orders["state"], RESTS) & (orders["instrument"] == i)
-        for order_id in np.sort(orders["order_id"][rests & (orders["order_id"] < self._cancel_below)]):
+        self._cancel_each((orders["instrument"] == i) & (orders["order_id"] < self._cancel_below))
+
+    def _cancel_each(self, which: np.ndarray[Any, Any]) -> None:
+        """Cancel those of the orders that can be cancelled now, in order of their ids."""
+        orders = self.world.orders
+        rests = (orders["pending"] == int(Pending.NONE)) & np.isin(orders["state"], RESTS)
+        for order_id in np.sort(orders["order_id"][rests & which]):
             self.door.cancel(int(order_id))
 
 

@@ -16,6 +16,7 @@ from b25.model.order import EFFECT, SUBMIT, Reason
 from b25.session.commands import Command
 from b25.session.composition import Composition, from_header
 from b25.session.machine import Machine
+from b25.session.manual import Done, places_of_requests
 from b25.session.replay import Item, Pass, changes_of
 from b25.store.journal import EFFECTS, END, EVENTS, HEADER, STATE, Journal, Reading, Record
 from b25.strategy.strategy import Strategy
@@ -38,6 +39,8 @@ class Past:
         Executions that the world has heard of.
     submitted : set of int
         Orders that were to be sent.
+    requests : dict of int to list of Done
+        What was asked for by hand.
     events, effects : int
         So far.
     is_started, is_over : bool
@@ -51,10 +54,12 @@ class Past:
     unwritten: list[Item] = field(default_factory=list)
     fills: Counter[Fill] = field(default_factory=Counter)
     submitted: set[int] = field(default_factory=set)
+    requests: dict[int, list[Done]] = field(default_factory=dict)
     events: int = 0
     effects: int = 0
     is_started: bool = False
     is_over: bool = False
+    _done: dict[int, Done] = field(default_factory=dict)
 
     @property
     def more(self) -> dict[str, Any]:
@@ -70,12 +75,18 @@ class Past:
             for event in events[events["kind"] == COMMAND]:
                 self.is_started |= int(event["status"]) == Command.START
                 self.is_over |= int(event["status"]) == Command.STOP
+            for k in places_of_requests(events):
+                one = Done(self.machine.seq + 1 + k, events[k : k + 1])
+                self._done[one.seq] = one
+                self.requests.setdefault(int(events[k]["amount"]), []).append(one)
         elif record.kind == EFFECTS:
-            self._submits(record.effects)
+            self._effects(record.seq, record.effects)
         elif record.kind == END:
             self.is_over = True
 
-    def _submits(self, rows: np.ndarray[Any, Any]) -> None:
+    def _effects(self, seq: int, rows: np.ndarray[Any, Any]) -> None:
+        if (one := self._done.get(seq)) is not None:
+            one.effects = rows
         sent = rows[(rows["kind"] == SUBMIT) & (rows["reason"] == Reason.OK)]
         self.submitted.update(int(one) for one in sent["order_id"])
 
@@ -131,9 +142,9 @@ def read_past(path: Path, cls: type[Strategy]) -> Past | None:
     past.unwritten = list(run.kept.items)
     past.events, past.effects = run.events, run.kept.effect_count
     past.is_over = past.is_over or run.halt is not None
-    for kind, _, rows in past.unwritten:
+    for kind, seq, rows in past.unwritten:
         if kind == EFFECTS:
-            past._submits(np.frombuffer(rows, EFFECT))
+            past._effects(seq, np.frombuffer(rows, EFFECT))
     return past
 
 

@@ -13,11 +13,12 @@ from zlib import crc32
 
 import numpy as np
 
-from b25.model.errors import Halt
+from b25.model.errors import Halt, Retry
 from b25.model.order import ORDER
 from b25.session.commands import Command, command_event, set_event
 from b25.session.composition import Composition
 from b25.session.machine import Machine, timer_event
+from b25.session.manual import Done, places_of_requests
 from b25.store.journal import Journal
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Session:
         Why the session cannot go on.
     watch : callable or None
         Told of all effects, refused ones too, and of the time they are of.
+    requests : dict of int to list of Done
+        What was asked for by hand and what it led to, in every life, by the request's number.
     """
 
     def __init__(self, composition: Composition, path: Path, act: Act) -> None:
@@ -56,6 +59,8 @@ class Session:
         self.fault: Halt | None = None
         self.watch: Act | None = None
         self.events_taken = self.effects_left = 0
+        self.requests: dict[int, list[Done]] = {}
+        self._heard: list[Done] | None = None
         self._waiting: deque[np.ndarray[Any, Any]] = deque()
         self._is_taking = False
 
@@ -71,6 +76,7 @@ class Session:
         made = cls.__new__(cls)
         made._begin(past.composition, past.machine, Journal.resume(path), act)
         made.events_taken, made.effects_left = past.events, past.effects
+        made.requests = past.requests
         past.write(made.journal)
         return made
 
@@ -131,6 +137,28 @@ class Session:
         """Give a parameter of the strategy another value. Raises Misuse when it may not have it."""
         self.take(set_event(self.composition.cls, name, value, max(now_ns, self.machine.now_ns)))
 
+    def ask(self, events: np.ndarray[Any, Any]) -> list[Done]:
+        """Take events that a person asked for, all or none of them, and give what each led to.
+
+        Raises
+        ------
+        Retry
+            When it is asked from within an event.
+        Halt
+            As `take` does.
+        """
+        if self._is_taking:
+            raise Retry("the session is in the middle of an event", remedy="ask again")
+        first = self.machine.seq + 1
+        self._heard = done = [Done(first + k, events[k : k + 1].copy()) for k in range(len(events))]
+        try:
+            self.take(events)
+        finally:
+            self._heard = None
+            for k in places_of_requests(events):
+                self.requests.setdefault(int(events[k]["amount"]), []).append(done[k])
+        return done
+
     def close(self, why: str) -> dict[str, Any]:
         """End the journal; returns what it ends with."""
         facts = {"why": why, "halt": self.fault.what if self.fault else None, **sums_of(self.machine)}
@@ -144,12 +172,19 @@ class Session:
         """Write effects down and have the approved ones acted on."""
         self.journal.effects(seq, rows.tobytes())
         self.effects_left += len(rows)
+        if self._heard:
+            self._hear(seq, rows)
         if self.watch is not None:
             self.watch(rows)
         approved = rows[rows["reason"] == 0]
         if len(approved):
             self.journal.flush()
             self.act(approved)
+
+    def _hear(self, seq: int, rows: np.ndarray[Any, Any]) -> None:
+        for one in self._heard or ():
+            if one.seq == seq:
+                one.effects, one.verdicts = rows.copy(), self.machine.world.verdicts[: len(rows)].tolist()
 
     def state(self, seq: int, rows: bytes) -> None:
         """Write the positions down."""

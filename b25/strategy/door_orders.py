@@ -13,7 +13,7 @@ from b25.kernels.units import floor_lots, price_of, quantity_of, ticks_toward, w
 from b25.kernels.wishes import cancellable, wish
 from b25.kernels.world import head_of, instruments_of, intents_of, lives_of, orders_of, positions_of
 from b25.model.event import BUY, SELL
-from b25.model.order import AMEND, CANCEL, MARKET, POST_ONLY, REDUCE_ONLY, SUBMIT, Reason, Tif
+from b25.model.order import AMEND, CANCEL, MANUAL, MARKET, POST_ONLY, REDUCE_ONLY, SUBMIT, Reason, Tif
 from b25.model.world import ORDER_VIEW
 
 GTC, IOC = int(Tif.GTC), int(Tif.IOC)
@@ -55,6 +55,12 @@ def wish_order(ctx, side, price, quantity, tif, flags, i, stop=0.0):
             reason = OFF_LOT
     wish(ctx, SUBMIT, order_id, i, side, price_ticks, qty_lots, tif, flags, reason, stop_ticks)
     return order_id
+
+
+@kernel
+def is_own(order):
+    """True for an order that the strategy itself asked for: not for a parent order's, nor for a person's."""
+    return order["parent"] == 0 and order["flags"] & MANUAL == 0
 
 
 @kernel
@@ -148,18 +154,18 @@ def cancel(ctx, order_id):
 
 @kernel
 def cancel_side(ctx, side, i):
-    """Ask to cancel every order of one side that can be cancelled now; not what works for a parent order."""
+    """Ask to cancel every order of one side that can be cancelled now; not what works for a parent order or a person."""
     orders = orders_of(ctx)
     slot = lives_of(ctx)[i, side_index(side)]["first"]
     while slot >= 0:
-        if cancellable(orders[slot]) and orders[slot]["parent"] == 0:
+        if cancellable(orders[slot]) and is_own(orders[slot]):
             wish(ctx, CANCEL, orders[slot]["order_id"], i, side, 0, 0, 0, 0, 0)
         slot = orders[slot]["next"]
 
 
 @kernel
 def cancel_all(ctx, side=0, i=0):
-    """Ask to cancel every order of `side` (BUY, SELL, or 0 for both) that can be cancelled now, but none of a parent order."""
+    """Ask to cancel every order of `side` (BUY, SELL, or 0 for both) that can be cancelled now, but no parent's or person's."""
     if side != SELL:
         cancel_side(ctx, BUY, i)
     if side != BUY:
@@ -194,7 +200,7 @@ def quote(ctx, side, price, quantity, post_only=True, i=0):
 
     An order at the wanted price and quantity is kept, with its place in the queue. Any other order of the side is
     cancelled, and the new one is placed at the first call that finds the side free. A quantity of 0 means no order. What works
-    for a parent order is left alone.
+    for a parent order or for a person is left alone.
     """
     if math.isnan(price) or math.isnan(quantity) or i < 0 or i >= ctx["n"]:
         wish_order(ctx, side, price, quantity, GTC, flags_of(post_only, False), i)
@@ -207,7 +213,7 @@ def quote(ctx, side, price, quantity, post_only=True, i=0):
     free = True
     while slot >= 0:
         order = orders[slot]
-        if order["parent"] == 0:
+        if is_own(order):
             free = False
             if (order["price_ticks"] != ticks or order["qty_lots"] != lots) and cancellable(order):
                 wish(ctx, CANCEL, order["order_id"], i, side, 0, 0, 0, 0, 0)
@@ -218,8 +224,15 @@ def quote(ctx, side, price, quantity, post_only=True, i=0):
 
 @kernel
 def working(ctx, side, i=0):
-    """Number of live orders of a side, those in flight included."""
-    return lives_of(ctx)[i, side_index(side)]["count"]
+    """Number of live orders of a side, those in flight included; a person's are not the strategy's, and do not count."""
+    table = orders_of(ctx)
+    slot = lives_of(ctx)[i, side_index(side)]["first"]
+    count = 0
+    while slot >= 0:
+        if table[slot]["flags"] & MANUAL == 0:
+            count += 1
+        slot = table[slot]["next"]
+    return count
 
 
 @kernel
@@ -242,13 +255,17 @@ def view_order(ctx, order, view):
 
 @kernel
 def orders(ctx, side, i=0):
-    """Live orders of a side in order of submission: an array of ORDER_VIEW (order_id, price, quantity, leaves, state …)."""
-    out = np.zeros(lives_of(ctx)[i, side_index(side)]["count"], ORDER_VIEW)
+    """Live orders of a side in order of submission: an array of ORDER_VIEW (order_id, price, quantity, leaves, state …).
+
+    What a person sent is not among them.
+    """
+    out = np.zeros(working(ctx, side, i), ORDER_VIEW)
     table = orders_of(ctx)
     slot = lives_of(ctx)[i, side_index(side)]["first"]
     k = 0
     while slot >= 0:
-        view_order(ctx, table[slot], out[k])
+        if table[slot]["flags"] & MANUAL == 0:
+            view_order(ctx, table[slot], out[k])
+            k += 1
         slot = table[slot]["next"]
-        k += 1
     return out

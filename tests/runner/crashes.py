@@ -46,14 +46,14 @@ class Crashes:
     seed : int
     """
 
-    def __init__(self, folder, seed=25, strategy=STRATEGY, params=None):
+    def __init__(self, folder, seed=25, strategy=STRATEGY, params=None, run=None):
         self.folder, self.dice, self.strategy = folder, random.Random(seed), strategy
         self.journal = folder / "sessions" / "one.journal"
         self.store = f"sqlite:///{folder / 'b25.db'}"
         settings = VenueSettings(folder=folder / "venue", tls_port=0, port=0, warm_up_s=30.0, limits=LimitSettings(enabled=False))
         listings = default_listings([VENUE_SYMBOL], [VENUE_SYMBOL])
         self.venue = VenueThread(settings, listings=listings, market=lambda exchange: open_crowds(exchange, seed=seed))
-        self.params = params or {}
+        self.params, self.run = params or {}, run
         self.recoveries_s = []
 
     def __enter__(self):
@@ -70,6 +70,7 @@ class Crashes:
             "name": "one", "strategy": self.strategy, "params": self.params, "symbol": SYMBOL, "folder": str(self.folder),
             "key": key.key, "secret": key.secret, "rest_url": inside.rest_url, "ws_url": inside.ws_url,
             "plain_url": inside.plain_url, "cafile": str(inside.cafile), "store": self.store,
+            **({"run": str(self.run)} if self.run else {}),
         }  # fmt: skip
         self.nursery = subprocess.Popen(
             [sys.executable, "-m", "tests.runner.nursery", json.dumps(self.told)],

@@ -20,6 +20,7 @@ from b25.model.message import USDM
 from b25.research.strategy_file import load_strategy
 from b25.risk.limits import Limits
 from b25.runner.live_session import LivePlan, live
+from b25.runner.run_supervised import Supervision, run_supervised
 from b25.session.orders.money import opening_of
 from b25.session.orders.submitting import Pace
 from b25.venue.ccxt.connect import connect
@@ -60,7 +61,7 @@ def plan_of(told):
     )
 
 
-def live_once(plan, folder):
+def live_once(plan, folder, run_folder=""):
     """One life; its words go into a file, line by line."""
     with (folder / "said.log").open("a", buffering=1) as log:
 
@@ -68,7 +69,10 @@ def live_once(plan, folder):
             log.write(f"{os.getpid()} {text}\n")
 
         try:
-            facts = run_loop(live(plan, say))
+            if run_folder:
+                facts = run_supervised(plan, say, Supervision(folder=Path(run_folder), account="main", proves_gate=False))
+            else:
+                facts = run_loop(live(plan, say))
             (folder / "facts.json").write_text(json.dumps(facts, default=str))
         except BaseException:
             log.write(f"{os.getpid()} FAILED {traceback.format_exc()}\n")
@@ -95,7 +99,7 @@ def main(told):
         pid = os.fork()
         if pid == 0:
             os.close(0)
-            os._exit(live_once(plan, folder))
+            os._exit(live_once(plan, folder, told.get("run", "")))
         print(f"born {pid}", flush=True)
         threading.Thread(target=reap, args=(pid,), daemon=True).start()
 

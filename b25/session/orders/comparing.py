@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from b25.execution.orders.actions import Alarm, Hold
 from b25.model.event import ORDER_FILLED
-from b25.model.order import State
+from b25.model.order import MANUAL, State
 from b25.session.machine import Machine
 from b25.session.orders.healing import Healing, heal
 from b25.session.resume import Fill, fill_of
@@ -74,6 +74,8 @@ class Comparing:
                 gateway.tell_person(f"{row.coid} has an intent that the journal knows nothing of: it is cancelled if it lives")
                 continue
             gateway.coids[order_id], gateway.mine[row.coid] = row.coid, order_id
+            if row.flags & MANUAL:
+                gateway.by_hand[order_id] = row.coid
         asked = {order_id: intents[order_id].coid for order_id in waiting if order_id in intents}
         log = gateway.desk.log
         found = heal(
