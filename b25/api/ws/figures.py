@@ -44,7 +44,8 @@ class Figures:
         return {
             "sent": dict(self.sent), "received": dict(self.received), "refused": dict(self.refused), "closed": dict(self.closed),
             "bytes_sent": self.bytes_sent, "opened": self.opened, "overflows": self.overflows,
-            "encode_p99_ms": p99_ms(self.encode_s), "broadcast_p99_ms": p99_ms(self.broadcast_s), "lag_p99_ms": p99_ms(self.lag_s),
+            "encode_p99_ms": p99_ms(self.encode_s),
+            "broadcast_p99_ms": p99_ms(self.broadcast_s), "lag_p99_ms": p99_ms(self.lag_s),
         }  # fmt: skip
 
 

@@ -123,7 +123,7 @@ class Msgpack(Wire):
     def read(self, data: bytes) -> Any:
         """Decode a message of a client."""
         try:
-            return msgpack.unpackb(data, max_buffer_size=2**20)
+            return msgpack.unpackb(data)
         except Exception as fault:
             raise ValueError(str(fault)) from None
 

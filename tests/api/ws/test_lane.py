@@ -134,7 +134,7 @@ class ServerAndClients(RuleBasedStateMachine):
 
     @invariant()
     def what_is_sent_is_what_is_held(self):
-        """Bring everybody up to date: then nobody differs. A loss at the very end is seen with the next message, so one is made."""
+        """Bring everybody up to date: then nobody differs. A loss at the end is seen with the next message, so one is made."""
         if not hasattr(self, "lanes"):
             return
         for channel in CHANNELS:
