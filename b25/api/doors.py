@@ -59,21 +59,23 @@ def permission_of(route: APIRoute | APIWebSocketRoute) -> Permission | str:
 def every_route(app: FastAPI) -> Iterator[tuple[str, APIRoute]]:
     """Yield the full path of every route, and the route: also of those that `app.routes` only has inside an included router."""
     for found in iter_route_contexts(app.routes):
-        if isinstance(found.original_route, APIRoute):
-            yield str(found.path), found.original_route
+        if isinstance(route := found.original_route, APIRoute):
+            yield str(found.path), route
 
 
 def every_socket(app: FastAPI) -> Iterator[tuple[str, APIWebSocketRoute]]:
     """Yield the full path of every route that opens a socket, and the route."""
     for found in iter_route_contexts(app.routes):
-        if isinstance(found.original_route, APIWebSocketRoute):
-            yield str(found.path), found.original_route
+        if isinstance(route := found.original_route, APIWebSocketRoute):
+            yield str(found.path), route
 
 
 def check_doors(app: FastAPI) -> None:
     """Check that every route has a door."""
-    for _, route in (*every_route(app), *every_socket(app)):
+    for _, route in every_route(app):
         permission_of(route)
+    for _, socket in every_socket(app):
+        permission_of(socket)
 
 
 def _calls(dependant: Any) -> list[Callable[..., Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -94,8 +95,6 @@ async def _converse(websocket: WebSocket, hub: Hub, one: Connection) -> str:
 async def _close(websocket: WebSocket, code: int, reason: str) -> None:
     """Close it; one that takes nothing any more is left to the server, which ends it after its own time."""
     if websocket.application_state is WebSocketState.CONNECTED:
-        try:
+        with contextlib.suppress(TimeoutError, RuntimeError, WebSocketDisconnect):
             async with asyncio.timeout(1.0):
                 await websocket.close(code, reason)
-        except (TimeoutError, RuntimeError, WebSocketDisconnect):
-            pass

@@ -85,9 +85,10 @@ class State:
     def merge(
         self, channel: str, key: str, fields: Mapping[str, Any], *, time_ns: int = 0, source: str = "", account: str = ""
     ) -> None:
-        """Set some fields of an entry, and leave the others as they are."""
+        """Set some fields of an entry, and leave the others as they are; its time is that of the latest of them."""
         with self.lock:
             old = self.get(channel, key) or {}
+            time_ns = max(time_ns or self.now_ns(), int(old.get("time_ns", 0)))
             kept = {name: value for name, value in old.items() if name not in ("time_ns", "is_stale")}
             named = {name: value for name, value in (("source", source), ("account", account)) if value}
             self.put(channel, key, kept | named | dict(fields), time_ns=time_ns)

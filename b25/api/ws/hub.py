@@ -1,8 +1,9 @@
-"""Everybody who is connected: lanes that send when something changed, and not more often than their interval; who looks at what."""
+"""Everybody who is connected: lanes that send when something changed, not more often than their interval; who looks at what."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import itertools
 import secrets
@@ -114,11 +115,9 @@ class Hub:
         for one in list(self.connections.values()):
             one.viewer.close(1012, "the gateway ends")
         waits = [one.ended.wait() for one in self.connections.values()]
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
                 await asyncio.gather(*waits, *self.tasks, return_exceptions=True)
-        except TimeoutError:
-            pass
         if self._checking is not None:
             self._checking.cancel()
             await asyncio.gather(self._checking, return_exceptions=True)
@@ -207,5 +206,6 @@ class Hub:
             for channel in one.viewer.channels:
                 channels[channel] = channels.get(channel, 0) + 1
         return self.figures.facts() | {
-            "clients": by_kind, "subscriptions": channels, "waiting": sum(one.viewer.waiting for one in self.connections.values()),
+            "clients": by_kind, "subscriptions": channels,
+            "waiting": sum(one.viewer.waiting for one in self.connections.values()),
         }  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 import orjson
 
 

@@ -35,10 +35,11 @@ async def say(line, **message):
 
 async def closed(line):
     async with asyncio.timeout(LONGEST_S):
-        with pytest.raises(ConnectionClosed) as gone:
+        try:
             while True:
                 await line.recv()
-    return gone.value.rcvd.code
+        except ConnectionClosed as gone:
+            return gone.rcvd.code
 
 
 @pytest.mark.spec("DS-01", "DS-03")
@@ -113,7 +114,7 @@ def test_a_client_follows_what_happens(served, form):
 def test_a_client_that_reads_nothing_delays_no_other(served):
     async def main():
         async with connect(served.url(type="tui")) as slow, connect(served.url(type="tui")) as quick:
-            slow_viewer = list(served.hub.connections.values())[0].viewer
+            slow_viewer = next(iter(served.hub.connections.values())).viewer
             slow_viewer.queue_max = 4
             for line in (slow, quick):
                 await say(line, type="subscribe", channels=["alerts"])
@@ -166,7 +167,8 @@ def test_a_command_is_answered_when_it_was_acknowledged_with_its_outcome(served)
     ("role", "name", "may"),
     [
         ("viewer", "order", False), ("viewer", "check", True), ("viewer", "kill", False), ("trader", "order", True),
-        ("trader", "kill", True), ("risk", "order", False), ("risk", "kill", True), ("admin", "stop", False), ("admin", "kill", True),
+        ("trader", "kill", True), ("risk", "order", False), ("risk", "kill", True), ("admin", "stop", False),
+        ("admin", "kill", True),
     ],
 )  # fmt: skip
 def test_a_role_gives_only_its_own_commands(served, role, name, may):
@@ -183,7 +185,7 @@ def test_a_role_gives_only_its_own_commands(served, role, name, may):
 @pytest.mark.parametrize(
     "text",
     [
-        "", "{", "[]", "1", '{"type": 1}', '{"type": "fly"}', '{"type": "subscribe"}', '{"type": "subscribe", "channels": "orders"}',
+        "", "{", "[]", "1", '{"type": 1}', '{"type": "fly"}', '{"type": "subscribe"}', '{"type": "subscribe", "channels": 1}',
         '{"type": "subscribe", "channels": ["audit"]}', '{"type": "refresh", "channels": [1]}', '{"type": "look", "at": "../x"}',
         '{"type": "command"}', '{"type": "command", "id": "1", "name": "re-arm"}', '{"type": "command", "id": 1, "name": "stop"}',
         '{"type": "command", "id": "1", "name": ["stop"]}', '{"type": "command", "id": "1", "name": "stop", "args": []}',
