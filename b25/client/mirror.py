@@ -93,16 +93,16 @@ class Mirror:
 
     def _apply(self, changes: Mapping[str, Any], removed: Iterable[str]) -> bool:
         """Apply differences; False when one did not fit, and its channel is suspect."""
-        fits = True
+        before = len(self.suspect)
         for path in removed:
             names = names_of(path)
-            if self._trusts(names[0]) and (place := self._under(names)) is not None:
-                fits &= place.pop(names[-1], self) is not self
+            if self._trusts(names[0]) and (place := self._under(names)) is not None and place.pop(names[-1], self) is self:
+                self.suspect.add(names[0])
         for path, value in changes.items():
             names = names_of(path)
             if self._trusts(names[0]) and (place := self._under(names)) is not None:
                 place[names[-1]] = value
-        return fits and not self.suspect & {names_of(path)[0] for path in changes}
+        return len(self.suspect) == before
 
     def _trusts(self, channel: str) -> bool:
         return channel in self.wanted and channel not in self.suspect

@@ -1,6 +1,6 @@
 """What changed between two values, as paths: put these, remove those, and the old value is the new one.
 
-A path is names with a dot between; in a name ``~`` is written ``~0`` and a dot ``~1``. Lists are values: one that changed is told whole.
+A path is names with a dot between; in a name ``~`` is written ``~0`` and a dot ``~1``. A list that changed is told whole.
 """
 
 from __future__ import annotations

@@ -138,14 +138,15 @@ class Feed:
     def _say(self) -> None:
         """Tell how the sources are."""
         if self.link is None:
-            bus = {"state": "disabled", "since_ns": None}
+            bus: dict[str, object] = {"state": "disabled", "since_ns": None}
         elif self.link.is_up:
             bus = {"state": "healthy", "since_ns": None}
         else:
             bus = {"state": "unhealthy", "since_ns": self.link.down_since_ns or None}
         self.state.put("system_health", "bus", bus | {"component": "bus"}, source=COMPONENT)
+        is_well = not self.faults and not self.state.dropped
         gateway = {
-            "component": COMPONENT, "state": "degraded" if self.faults or self.state.dropped else "healthy", "faults": self.faults,
+            "component": COMPONENT, "state": "healthy" if is_well else "degraded", "faults": self.faults,
             "entries_dropped": self.state.dropped, "messages_failed": self.failed,
         }  # fmt: skip
         self.state.put("system_health", COMPONENT, gateway, source=COMPONENT)

@@ -17,8 +17,8 @@ STORE: Final = "store"
 SESSIONS_MAX: Final = 200
 FILE_STALE_NS: Final = 5_000_000_000
 SHOWN: Final = (
-    "strategy", "mode", "account", "epoch", "state", "gate", "why", "refusal", "life", "fills", "orders_open", "events", "effects",
-    "messages", "journal",
+    "strategy", "mode", "account", "epoch", "state", "gate", "why", "refusal", "life", "fills", "orders_open", "events",
+    "effects", "messages", "journal",
 )  # fmt: skip
 
 
