@@ -34,7 +34,7 @@ def websocket_updates(stage: Stage) -> Iterator[Figure]:
     calm = _round("web")
     p99_ms = [one["p99_ms"] for one in quick]
     detail = f"p99 {spread(p99_ms)} ms, median {statistics.median(one['p50_ms'] for one in quick):.2f} ms; inside the server, to "
-    detail += f"every queue, p99 {spread([one['lag_ms'] for one in quick])} ms, of which it waits 5 ms for what comes together; "
+    detail += f"every queue, p99 {spread([one['lag_ms'] for one in quick])} ms, of which it waits 2 ms for what comes together; "
     detail += (
         f"{statistics.median(one['cores'] for one in quick):.2f} cores of the server; {CLIENTS} clients × {1 / EVERY_S:.0f}/s, "
     )

@@ -22,7 +22,7 @@ from b25.api.ws.viewer import Viewer
 from b25.api.ws.wire import WIRES
 
 INTERVAL_S: Final = {"web": 0.25, "tui": 0.1, "notebook": 0.25}
-GATHER_S: Final = 0.005  # what comes together is told together
+GATHER_S: Final = 0.002  # what comes together is told together
 VIEWERS_MAX: Final = 1_000
 CHECK_S: Final = 30.0
 CLOSE_S: Final = 30.0

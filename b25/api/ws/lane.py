@@ -5,6 +5,7 @@ The view of a lane is the last state that was sent: a new viewer's snapshot is t
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -16,7 +17,7 @@ from b25.api.ws.viewer import Viewer
 from b25.api.ws.wire import Changes, Wire
 from b25.model.errors import Misuse
 
-NOTHING: Final = Changes()
+AT_ONCE: Final = 16
 
 
 class Lane:
@@ -130,13 +131,15 @@ class Lane:
             return
         encoded_s = time.perf_counter()
         now_ns = self.state.now_ns()
-        bodies: dict[tuple[str, ...], bytes] = {}
-        for viewer in self.viewers:
-            if not (seen := tuple(channel for channel in told if channel in viewer.channels)):
-                continue
-            if seen not in bodies:
-                bodies[seen] = self.wire.body(self.wire.together([told[channel] for channel in seen]), now_ns)
-            viewer.push("update", bodies[seen])
+        bodies: dict[frozenset[str], bytes] = {}
+        concerned = [viewer for viewer in self.viewers if not viewer.channels.isdisjoint(told)]
+        for viewer in concerned:
+            body = bodies.get(viewer.channels)
+            if body is None:
+                seen = [changes for channel, changes in told.items() if channel in viewer.channels]
+                body = bodies[viewer.channels] = self.wire.body(self.wire.together(seen), now_ns)
+            viewer.push("update", body, wakes=False)
+        _wake(concerned)
         over_s = time.perf_counter()
         self.figures.encode_s.append(encoded_s - begun_s)
         self.figures.broadcast_s.append(over_s - begun_s)
@@ -179,3 +182,11 @@ class Lane:
         else:
             pairs += parts
             removed += gone
+
+
+def _wake(viewers: list[Viewer]) -> None:
+    """Have some begin to send, and the others in the next turns of the loop: the first need not wait for the last."""
+    for viewer in viewers[:AT_ONCE]:
+        viewer.wake()
+    if rest := viewers[AT_ONCE:]:
+        asyncio.get_running_loop().call_soon(_wake, rest)

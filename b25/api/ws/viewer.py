@@ -55,7 +55,7 @@ class Viewer:
 
     Attributes
     ----------
-    channels : set of str
+    channels : frozenset of str
         What it looks at.
     snapshot : callable
         Gives the encoded rest of a snapshot of channels, as the lane's viewers have them.
@@ -66,38 +66,45 @@ class Viewer:
     ) -> None:
         self.viewer_id, self.by, self.kind, self.wire, self.figures = viewer_id, by, kind, wire, figures
         self.queue_max = queue_max
-        self.channels: set[str] = set()
+        self.channels: frozenset[str] = frozenset()
         self.looks_at = ""
         self.seq = 0
         self.is_behind = False
         self.was_behind = False
-        self.snapshot: Callable[[set[str]], bytes] = lambda _: b""
+        self.snapshot: Callable[[frozenset[str]], bytes] = lambda _: b""
         self._queue: deque[Waiting] = deque()
         self._queue_bytes = 0
         self._some = asyncio.Event()
         self._close: Closed | None = None
+        self._gave_up = False
 
     @property
     def waiting(self) -> int:
         """How many messages wait."""
         return len(self._queue)
 
-    def push(self, kind: str, rest: bytes) -> None:
-        """Queue an update or a snapshot. Never waits."""
+    def push(self, kind: str, rest: bytes, *, wakes: bool = True) -> None:
+        """Queue an update or a snapshot. Never waits; one who says that it does not wake calls `wake` soon."""
         if self.is_behind or self._close is not None:
             return
         if len(self._queue) >= self.queue_max or self._queue_bytes + len(rest) > QUEUE_BYTES_MAX:
             self._overflow()
             return
         self.seq += 1
-        self._add(Waiting(kind, self.seq, rest))
+        self._queue.append(Waiting(kind, self.seq, rest))
+        self._queue_bytes += len(rest)
+        if wakes:
+            self.wake()
 
     def say(self, message: Mapping[str, Any]) -> None:
         """Queue an answer, an error or the like. Never waits, and never goes in an overflow."""
         if sum(1 for one in self._queue if not one.seq) >= SAID_MAX:
             self.close(1013, DROPPED)
             return
-        self._add(Waiting(str(message["type"]), 0, self.wire.value(message)))
+        rest = self.wire.value(message)
+        self._queue.append(Waiting(str(message["type"]), 0, rest))
+        self._queue_bytes += len(rest)
+        self.wake()
 
     def close(self, code: int, reason: str) -> None:
         """End the connection, before anything else that waits."""
@@ -105,9 +112,8 @@ class Viewer:
             self._close = Closed(code, reason)
         self._some.set()
 
-    def _add(self, one: Waiting) -> None:
-        self._queue.append(one)
-        self._queue_bytes += len(one.rest)
+    def wake(self) -> None:
+        """Have the sending go on."""
         self._some.set()
 
     def _overflow(self) -> None:
@@ -122,17 +128,31 @@ class Viewer:
 
     async def run(self, send: Send, *, write_s: float = WRITE_S) -> None:
         """Send what waits, until it is to end. Raises Closed for that, also when a write takes too long."""
+        try:
+            await self._run(send, write_s)
+        except asyncio.CancelledError:
+            if self._gave_up:
+                raise Closed(1013, SLOW) from None
+            raise
+
+    async def _run(self, send: Send, write_s: float) -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
         while True:
             data = self.next()
             if data is None:
                 self._some.clear()
                 await self._some.wait()
                 continue
+            watch = loop.call_later(write_s, self._give_up, task)  # cheaper than asyncio.timeout, and there are many
             try:
-                async with asyncio.timeout(write_s):
-                    await send(data)
-            except TimeoutError:
-                raise Closed(1013, SLOW) from None
+                await send(data)
+            finally:
+                watch.cancel()
+
+    def _give_up(self, task: asyncio.Task[Any]) -> None:
+        self._gave_up = True
+        task.cancel()
 
     def next(self) -> bytes | None:
         """Return the next message to send; None when nothing waits. Raises Closed when it is to end."""
