@@ -16,7 +16,6 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "amend": Permission.TRADE,
     "close": Permission.TRADE,
     "check": Permission.READ,
-    "start": Permission.OPERATE,
     "stop": Permission.OPERATE,
     "pause": Permission.OPERATE,
     "resume": Permission.OPERATE,
