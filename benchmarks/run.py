@@ -31,6 +31,7 @@ import measure_runaway
 import measure_setup
 import measure_venue_rest
 import measure_venue_streams
+import measure_websocket
 from contestants import LOCKS, ROOT, BenchFailed, checked, say
 from figures import Figure
 from stage import Stage
@@ -57,6 +58,7 @@ MEASURES = {
         measure_kill,
         measure_runaway,
         measure_setup,
+        measure_websocket,
     )
     for measure in module.MEASURES
 }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from fastapi import Depends, FastAPI, Request
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
 
 from b25.api.principal import Principal
 from b25.api.problems import Problem
@@ -47,7 +47,7 @@ def public() -> Any:
     return Depends(door)
 
 
-def permission_of(route: APIRoute) -> Permission | str:
+def permission_of(route: APIRoute | APIWebSocketRoute) -> Permission | str:
     """Return what a route asks for. Raises Misuse when it says nothing."""
     found = [asked for call in _calls(route.dependant) if (asked := getattr(call, _ASKED, None)) is not None]
     if len(found) != 1:
@@ -56,11 +56,26 @@ def permission_of(route: APIRoute) -> Permission | str:
     return permission
 
 
+def every_route(app: FastAPI) -> Iterator[tuple[str, APIRoute]]:
+    """Yield the full path of every route, and the route: also of those that `app.routes` only has inside an included router."""
+    for found in iter_route_contexts(app.routes):
+        if isinstance(route := found.original_route, APIRoute):
+            yield str(found.path), route
+
+
+def every_socket(app: FastAPI) -> Iterator[tuple[str, APIWebSocketRoute]]:
+    """Yield the full path of every route that opens a socket, and the route."""
+    for found in iter_route_contexts(app.routes):
+        if isinstance(route := found.original_route, APIWebSocketRoute):
+            yield str(found.path), route
+
+
 def check_doors(app: FastAPI) -> None:
     """Check that every route has a door."""
-    for route in app.routes:
-        if isinstance(route, APIRoute):
-            permission_of(route)
+    for _, route in every_route(app):
+        permission_of(route)
+    for _, socket in every_socket(app):
+        permission_of(socket)
 
 
 def _calls(dependant: Any) -> list[Callable[..., Any]]:
@@ -72,3 +87,9 @@ def audit_facts(request: Request, **more: Any) -> dict[str, Any]:
     """Return the body of an audit entry for what this request does: `object`, `before`, `after`, `reason` come from the route."""
     ip = request.client.host if request.client else ""
     return {"ip": ip, "request_id": getattr(request.state, "request_id", "")} | more
+
+
+def door_of(permission: Permission, opens: Callable[..., Any]) -> Any:
+    """Return a dependency that is a door of another kind: `opens` finds out who asks, and refuses who may not do this."""
+    setattr(opens, _ASKED, permission)
+    return Depends(opens)

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.websockets import WebSocket
 
 from b25.model.errors import B25Error, Halt, Misuse, Resync, Retry
 
@@ -77,8 +78,11 @@ def problem_of(fault: Exception) -> Problem:
 def install_problems(app: FastAPI) -> None:
     """Answer every exception of a route in this form."""
 
-    async def answer(request: Request, fault: Exception) -> Response:
-        return problem_response(problem_of(fault), getattr(request.state, "request_id", ""))
+    async def answer(request: Request | WebSocket, fault: Exception) -> Response:
+        response = problem_response(problem_of(fault), getattr(request.state, "request_id", ""))
+        if isinstance(request, WebSocket):  # of one that is not open yet; for it nobody else sends the answer
+            await request.send_denial_response(response)
+        return response
 
     for kind in (Problem, B25Error, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, answer)
