@@ -1,0 +1,182 @@
+"""Promotes a class: lint, cut, import alone, prove, look for bias, freeze. The first step that fails ends it; nothing is left."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any, Final
+
+from b25.kernels.build import build_key
+from b25.model.errors import Misuse
+from b25.promote.cut import Cut, cut
+from b25.promote.isolate import isolate
+from b25.promote.lives import Setting
+from b25.promote.proof import Proof, Prover
+from b25.promote.version import LIVE, SOURCE, Version, canonical, freeze, snake
+from b25.research.bias import check
+from b25.research.dataset import Dataset
+from b25.research.strategy_file import load_strategy
+from b25.risk.limits import Limits
+from b25.strategy.source_key import behaviour_key
+from b25.venue.models import ConstantLatency, Fees
+
+WARM_UP_NS: Final = 60_000_000_000
+STEPS: Final = ("lint", "cut", "isolate", "prove", "bias", "freeze")
+LOCK: Final = Path("requirements/run.lock.txt")
+Say = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is to be promoted, and on what it is to be proven.
+
+    Attributes
+    ----------
+    where : str
+        ``NOTEBOOK.ipynb:Class`` or ``FILE.py:Class``.
+    data : Dataset
+    params : dict
+        Parameters that it is to have.
+    by : str
+        Who promotes it.
+    never_cancels : bool
+        Whether the author declares that it never cancels.
+    """
+
+    where: str
+    data: Dataset
+    by: str
+    params: dict[str, Any] = field(default_factory=dict)
+    fees: Fees = field(default_factory=Fees)
+    limits: Limits = field(default_factory=Limits)
+    balance: float = 10_000.0
+    latency_ns: int = 3_000_000
+    never_cancels: bool = False
+
+
+class Refused(Misuse):
+    """A step found something; nothing was promoted."""
+
+    exit_code = 1
+
+
+def judge(where: str, say: Say) -> tuple[Cut, dict[str, Any]]:
+    """Lint, cut and import alone: what `--dry-run` does. Raises Refused with the first finding."""
+    started = time.monotonic()
+    made = cut(where)
+    for one in made.findings:
+        say("lint", str(one))
+    if made.errors:
+        more = f"; {len(made.errors) - 1} more" if len(made.errors) > 1 else ""
+        raise Refused(f"{made.name}: {made.errors[0]}{more}", remedy="b25 promote --explain CODE tells why")
+    say("lint", f"{len(made.findings)} warnings, {time.monotonic() - started:.1f} s")
+    say("cut", f"{len(made.text.splitlines())} lines out of {len(made.cells)} cells")
+    told = isolate(made.text, made.name)
+    say("isolate", f"imported alone; {', '.join(told['callbacks']) or 'no callbacks'}")
+    return made, told
+
+
+def promote(wish: Wish, say: Say, *, root: Path = LIVE, secrets_folder: Path, now_ns: int) -> Version:
+    """Return the frozen version.
+
+    Raises
+    ------
+    Refused
+        With what the first failing step found.
+    """
+    made, _ = judge(wish.where, say)
+    with tempfile.TemporaryDirectory(prefix="b25-promote-") as folder:
+        file = Path(folder) / SOURCE
+        file.write_text(made.text, encoding="utf-8")
+        cls = load_strategy(f"{file}:{made.name}")
+        cls.record(wish.params)
+        tape = wish.data.tape
+        span = wish.data.start_ns + WARM_UP_NS, wish.data.end_ns
+        setting = Setting(
+            cls=cls, params=wish.params, tape=tape, span=span, fees=wish.fees, limits=wish.limits, balance=wish.balance,
+            latency_ns=wish.latency_ns,
+        )  # fmt: skip
+        proof = Prover(setting, file, wish.never_cancels, lambda text: say("prove", text)).prove()
+        _believe(made.name, proof)
+        say("prove", f"{proof.counts['effects']:,} effects the same in every life; {proof.coverage:.0%} of its lines ran")
+        say("bias", "looking for look-ahead and warm-up")
+        bias = check(cls, wish.data, fees=wish.fees, latency=ConstantLatency(wish.latency_ns), limits=wish.limits, **wish.params)
+        if not bias.ok:
+            raise Refused(f"{made.name}: {bias.findings[0]}", remedy="see b25 backtest --check")
+        behaviour = behaviour_key(cls)
+    files = {
+        SOURCE: made.text.encode(),
+        f"source{made.saved.path.suffix}": made.saved.path.read_bytes(),
+        "proof.json": canonical(asdict(proof)),
+        "bias.json": canonical({"ok": bias.ok, "findings": [str(one) for one in bias.findings]}),
+    }
+    if hashlib.sha256(files[f"source{made.saved.path.suffix}"]).hexdigest() != made.saved.sha256:
+        raise Refused(f"{made.saved.path} changed while it was promoted", remedy="save it, and promote again")
+    version = freeze(root, snake(made.name), files, _facts(wish, made, proof, behaviour, now_ns), secrets_folder)
+    say("freeze", f"{version.reference} in {version.folder}, content {version.content_id[:12]}")
+    return version
+
+
+def _believe(name: str, proof: Proof) -> None:
+    if proof.divergence is not None:
+        one = proof.divergence
+        raise Refused(
+            f"{name}: {one.between} differ at effect {one.place}: {one.left or 'nothing'} and {one.right or 'nothing'}",
+            remedy="something in it is not the same every time: state outside the record, or order of a set",
+        )
+    if proof.vacuous:
+        raise Refused(f"{name}: the comparison would prove too little: {'; '.join(proof.vacuous)}", remedy="give more data")
+    if failed := [what for what, how in proof.controls.items() if not how]:
+        raise Refused(f"{name}: the comparison did not notice: {', '.join(failed)}", remedy="give data on which it matters")
+
+
+def _facts(wish: Wish, made: Cut, proof: Proof, behaviour: str, now_ns: int) -> dict[str, Any]:
+    lock = hashlib.sha256(LOCK.read_bytes()).hexdigest() if LOCK.is_file() else None
+    identity = canonical(
+        {"source": made.text, "parameters": wish.params, "lock": lock, "engine": build_key(), "behaviour": behaviour}
+    )
+    return {
+        "schema": 1,
+        "class": made.name,
+        "content_id": hashlib.sha256(identity).hexdigest(),
+        "behaviour": behaviour,
+        "parameters": wish.params,
+        "source": {
+            "file": made.saved.path.name, "sha256": made.saved.sha256, "cells": list(made.cells), **_git(made.saved.path),
+            "warnings": [str(one) for one in made.findings],
+        },
+        "data": {"venue": wish.data.venue, "symbol": wish.data.symbol, "hash": wish.data.hash},
+        "conditions": {
+            "fees": str(wish.fees), "limits": str(wish.limits), "balance": wish.balance, "latency_ns": wish.latency_ns,
+        },
+        "environment": {
+            "lock_sha256": lock, "python": platform.python_version(), "b25": installed("b25"), "numba": installed("numba"),
+            "engine": build_key(), "platform": platform.machine(),
+        },
+        "evidence": {
+            "stream_sha256": proof.stream_sha256, "counts": proof.counts, "controls": proof.controls,
+            "notebook": "not applicable" if not made.saved.is_notebook else "read as saved; not run again",
+        },
+        "created": {"by": wish.by, "at_ns": now_ns},
+    }  # fmt: skip
+
+
+def _git(path: Path) -> dict[str, Any]:
+    """Commit, and whether the file differs from it; None where there is no repository."""
+
+    def ask(*words: str) -> str | None:
+        try:
+            run = subprocess.run(["git", *words], cwd=path.resolve().parent, capture_output=True, text=True, timeout=10)  # noqa: S603,S607 - fixed words
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return run.stdout.strip() if run.returncode == 0 else None
+
+    commit = ask("rev-parse", "HEAD")
+    return {"commit": commit, "is_dirty": bool(ask("status", "--porcelain", "--", path.name)) if commit else None}
