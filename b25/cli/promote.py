@@ -2,7 +2,6 @@
 
 import getpass
 import time
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +12,7 @@ from b25.model.errors import Misuse
 
 EXAMPLE = "Example: b25 promote notebooks/tutorials/02_first_strategy.ipynb:Lean"
 SAMPLE_MINUTES = 5
+SAMPLE_DAYS = 120
 
 
 def register(app: typer.Typer) -> None:
@@ -25,6 +25,9 @@ def promote(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Lint, cut and import alone; prove and write nothing.")] = False,
     show: Annotated[bool, typer.Option("--show", help="With --dry-run: print what was cut out.")] = False,
     explain: Annotated[str, typer.Option(metavar="CODE", help="Say why a code of the lint is one.")] = "",
+    bars: options.Frames = None,
+    data: options.Data = None,
+    source: options.Source = None,
     symbol: options.Symbol = None,
     venue: options.Venue = None,
     catalog: options.Catalog = None,
@@ -60,12 +63,13 @@ def promote(
         answer(facts, json=json, lines=lines)
         return
     how: dict[str, Any] = {"fee_maker": fee_maker, "fee_taker": fee_taker, "position_max": position_max, "balance": balance}
-    frozen = _promoted(where, symbol, venue, catalog, options.parameters(values), how, never_cancels, by or getpass.getuser())
+    place = {"data": data, "source": source, "symbol": symbol, "venue": venue, "catalog": catalog}
+    frozen = _promoted(where, bars, place, options.parameters(values), how, never_cancels, by or getpass.getuser())
     manifest = frozen.manifest
     counts = manifest["evidence"]["counts"]
     lines = [
         f"{frozen.reference}  content {frozen.content_id[:12]}  {frozen.folder}",
-        f"proven on {manifest['data']['symbol']}: {counts['orders']} orders, {counts['fills']} fills, "
+        f"proven on {', '.join(one['symbol'] for one in manifest['data'])}: {counts['orders']} orders, {counts['fills']} fills, "
         f"{counts['effects']:,} effects the same in every life; "
         f"{len(manifest['evidence']['controls'])} changes on purpose were noticed",
         f"next: b25 run {frozen.reference} --mode paper; b25 strategies show {frozen.reference}",
@@ -74,25 +78,42 @@ def promote(
 
 
 def _promoted(
-    where: str, symbol: str | None, venue: str | None, catalog: Path | None, params: dict[str, Any], how: dict[str, Any],
-    never_cancels: bool, by: str,
-) -> Any:  # fmt: skip
-    import b25
+    where: str,
+    bars: list[str] | None,
+    place: dict[str, Any],
+    params: dict[str, Any],
+    how: dict[str, Any],
+    never_cancels: bool,
+    by: str,
+) -> Any:
     from b25.config.settings import read_settings
     from b25.promote.promote import Wish, promote
     from b25.risk.limits import Limits
     from b25.venue.models import Fees
 
-    if symbol is None:
-        data = b25.sample(minutes=SAMPLE_MINUTES)
-        position_max = how["position_max"] or 1.0
-    else:
-        data, position_max = b25.dataset(symbol=symbol, venue=venue, catalog=catalog), how["position_max"]
+    found, position_max = _data_of(bars, place, how["position_max"])
     wish = Wish(
-        where=where, data=data, by=by, params=params, fees=Fees(how["fee_maker"], how["fee_taker"]),
+        where=where, data=found, by=by, params=params, fees=Fees(how["fee_maker"], how["fee_taker"]),
         limits=Limits(position_max=position_max), balance=how["balance"] or 10_000.0, never_cancels=never_cancels,
     )  # fmt: skip
     return promote(wish, _say, secrets_folder=read_settings().secrets_folder, now_ns=time.time_ns())
+
+
+def _data_of(bars: list[str] | None, place: dict[str, Any], position_max: float | None) -> tuple[Any, float | None]:
+    """What to prove it on: a sample market of the right kind unless the data are named."""
+    import b25
+
+    if bars:
+        frames = options.frames_of(bars)
+        named = place["data"] or place["source"] or place["symbol"]
+        if not named:
+            sample = b25.sample(bars=frames[0], days=SAMPLE_DAYS)
+            return (sample.with_larger(*frames[1:]) if len(frames) > 1 else sample,), position_max
+        others = {name: place[name] for name in ("source", "symbol", "venue", "catalog")}
+        return tuple(options.open_bars(frames, place["data"], **others)), position_max
+    if place["symbol"] is None:
+        return b25.sample(minutes=SAMPLE_MINUTES), position_max or 1.0
+    return b25.dataset(symbol=place["symbol"], venue=place["venue"], catalog=place["catalog"]), position_max
 
 
 def _say(step: str, text: str) -> None:

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from b25.kernels.build import build_key
+from b25.market.bars import Bars
 from b25.model.errors import Misuse
 from b25.promote.cut import Cut, cut
 from b25.promote.isolate import isolate
+from b25.promote.kinds import BarLives, BarSetting, Lives, TickLives
 from b25.promote.lives import Setting
 from b25.promote.proof import Proof, Prover
 from b25.promote.version import LIVE, SOURCE, Version, canonical, freeze, snake
@@ -25,9 +27,11 @@ from b25.research.dataset import Dataset
 from b25.research.strategy_file import load_strategy
 from b25.risk.limits import Limits
 from b25.strategy.source_key import behaviour_key
+from b25.strategy.strategy import Strategy
 from b25.venue.models import ConstantLatency, Fees
 
 WARM_UP_NS: Final = 60_000_000_000
+WARM_UP_BARS: Final = 100
 STEPS: Final = ("lint", "cut", "isolate", "prove", "bias", "freeze")
 LOCK: Final = Path("requirements/run.lock.txt")
 Say = Callable[[str, str], None]
@@ -41,7 +45,8 @@ class Wish:
     ----------
     where : str
         ``NOTEBOOK.ipynb:Class`` or ``FILE.py:Class``.
-    data : Dataset
+    data : Dataset, or tuple of Bars
+        Of one instrument recorded, or bars of one or several.
     params : dict
         Parameters that it is to have.
     by : str
@@ -51,7 +56,7 @@ class Wish:
     """
 
     where: str
-    data: Dataset
+    data: Dataset | tuple[Bars, ...]
     by: str
     params: dict[str, Any] = field(default_factory=dict)
     fees: Fees = field(default_factory=Fees)
@@ -97,17 +102,12 @@ def promote(wish: Wish, say: Say, *, root: Path = LIVE, secrets_folder: Path, no
         file.write_text(made.text, encoding="utf-8")
         cls = load_strategy(f"{file}:{made.name}")
         cls.record(wish.params)
-        tape = wish.data.tape
-        span = wish.data.start_ns + WARM_UP_NS, wish.data.end_ns
-        setting = Setting(
-            cls=cls, params=wish.params, tape=tape, span=span, fees=wish.fees, limits=wish.limits, balance=wish.balance,
-            latency_ns=wish.latency_ns,
-        )  # fmt: skip
-        proof = Prover(setting, file, wish.never_cancels, lambda text: say("prove", text)).prove()
+        proof = Prover(_lives(cls, wish), file, wish.never_cancels, lambda text: say("prove", text)).prove()
         _believe(made.name, proof)
         say("prove", f"{proof.counts['effects']:,} effects the same in every life; {proof.coverage:.0%} of its lines ran")
         say("bias", "looking for look-ahead and warm-up")
-        bias = check(cls, wish.data, fees=wish.fees, latency=ConstantLatency(wish.latency_ns), limits=wish.limits, **wish.params)
+        how: dict[str, Any] = {} if isinstance(wish.data, tuple) else {"latency": ConstantLatency(wish.latency_ns)}
+        bias = check(cls, wish.data, fees=wish.fees, limits=wish.limits, **how, **wish.params)
         if not bias.ok:
             raise Refused(f"{made.name}: {bias.findings[0]}", remedy="see b25 backtest --check")
         behaviour = behaviour_key(cls)
@@ -122,6 +122,21 @@ def promote(wish: Wish, say: Say, *, root: Path = LIVE, secrets_folder: Path, no
     version = freeze(root, snake(made.name), files, _facts(wish, made, proof, behaviour, now_ns), secrets_folder)
     say("freeze", f"{version.reference} in {version.folder}, content {version.content_id[:12]}")
     return version
+
+
+def _lives(cls: type[Strategy], wish: Wish) -> Lives:
+    """Return the lives on the data at hand."""
+    common: dict[str, Any] = {
+        "cls": cls,
+        "params": wish.params,
+        "fees": wish.fees,
+        "limits": wish.limits,
+        "balance": wish.balance,
+    }
+    if isinstance(wish.data, tuple):
+        return BarLives(BarSetting(**common, bars=wish.data, warmup=WARM_UP_BARS))
+    span = wish.data.start_ns + WARM_UP_NS, wish.data.end_ns
+    return TickLives(Setting(**common, tape=wish.data.tape, span=span, latency_ns=wish.latency_ns))
 
 
 def _believe(name: str, proof: Proof) -> None:
@@ -152,7 +167,7 @@ def _facts(wish: Wish, made: Cut, proof: Proof, behaviour: str, now_ns: int) -> 
             "file": made.saved.path.name, "sha256": made.saved.sha256, "cells": list(made.cells), **_git(made.saved.path),
             "warnings": [str(one) for one in made.findings],
         },
-        "data": {"venue": wish.data.venue, "symbol": wish.data.symbol, "hash": wish.data.hash},
+        "data": [_told(one) for one in (wish.data if isinstance(wish.data, tuple) else (wish.data,))],
         "conditions": {
             "fees": str(wish.fees), "limits": str(wish.limits), "balance": wish.balance, "latency_ns": wish.latency_ns,
         },
@@ -166,6 +181,13 @@ def _facts(wish: Wish, made: Cut, proof: Proof, behaviour: str, now_ns: int) -> 
         },
         "created": {"by": wish.by, "at_ns": now_ns},
     }  # fmt: skip
+
+
+def _told(data: Dataset | Bars) -> dict[str, Any]:
+    """What the manifest says of data."""
+    if isinstance(data, Dataset):
+        return {"venue": data.venue, "symbol": data.symbol, "hash": data.hash}
+    return {"venue": data.instrument.venue, "symbol": data.instrument.symbol, "timeframe": data.timeframe, "hash": data.hash}
 
 
 def _git(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,15 +22,14 @@ from b25.engine.backtest import Outcome
 from b25.model.errors import Misuse
 from b25.model.event import BUY, SELL
 from b25.model.order import CANCEL, EFFECT, SUBMIT
-from b25.model.world import FEES
 from b25.promote.covered import Covered
-from b25.promote.lives import Backtested, Lived, Rows, Setting
+from b25.promote.kinds import Lives
+from b25.promote.lives import Rows
 from b25.session.replay import replay
 from b25.strategy.strategy import Strategy
 
 ORDERS_MIN: Final = 30
 COVERAGE_MIN: Final = 0.85
-ONE_BP_E8: Final = 10_000
 Say = Callable[[str], None]
 
 
@@ -87,41 +86,41 @@ class Prover:
 
     Parameters
     ----------
-    setting : Setting
+    lives : Lives
     file : Path
         Of the promoted source, for the coverage.
     never_cancels : bool
         Whether the author declares that it never cancels.
     """
 
-    setting: Setting
+    lives: Lives
     file: Path
     never_cancels: bool = False
     say: Say = field(default=lambda text: None)
 
     def prove(self) -> Proof:
         """Return what came out. Raises Halt when a callback raises."""
-        self.say("backtest, compiled")
-        fast, answers = Backtested(self.setting, compiled=True).run()
+        own = self.lives
+        self.say("backtest, compiled" if own.is_compiled else "backtest")
+        fast = own.backtest(compiled=own.is_compiled)
         self.say("backtest, plain Python")
         with Covered(self.file) as covered:
-            slow, _ = Backtested(self.setting, compiled=False).run()
-        self.say("backtest, compiled again")
-        again, _ = Backtested(self.setting, compiled=True).run()
+            slow = own.backtest(compiled=False)
+        self.say("backtest, once more")
+        again = own.backtest(compiled=own.is_compiled)
         with tempfile.TemporaryDirectory(prefix="b25-proof-") as folder:
-            self.say("session on the replayed feed")
+            self.say("session on the same data")
             path = Path(folder) / "proof.journal"
-            lived = Lived(path, self.setting, answers, compiled=True)
-            seen = np.concatenate(lived.seen)
+            seen = own.session(path)
             divergence = (
                 difference("compiled and plain", fast.effects, slow.effects)
-                or difference("compiled and compiled again", fast.effects, again.effects)
+                or difference("a backtest and the same once more", fast.effects, again.effects)
                 or difference("backtest and session", fast.effects, seen)
                 or self._replayed(path)
             )
             self.say("what must not agree")
-            controls = self._controls(path, fast, seen, answers, Path(folder)) if divergence is None and seen.size else {}
-        counts = _counts(fast, self.setting)
+            controls = self._controls(path, fast, seen) if divergence is None and seen.size else {}
+        counts = _counts(fast, self.lives)
         return Proof(
             divergence=divergence,
             stream_sha256=stream_hash(fast.effects),
@@ -132,9 +131,9 @@ class Prover:
         )
 
     def _replayed(self, path: Path) -> Divergence | None:
-        for way in (True, False):
+        for way in (True, False) if self.lives.is_compiled else (False,):
             self.say(f"replay of its journal, {'compiled' if way else 'plain'}")
-            report = replay(path, self.setting.cls, compiled=way)
+            report = replay(path, self.lives.cls, compiled=way)
             if not report.agrees:
                 found = report.divergence
                 return Divergence(
@@ -143,22 +142,17 @@ class Prover:
                 )  # fmt: skip
         return None
 
-    def _controls(self, path: Path, fast: Outcome, seen: Rows, answers: Rows, folder: Path) -> dict[str, str]:
-        told: dict[str, str] = {}
-        fees = self.setting.fees.record(self.setting.tape.instrument).astype(FEES)
-        dearer = fees.copy()
-        dearer["maker_e8"] += ONE_BP_E8
-        dearer["taker_e8"] += ONE_BP_E8
-        report = replay(path, self.setting.cls, fees=dearer)
+    def _controls(self, path: Path, fast: Outcome, seen: Rows) -> dict[str, str]:
+        own, told = self.lives, {}
+        report = replay(path, own.cls, fees=own.dearer())
         told["fee + 1 bp"] = report.divergence.what if report.divergence else ""
-        late = replace(self.setting, latency_ns=self.setting.latency_ns + 1_000_000)
-        shifted, _ = Backtested(late, compiled=True).run()
-        told["orders 1 ms later"] = _where(difference("", fast.effects, shifted.effects))
+        what, outcome = own.disturbed()
+        told[what] = _where(difference("", fast.effects, outcome.effects))
         told["one effect dropped"] = _where(difference("", fast.effects, np.delete(seen, seen.size // 2)))
-        moved = _moved(self.setting.cls, self.setting.params)
+        moved = _moved(own.cls, own.params)
         if moved is not None:
             name, value = moved
-            other, _ = Backtested(replace(self.setting, params=self.setting.params | {name: value}), compiled=True).run()
+            other = own.with_params(own.params | {name: value}).backtest(compiled=own.is_compiled)
             told[f"{name} = {value:g}"] = _where(difference("", fast.effects, other.effects))
         return told
 
@@ -204,10 +198,10 @@ def _where(found: Divergence | None) -> str:
     return "" if found is None else f"effect {found.place} differs"
 
 
-def _counts(fast: Outcome, setting: Setting) -> dict[str, int]:
+def _counts(fast: Outcome, lives: Lives) -> dict[str, int]:
     sent = fast.effects[(fast.effects["kind"] == SUBMIT) & (fast.effects["reason"] == 0)]
     return {
-        "messages": int(setting.tape.messages.size),
+        "messages": lives.messages,
         "effects": int(fast.effects.size),
         "orders": int(sent.size),
         "buys": int((sent["side"] == BUY).sum()),

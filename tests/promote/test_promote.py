@@ -64,6 +64,20 @@ def test_a_shipped_strategy_is_promoted_with_proof_and_loaded_again(tmp_path, da
 
 
 @pytest.mark.slow
+def test_a_strategy_on_bars_is_promoted_and_one_without_cancels_has_to_say_so(tmp_path):
+    data = (b25.sample(bars="1h", days=60),)
+    where = str(ROOT / "strategies" / "breakout.py") + ":Breakout"
+    version, _ = promoted(tmp_path, Wish(where=where, data=data, by="ann"))
+    assert "feed shifted by one bar" in version.manifest["evidence"]["controls"]
+    crosses = str(ROOT / "strategies" / "moving_average_cross.py") + ":MovingAverageCross"
+    params = {"fast": 4, "slow": 12}
+    with pytest.raises(Refused, match="no cancels"):
+        promoted(tmp_path, Wish(where=crosses, data=data, by="ann", params=params))
+    version, _ = promoted(tmp_path, Wish(where=crosses, data=data, by="ann", params=params, never_cancels=True))
+    assert version.manifest["evidence"]["counts"]["cancels"] == 0
+
+
+@pytest.mark.slow
 def test_promoted_twice_it_is_the_same_but_for_number_and_time(tmp_path, data):
     first, _ = promoted(tmp_path, wish(f"{MAKER}:MarketMaker", data))
     second, _ = promoted(tmp_path, wish(f"{MAKER}:MarketMaker", data))
