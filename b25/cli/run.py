@@ -71,7 +71,6 @@ def run(
     json: Annotated[bool, JSON] = False,
 ) -> None:
     """Run a strategy in the foreground until it is interrupted; then cancel its orders and end its journal."""
-    from b25.research.strategy_file import load_strategy
     from b25.risk.limits import Limits
     from b25.runner.bar_plan import frames_for
     from b25.runner.live_session import LivePlan
@@ -82,7 +81,7 @@ def run(
     from b25.session.limits_file import read_limits
     from b25.venue.models import Fees
 
-    cls = load_strategy(strategy)
+    cls = _strategy_of(strategy)
     given: dict[str, Any] = {
         "name": name or f"{mode[:7]}-{time.time_ns() // 1_000_000:x}",
         "mode": mode,
@@ -132,6 +131,17 @@ def run(
     answer(facts, json=json, lines=lines)
     if facts["exit_code"]:
         raise typer.Exit(facts["exit_code"])
+
+
+def _strategy_of(strategy: str) -> Any:
+    """Return the class of a file, or that of a promoted version: NAME@NUMBER."""
+    from b25.config.settings import read_settings
+    from b25.promote.version import LIVE, REFERENCE, find, load
+    from b25.research.strategy_file import load_strategy
+
+    if not REFERENCE.fullmatch(strategy):
+        return load_strategy(strategy)
+    return load(find(LIVE, strategy), read_settings().secrets_folder)
 
 
 @contextlib.contextmanager

@@ -203,13 +203,15 @@ class Backtest:
         self.world.head["rate_filled_ns"] = self.begin_ns
         return run
 
-    def execute(self, progress: Callable[[int], None] | None = None) -> Outcome:
+    def execute(self, progress: Callable[[int], None] | None = None, *, breath_rows: int = ROWS_A_BREATH) -> Outcome:
         """Run to the end of the data.
 
         Parameters
         ----------
         progress : callable, optional
             Called now and then with the number of rows replayed.
+        breath_rows : int
+            Rows between two of these calls.
 
         Raises
         ------
@@ -219,7 +221,7 @@ class Backtest:
         address = np.uintp(self.run.ctypes.data)
         methods = self._plain_methods()
         awaiting = self.run["awaiting"].data
-        self.run["budget"] = ROWS_A_BREATH
+        self.run["budget"] = breath_rows
         while True:
             try:
                 why = self.loop(address)
@@ -234,7 +236,7 @@ class Backtest:
             if why == DRAIN:
                 self._drain()
             elif why == PAUSE:
-                self.run["budget"] = ROWS_A_BREATH
+                self.run["budget"] = breath_rows
                 if progress:
                     progress(int(self.run[0]["rows"]))
             elif why == HALTED:

@@ -8,6 +8,7 @@ import b25
 from b25.engine.bar_backtest import BarEngine, BarTrack
 from b25.model.event import LAST_OF_MESSAGE
 from b25.model.world import FEES
+from b25.promote.bar_lives import LivedOnBars as Lived
 from b25.research.bar_backtest import machine_code, plan_of
 from b25.session.replay import replay
 from b25.store.journal import EVENTS, Reading
@@ -15,7 +16,6 @@ from b25.venue.models import Fees
 from tests.conftest import ROOT
 from tests.engine.bar_dice import Dice, market
 from tests.engine.bar_runs import PERP
-from tests.parity.bar_lives import Lived
 from tests.parity.test_four_lives import strategy_of
 from tests.research.walks import walk_bars
 

@@ -10,12 +10,13 @@ import b25
 from b25.kernels.book import CLEAR_CROSSED  # noqa: F401 - the kernels are compiled before the first test is timed
 from b25.market.tape import Tape
 from b25.model.world import FEES
+from b25.promote.lives import Backtested, Lived, Setting
+from b25.risk.limits import Limits
 from b25.session.replay import replay
 from b25.store.journal import EVENTS, Journal, Reading
 from b25.strategy.strategy import Strategy
 from b25.venue.models import Fees
 from tests.conftest import ROOT
-from tests.parity.lives import Backtested, Lived
 
 MINUTE_NS = 60_000_000_000
 FILES = sorted(path.stem for path in (ROOT / "strategies").glob("*.py") if "def on_bar(" not in path.read_text(encoding="utf-8"))
@@ -43,16 +44,14 @@ def span(tape) -> tuple[int, int]:
 
 
 @pytest.fixture
-def lives(tape, span, tmp_path, monkeypatch):
+def lives(tape, span, tmp_path):
     """`lives(name)` runs both backtests and the session; gives the outcome of the first, the second, and the session."""
 
     def run(name: str, compiled: bool = True):
-        cls, params = strategy_of(name), SHORT.get(name, {})
-        (fast, answers), (slow, _) = (
-            Backtested(cls, params, tape, fees=CHARGED, span=span, compiled=way).run(monkeypatch) for way in (True, False)
-        )
-        again = Backtested(cls, params, tape, fees=CHARGED, span=span, compiled=True)
-        lived = Lived(tmp_path / f"{name}.journal", again, answers, tape, span, params=params, compiled=compiled)
+        limits = Limits(position_max=1.0)
+        setting = Setting(cls=strategy_of(name), params=SHORT.get(name, {}), tape=tape, span=span, fees=CHARGED, limits=limits)
+        (fast, answers), (slow, _) = (Backtested(setting, compiled=way).run() for way in (True, False))
+        lived = Lived(tmp_path / f"{name}.journal", setting, answers, compiled=compiled)
         return fast, slow, lived
 
     return run

@@ -7,9 +7,10 @@ import b25
 from b25.market.tape import Tape
 from b25.model.order import SUBMIT
 from b25.model.parent import Algo
+from b25.promote.lives import Backtested, Lived, Setting
+from b25.risk.limits import Limits
 from b25.session.replay import replay
 from b25.venue.models import Fees
-from tests.parity.lives import Backtested, Lived
 from tests.parity.with_parents import Scheduled, Watching
 
 MINUTE_NS = 60_000_000_000
@@ -23,14 +24,12 @@ def tape(tmp_path_factory) -> Tape:
 
 @pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "plain"])
 @pytest.mark.parametrize("cls", [Scheduled, Watching])
-def test_four_lives_of_parent_orders_leave_the_same_effects(cls, compiled, tape, tmp_path, monkeypatch):
+def test_four_lives_of_parent_orders_leave_the_same_effects(cls, compiled, tape, tmp_path):
     first = int(min(tape.venue["exch_ns"][0], tape.messages["local_ns"][0]))
     span = first + MINUTE_NS, int(tape.messages["local_ns"][-1])
-    (fast, answers), (slow, _) = (
-        Backtested(cls, {}, tape, fees=CHARGED, span=span, compiled=way).run(monkeypatch) for way in (True, False)
-    )
-    again = Backtested(cls, {}, tape, fees=CHARGED, span=span, compiled=True)
-    lived = Lived(tmp_path / "one.journal", again, answers, tape, span, params={}, compiled=compiled)
+    setting = Setting(cls=cls, params={}, tape=tape, span=span, fees=CHARGED, limits=Limits(position_max=1.0))
+    (fast, answers), (slow, _) = (Backtested(setting, compiled=way).run() for way in (True, False))
+    lived = Lived(tmp_path / "one.journal", setting, answers, compiled=compiled)
     assert fast.effects.tobytes() == slow.effects.tobytes()
     assert fast.effects.tobytes() == lived.effects
     world = lived.session.machine.world

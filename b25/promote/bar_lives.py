@@ -4,6 +4,8 @@ The venue of a backtest on bars lives inside the compiled loop. What it told the
 between, are read off as the strategy would be called, and are handed to the session as the events that a venue sends.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -113,19 +115,19 @@ class Overheard(BarEngine):
 
 
 def frames_of_bars(bars: Bars) -> BarFrames:
-    """The timeframes of data."""
+    """Return the timeframes of data."""
     return BarFrames(timeframe(bars.timeframe), tuple(timeframe(one.timeframe) for one in bars.larger))
 
 
-def moments_of(data: list[Bars]) -> list[np.ndarray]:
-    """What a live session would be told of bars, one array a moment."""
+def moments_of(data: list[Bars]) -> list[np.ndarray[Any, Any]]:
+    """Return what a live session would be told of bars, one array a moment."""
     live = LiveBars([bars.instrument for bars in data], frames_of_bars(data[0]), grace_ns=0)
     for i, bars in enumerate(data):
         live.fill(i, bars.rows, max(one.end_ns for one in data))
     return [moment.events for moment in live.moments()]
 
 
-class Lived:
+class LivedOnBars:
     """A session that was fed with bars and with what was overheard: its effects, its journal, its machine."""
 
     def __init__(

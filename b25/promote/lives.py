@@ -1,11 +1,13 @@
 """The lives of a strategy: backtests in both ways, a session fed with the same rows and the same answers, and its replay."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-import b25.engine.backtest as engine_module
 from b25.engine.backtest import Backtest, Outcome, Track
 from b25.market.tape import Tape
 from b25.model.event import EVENT
@@ -19,39 +21,59 @@ from b25.strategy.compile import compile_strategy
 from b25.strategy.strategy import Strategy
 from b25.venue.models import ConstantLatency, Fees, Models
 
-ROWS_BETWEEN_LOOKS = 500
-BALANCE = 10_000.0
-LATENCY_NS = 3_000_000
+ROWS_BETWEEN_LOOKS: Final = 500  # few enough that the venue's ring of answers has not gone round
+Rows = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What every life of a strategy has in common.
+
+    Attributes
+    ----------
+    span : (int, int)
+        Nanoseconds: it trades from the first on; nothing after the second is shown.
+    latency_ns : int
+        Of an order, and again of its answer.
+    """
+
+    cls: type[Strategy]
+    params: dict[str, Any]
+    tape: Tape
+    span: tuple[int, int]
+    fees: Fees = field(default_factory=Fees)
+    limits: Limits = field(default_factory=Limits)
+    balance: float = 10_000.0
+    latency_ns: int = 3_000_000
 
 
 class Backtested:
     """A backtest that also keeps the answers of its venue, as events with the times at which the trader learned of them."""
 
-    def __init__(
-        self, cls: type[Strategy], params: dict[str, Any], tape: Tape, *, fees: Fees, span: tuple[int, int], compiled: bool
-    ) -> None:
-        models = Models(fees=fees, latency=ConstantLatency(LATENCY_NS))
-        self.limits = Limits(position_max=1.0).record(tape.instrument).astype(LIMITS)
-        self.fees = fees.record(tape.instrument).astype(FEES)
+    def __init__(self, setting: Setting, *, compiled: bool) -> None:
+        tape = setting.tape
+        models = Models(fees=setting.fees, latency=ConstantLatency(setting.latency_ns))
+        self.setting = setting
+        self.limits = setting.limits.record(tape.instrument).astype(LIMITS)
+        self.fees = setting.fees.record(tape.instrument).astype(FEES)
         self.engine = Backtest(
-            cls,
-            params,
+            setting.cls,
+            setting.params,
             [Track(tape.instrument, tape.venue, tape.messages, tape.levels, tape.base_ticks, tape.size_ticks)],
             models=[models],
             limits=self.limits.copy(),
             fees=self.fees,
-            balance=BALANCE,
+            balance=setting.balance,
             sample_ns=10**9,
-            call=compile_strategy(cls).call if compiled else None,
-            start_ns=span[0],
-            end_ns=span[1],
+            call=compile_strategy(setting.cls).call if compiled else None,
+            start_ns=setting.span[0],
+            end_ns=setting.span[1],
         )
         self._seen, self._answers = 0, [np.zeros(0, EVENT)]
 
-    def run(self, monkeypatch: Any) -> tuple[Outcome, np.ndarray]:
-        """The outcome, and the answers."""
-        monkeypatch.setattr(engine_module, "ROWS_A_BREATH", ROWS_BETWEEN_LOOKS)
-        outcome = self.engine.execute(lambda rows: self._look())
+    def run(self) -> tuple[Outcome, Rows]:
+        """Return the outcome, and the answers."""
+        outcome = self.engine.execute(lambda rows: self._look(), breath_rows=ROWS_BETWEEN_LOOKS)
         self._look()
         return outcome, np.concatenate(self._answers)
 
@@ -63,8 +85,8 @@ class Backtested:
         self._seen = head
 
 
-def market_events(tape: Tape, end_ns: int) -> list[np.ndarray]:
-    """The trader's messages as events, one array each."""
+def market_events(tape: Tape, end_ns: int) -> list[Rows]:
+    """Return the trader's messages as events, one array each."""
     rows = np.zeros(tape.levels.size, EVENT)
     for name in ("price_ticks", "qty_lots", "kind", "side", "flags"):
         rows[name] = tape.levels[name]
@@ -76,7 +98,7 @@ def market_events(tape: Tape, end_ns: int) -> list[np.ndarray]:
     return [part for part in np.split(rows, ends[:-1]) if part.size and part["local_ns"][0] <= end_ns]
 
 
-def play(session: Session, tape: Tape, answers: np.ndarray, span: tuple[int, int]) -> None:
+def play(session: Session, tape: Tape, answers: Rows, span: tuple[int, int]) -> None:
     """Feed a session as a live loop does: messages, then answers of the same time, and timers after everything of theirs."""
     begin_ns, end_ns = span
     parts = [(int(part["local_ns"][0]), 0, part) for part in market_events(tape, end_ns)]
@@ -94,28 +116,40 @@ def play(session: Session, tape: Tape, answers: np.ndarray, span: tuple[int, int
 
 
 class Lived:
-    """A session that was fed with a replayed market: its effects, its journal, its machine."""
+    """A session that was fed with a replayed market: its effects, its journal, its machine.
 
-    def __init__(self, path: Path, backtested: Backtested, answers: np.ndarray, tape: Tape, span: tuple[int, int], **how: Any):
-        engine = backtested.engine
+    Parameters
+    ----------
+    path : Path
+        Of the journal.
+    setting : Setting
+    answers : ndarray of EVENT
+        What the venue of the backtest answered.
+    **how
+        Further attributes of `Composition`, e.g. `compiled`.
+    """
+
+    def __init__(self, path: Path, setting: Setting, answers: Rows, **how: Any) -> None:
         self.path, self.seen = path, [np.zeros(0, EFFECT)]
+        tape = setting.tape
         composition = Composition(
             name=path.stem,
             mode="replayed",
             venue="tape",
-            cls=engine.cls,
-            params=how.pop("params"),
+            cls=setting.cls,
+            params=setting.params,
             instruments=[tape.instrument],
-            limits=backtested.limits,
-            fees=backtested.fees,
-            balance=BALANCE,
+            limits=setting.limits.record(tape.instrument).astype(LIMITS),
+            fees=setting.fees.record(tape.instrument).astype(FEES),
+            balance=setting.balance,
             **how,
         )
         self.session = Session(composition, path, lambda effects: None)
         self.session.watch = lambda rows: self.seen.append(rows.copy())
-        play(self.session, tape, answers, span)
+        play(self.session, tape, answers, setting.span)
         self.session.close("the data ended")
 
     @property
     def effects(self) -> bytes:
+        """Everything that it decided."""
         return np.concatenate(self.seen).tobytes()
