@@ -4,6 +4,7 @@ import importlib
 
 import numpy as np
 import pytest
+from tests.parity.lives import Backtested, Lived
 
 import b25
 from b25.model.errors import Misuse
@@ -15,7 +16,6 @@ from b25.session.result import SessionResult
 from b25.session.session import Session
 from b25.venue.models import Fees
 from tests.engine.runs import ETH
-from tests.parity.lives import Backtested, Lived
 from tests.session.test_session import SECOND_NS, Quoter, composed, snapshot
 
 MINUTE_NS = 60_000_000_000
