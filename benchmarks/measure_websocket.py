@@ -45,6 +45,8 @@ def websocket_updates(stage: Stage) -> Iterator[Figure]:
     detail = f"{spread(shares)} %; an update is {quick[0]['update_bytes']:,.0f} bytes where a snapshot is "
     detail += f"{quick[0]['snapshot_bytes']:,.0f}; no compression"
     yield Figure("WebSocket: bytes of updates against snapshots", max(shares), "%", 30.0, 10.0, False, detail)
+    detail = f"memory of the server's process with {CLIENTS} clients less that with none, a client"
+    yield Figure("WebSocket: memory a client", max(one["client_mb"] for one in quick), "MB", 10.0, 1.0, False, detail)
 
 
 def _round(kind: str, *, deflate: bool = False) -> dict[str, float]:
@@ -57,7 +59,7 @@ def _round(kind: str, *, deflate: bool = False) -> dict[str, float]:
 
 
 async def _measured(gateway: Worker, told: dict[str, Any], kind: str, deflate: bool) -> dict[str, float]:
-    heard = Heard()
+    heard, empty = Heard(), gateway.ask("cpu")
     forms = ["json" if number % 2 else "msgpack" for number in range(CLIENTS)]
     lines = [await _open(told["port"], kind, form, deflate) for form in forms]
     readers = [
@@ -81,6 +83,7 @@ async def _measured(gateway: Worker, told: dict[str, Any], kind: str, deflate: b
     return {
         "p50_ms": late_ms[len(late_ms) // 2], "p99_ms": late_ms[int(len(late_ms) * 0.99)], "update_bytes": update,
         "snapshot_bytes": snapshot, "share": update / snapshot, "lag_ms": played["figures"]["lag_p99_ms"],
+        "client_mb": (after["rss_bytes"] - empty["rss_bytes"]) / 1e6 / CLIENTS,
         "cores": (after["cpu_s"] - before["cpu_s"]) / (after["at_s"] - before["at_s"]),
     }  # fmt: skip
 

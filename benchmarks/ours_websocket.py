@@ -146,9 +146,10 @@ def digest(whole: Any) -> str:
 
 
 def cpu() -> dict[str, float]:
-    """Time that this process used."""
+    """Time and memory that this process uses."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
     used = resource.getrusage(resource.RUSAGE_SELF)
-    return {"cpu_s": used.ru_utime + used.ru_stime, "at_s": time.monotonic()}
+    return {"cpu_s": used.ru_utime + used.ru_stime, "at_s": time.monotonic(), "rss_bytes": pages * resource.getpagesize()}
 
 
 def stop() -> dict[str, Any]:

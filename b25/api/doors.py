@@ -25,7 +25,7 @@ def requires(permission: Permission) -> Any:
     ``def cancel(order_id: str, by: Annotated[Principal, requires(Permission.TRADE)]) -> …``
     """
 
-    def door(request: Request) -> Principal:
+    async def door(request: Request) -> Principal:  # async: a plain one would cost a thread for every request
         principal: Principal | None = getattr(request.state, "principal", None)
         if principal is None:
             raise Problem(401, "sign in first", code="INVALID_TOKEN", headers={"WWW-Authenticate": "Bearer"})
@@ -40,7 +40,7 @@ def requires(permission: Permission) -> Any:
 def public() -> Any:
     """Return a dependency that lets everybody in: for signing in, and for probes."""
 
-    def door() -> None:
+    async def door() -> None:
         return None
 
     setattr(door, _ASKED, PUBLIC)

@@ -48,7 +48,7 @@ def check_origin(asked: HTTPConnection, hosts: Collection[str], origins: Collect
     """
     told = asked.headers.getlist("host")
     if len(told) != 1 or host_of(told[0]) not in {name.lower() for name in hosts}:
-        raise Problem(400, "this host name is not served here", code="BAD_HOST", remedy="add it to gateway.hosts")
+        raise Problem(403, "this host name is not served here", code="BAD_HOST", remedy="add it to gateway.hosts")
     pages = asked.headers.getlist("origin")
     if not pages:
         return

@@ -64,7 +64,7 @@ def test_a_ticket_is_worth_one_connection(served):
         ("", {}, 401),
         ("ticket=none", {}, 401),
         ("ticket=" + "x" * 600, {}, 401),
-        ("ticket=viewer:1", {"Host": "evil.example"}, 400),
+        ("ticket=viewer:1", {"Host": "evil.example"}, 403),
         ("ticket=viewer:1", {"Origin": "https://evil.example"}, 403),
         ("ticket=viewer:1", {"Origin": "null"}, 403),
         ("ticket=viewer:1&type=spy", {}, 403),
