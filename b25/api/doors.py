@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from fastapi import Depends, FastAPI, Request
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from b25.api.principal import Principal
 from b25.api.problems import Problem
@@ -25,7 +25,7 @@ def requires(permission: Permission) -> Any:
     ``def cancel(order_id: str, by: Annotated[Principal, requires(Permission.TRADE)]) -> …``
     """
 
-    def door(request: Request) -> Principal:
+    async def door(request: Request) -> Principal:  # async: a plain one would cost a thread for every request
         principal: Principal | None = getattr(request.state, "principal", None)
         if principal is None:
             raise Problem(401, "sign in first", code="INVALID_TOKEN", headers={"WWW-Authenticate": "Bearer"})
@@ -40,7 +40,7 @@ def requires(permission: Permission) -> Any:
 def public() -> Any:
     """Return a dependency that lets everybody in: for signing in, and for probes."""
 
-    def door() -> None:
+    async def door() -> None:
         return None
 
     setattr(door, _ASKED, PUBLIC)
@@ -56,11 +56,17 @@ def permission_of(route: APIRoute) -> Permission | str:
     return permission
 
 
+def every_route(app: FastAPI) -> Iterator[tuple[str, APIRoute]]:
+    """Yield the full path of every route, and the route: also of those that `app.routes` only has inside an included router."""
+    for found in iter_route_contexts(app.routes):
+        if isinstance(found.original_route, APIRoute):
+            yield str(found.path), found.original_route
+
+
 def check_doors(app: FastAPI) -> None:
     """Check that every route has a door."""
-    for route in app.routes:
-        if isinstance(route, APIRoute):
-            permission_of(route)
+    for _, route in every_route(app):
+        permission_of(route)
 
 
 def _calls(dependant: Any) -> list[Callable[..., Any]]:
