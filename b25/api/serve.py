@@ -139,7 +139,6 @@ class Server:
         # Not before every part has started does anybody get in: until then the port refuses.
         async with app.router.lifespan_context(app):
             server = uvicorn.Server(self._config(app))
-            server.lifespan = None  # type: ignore[assignment]
             served = await self._listen(server, listening)
             tasks.append(asyncio.create_task(self._beat(beating)))
             if self.certificate is not None:
@@ -155,7 +154,7 @@ class Server:
 
     def _config(self, app: Any) -> uvicorn.Config:
         config = uvicorn.Config(
-            app, http=_patient(self.gateway.settings.gateway.sockets_max), ws="websockets-sansio", lifespan="off",
+            app, http=Patient, ws="websockets-sansio", lifespan="off",
             log_config=None, access_log=False, proxy_headers=False, server_header=False, timeout_keep_alive=KEEP_ALIVE_S,
             ws_ping_interval=30.0, ws_ping_timeout=60.0, ws_max_size=MESSAGE_BYTES_MAX, backlog=BACKLOG,
         )  # fmt: skip
@@ -167,12 +166,10 @@ class Server:
 
     async def _listen(self, server: uvicorn.Server, listening: socket.socket) -> asyncio.base_events.Server:
         loop, config = asyncio.get_running_loop(), server.config
+        patient = _patient(self.gateway.settings.gateway.sockets_max)
 
         def protocol() -> asyncio.Protocol:
-            made: asyncio.Protocol = config.http_protocol_class(  # type: ignore[call-arg, assignment]
-                config=config, server_state=server.server_state, app_state={}
-            )
-            return made
+            return patient(config=config, server_state=server.server_state, app_state={})
 
         more: dict[str, Any] = {}
         if self.certificate is not None:
@@ -188,7 +185,7 @@ class Server:
             connection.shutdown()
         try:
             async with asyncio.timeout(DRAIN_S):
-                while server.server_state.connections or server.server_state.tasks:
+                while server.server_state.connections or server.server_state.tasks:  # noqa: ASYNC110 - nobody tells
                     await asyncio.sleep(0.05)
         except TimeoutError:
             self.log.warning("some requests were cut off", left=len(server.server_state.tasks))
@@ -226,7 +223,9 @@ def _listening(host: str, port: int) -> Any:
         made.setblocking(False)
     except OSError as fault:
         made.close()
-        raise Retry(f"{host}:{port} cannot be listened on: {fault.strerror}", remedy="end what listens there, or give --port") from None
+        raise Retry(
+            f"{host}:{port} cannot be listened on: {fault.strerror}", remedy="end what listens there, or give --port"
+        ) from None
     try:
         yield made
     finally:

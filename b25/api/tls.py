@@ -60,7 +60,9 @@ class Certificate:
         except (ValueError, IndexError):
             raise Misuse(f"{self.certificate} holds no certificate", remedy="give a PEM file, the server's own first") from None
         if not found.not_valid_before_utc <= self.now():
-            raise Misuse(f"the certificate is not valid before {found.not_valid_before_utc}", remedy="check the clock, or renew it")
+            raise Misuse(
+                f"the certificate is not valid before {found.not_valid_before_utc}", remedy="check the clock, or renew it"
+            )
         if found.not_valid_after_utc <= self.now():
             raise Misuse(f"the certificate expired at {found.not_valid_after_utc}", remedy=f"renew {self.certificate}")
         return found.not_valid_after_utc

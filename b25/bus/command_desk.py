@@ -54,7 +54,10 @@ class CommandDesk:
             self._done[body.command_id] = result
             if len(self._done) > KNOWN_MAX:
                 self._done.popitem(last=False)
-        self.results.offer(result, self.clock_ns(), correlation_id=body.command_id, message_id=f"result/{body.command_id}")
+            told = f"result/{body.command_id}"
+        else:  # asked anew: the server would take the same answer for a double, and keep it from whoever waits for it
+            told = f"result/{body.command_id}/{self.clock_ns()}"
+        self.results.offer(result, self.clock_ns(), correlation_id=body.command_id, message_id=told)
 
     async def _do(self, body: CommandRequest) -> CommandResult:
         late_s = (self.clock_ns() - body.valid_until_ns) / 1e9
@@ -88,8 +91,9 @@ async def send_command(
     reason: str,
     component: str = "operator",
     within_s: float = 10.0,
+    command_id: str = "",
 ) -> CommandResult:
-    """Ask something of a session and wait for its answer.
+    """Ask something of a session and wait for its answer. One that comes again with its id is not done again.
 
     Raises
     ------
@@ -100,7 +104,7 @@ async def send_command(
     """
     if not by or not reason:
         raise Misuse("a command needs a name and a reason", remedy="give --by NAME --reason TEXT")
-    command_id = uuid.uuid4().hex
+    command_id = command_id or uuid.uuid4().hex
     publisher, subscriber = Publisher(component, by), Subscriber(link, component)
     channel = publisher.channel("commands.{session}", session=session)
     answered: asyncio.Future[CommandResult] = asyncio.get_running_loop().create_future()
@@ -117,7 +121,7 @@ async def send_command(
             body = CommandRequest(
                 command_id=command_id, by=by, reason=reason, valid_until_ns=now_ns + int(within_s * 1e9), request=request
             )
-            channel.offer(body, now_ns, correlation_id=command_id, message_id=f"command/{command_id}")
+            channel.offer(body, now_ns, correlation_id=command_id, message_id=f"command/{command_id}/{now_ns}")
             while publisher.waiting:
                 await publisher.send(link)
             return await answered
