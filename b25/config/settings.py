@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     catalog: Path = Path("data/catalog")
     secrets_folder: Path = Path("data/secrets")
     reports_folder: Path = Path("data/reports")
+    strategies_folder: Path = Path("strategies")
     gateway: GatewaySettings = GatewaySettings()
 
     @classmethod

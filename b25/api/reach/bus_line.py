@@ -44,7 +44,7 @@ class BusLine:
         self.folder, self.log = folder, log
         self.is_wanted = is_wanted or bool(os.environ.get(URL))
         self.link: Link | None = None
-        self.why = "" if self.is_wanted else "no bus is configured"
+        self.why = "connecting" if self.is_wanted else "no bus is configured"
         self.heard: dict[str, dict[str, Message]] = {pattern: {} for pattern in HEARD}
         self.prints: dict[str, list[tuple[int, Any]]] = {}
         self._task: asyncio.Task[None] | None = None

@@ -65,7 +65,7 @@ class Pictures:
         self.folder = folder
         self.all: dict[str, Picture] = {}
         self.looked_ns = 0
-        self.version = 0
+        self.answers: dict[Any, bytes] = {}  # made of this look, and gone with it
         self._seen: dict[str, tuple[int, dict[str, Any]]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -95,7 +95,7 @@ class Pictures:
         names |= {name for name, row in known.items() if row.get("account")}
         self.all = {name: self._picture(name, known.get(name, {})) for name in sorted(names)}
         self.looked_ns = time.time_ns()
-        self.version += 1
+        self.answers = {}
 
     def _picture(self, name: str, row: Mapping[str, Any]) -> Picture:
         who, taken, beat = occupant(self.folder, name), is_taken(self.folder, name), read_beat(self.folder, name)
