@@ -59,7 +59,9 @@ def test_an_order_that_is_sent_again_is_not_placed_again(run, session):
             assert (other.status_code, other.json()["code"]) == (409, "IDEMPOTENCY_CONFLICT")
             without = await one.post("/api/v1/orders", json=NEW)
             assert (without.status_code, without.json()["code"]) == (400, "IDEMPOTENCY_KEY_MISSING")
-            both = await asyncio.gather(*(one.post("/api/v1/orders", json=NEW, headers={"Idempotency-Key": "raced-key"}) for _ in range(5)))
+            both = await asyncio.gather(
+                *(one.post("/api/v1/orders", json=NEW, headers={"Idempotency-Key": "raced-key"}) for _ in range(5))
+            )
             assert sorted({answer.status_code for answer in both}) in ([201], [201, 409])
 
     run(act)
