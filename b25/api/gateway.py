@@ -65,7 +65,7 @@ def gateway_of(request: Request) -> Gateway:
 def part(kind: type[Part]) -> Callable[[Request], Part]:
     """Return a dependency that gives a part: ``Depends(part(State))``."""
 
-    def found(request: Request) -> Part:
+    async def found(request: Request) -> Part:  # async: a plain one would cost a thread for every request
         return gateway_of(request).part(kind)
 
     return found

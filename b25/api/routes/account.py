@@ -173,13 +173,22 @@ async def positions(
 ) -> Response:  # fmt: skip
     """What every session holds, from memory."""
     wanted = None if symbol is None else symbol_of(symbol)
-    # Made once for each look at the sessions, not once for each who asks.
-    answers, key = seen.answers, (by.accounts, wanted, session)
+    return Response(_positions(seen, by, wanted, session), media_type="application/json")
+
+
+def _positions(seen: Pictures, by: Principal, symbol: str | None, session: str | None) -> bytes:
+    """The answer, made once for each look at the sessions, not once for each who asks."""
+    answers, key = seen.answers, (by.accounts, symbol, session)
     if (made := answers.get(key)) is None:
         rows = [row for one in seen.seen_by(by) if session in (None, one.name) for row in positions_of(one)]
-        rows = [row for row in rows if wanted in (None, row["symbol"])]
+        rows = [row for row in rows if symbol in (None, row["symbol"])]
         made = answers[key] = orjson.dumps({"data": rows, "total": len(rows), "next": None})
-    return Response(made, media_type="application/json")
+    return made
+
+
+def ready_positions(gateway: Gateway, by: Principal) -> bytes:
+    """What `positions` answers without a query."""
+    return _positions(gateway.part(Pictures), by, None, None)
 
 
 @router.get("/balances")

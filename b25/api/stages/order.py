@@ -15,11 +15,12 @@ from b25.api.stages.idempotent import Idempotent
 from b25.api.stages.kept import Kept
 from b25.api.stages.origin import Origin
 from b25.api.stages.rates import Rates
+from b25.api.stages.ready import Ready
 from b25.api.stages.sign_in import SignIn
 from b25.api.stages.table import Found
 
 # Recovery, request id, access log and security headers are one stage, Envelope, for they are on every answer, refusals included.
-STAGES: Final[tuple[type[Any], ...]] = (Envelope, Origin, Found, Body, SignIn, Rates, Kept, Deadline, Again, Idempotent)
+STAGES: Final[tuple[type[Any], ...]] = (Envelope, Origin, Found, Body, SignIn, Rates, Ready, Kept, Deadline, Again, Idempotent)
 
 
 def install_stages(app: FastAPI, gateway: Gateway) -> None:
