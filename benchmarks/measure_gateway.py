@@ -15,7 +15,8 @@ from stage import Stage
 
 SECONDS = 5.0
 CONNECTIONS = 10
-REQUEST = b"GET /api/v1/account/positions HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer bench\r\nAccept: application/json\r\n\r\n"
+HEADERS = ("Host: 127.0.0.1", "Authorization: Bearer bench", "Accept: application/json")
+REQUEST = "\r\n".join(["GET /api/v1/account/positions HTTP/1.1", *HEADERS, "", ""]).encode()
 PER_S_MUST, PER_S_AIM, P99_MS_MUST, P99_MS_AIM = 1_500, 3_000, 20.0, 8.0
 
 

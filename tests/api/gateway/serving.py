@@ -6,6 +6,7 @@ from pathlib import Path
 from b25.api.compose import compose
 from b25.api.serve import serve
 from b25.config.settings import GatewaySettings, Settings
+from b25.runner.structured_log import StructuredLog
 from tests.api.conftest import TestAuthenticator
 
 
@@ -18,6 +19,7 @@ def main(folder, words):
     )  # fmt: skip
     gateway = compose(settings)
     gateway.authenticator = TestAuthenticator()
+    gateway.join(StructuredLog(folder / "gateway.jsonl", process="gateway"))  # standard output is a pipe that nobody empties
     serve(gateway, lambda host, port: print(f"listens {host} {port}", flush=True))
 
 

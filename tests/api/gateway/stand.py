@@ -45,6 +45,10 @@ class StandIn:
             self.tell()
             await asyncio.sleep(0.05)
         await self.control.close()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def tell(self):
         self.heartbeat.beat(Life.RUNNING, 1)
