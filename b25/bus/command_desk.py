@@ -54,10 +54,7 @@ class CommandDesk:
             self._done[body.command_id] = result
             if len(self._done) > KNOWN_MAX:
                 self._done.popitem(last=False)
-            told = f"result/{body.command_id}"
-        else:  # asked anew: the server would take the same answer for a double, and keep it from whoever waits for it
-            told = f"result/{body.command_id}/{self.clock_ns()}"
-        self.results.offer(result, self.clock_ns(), correlation_id=body.command_id, message_id=told)
+        self.results.offer(result, self.clock_ns(), correlation_id=body.command_id, message_id=f"result/{body.command_id}")
 
     async def _do(self, body: CommandRequest) -> CommandResult:
         late_s = (self.clock_ns() - body.valid_until_ns) / 1e9
@@ -93,7 +90,7 @@ async def send_command(
     within_s: float = 10.0,
     command_id: str = "",
 ) -> CommandResult:
-    """Ask something of a session and wait for its answer. One that comes again with its id is not done again.
+    """Ask something of a session and wait for its answer. One that is asked again by its id is not done again, and told again.
 
     Raises
     ------
@@ -104,6 +101,7 @@ async def send_command(
     """
     if not by or not reason:
         raise Misuse("a command needs a name and a reason", remedy="give --by NAME --reason TEXT")
+    is_new = not command_id
     command_id = command_id or uuid.uuid4().hex
     publisher, subscriber = Publisher(component, by), Subscriber(link, component)
     channel = publisher.channel("commands.{session}", session=session)
@@ -113,7 +111,7 @@ async def send_command(
         if message.body.command_id == command_id and not answered.done():
             answered.set_result(message.body)
 
-    results = subscriber.read("command_results.{session}", on_result, new_only=True, session=session)
+    results = subscriber.read("command_results.{session}", on_result, new_only=is_new, session=session)
     try:
         async with asyncio.timeout(within_s):
             await results.started.wait()
@@ -121,7 +119,7 @@ async def send_command(
             body = CommandRequest(
                 command_id=command_id, by=by, reason=reason, valid_until_ns=now_ns + int(within_s * 1e9), request=request
             )
-            channel.offer(body, now_ns, correlation_id=command_id, message_id=f"command/{command_id}/{now_ns}")
+            channel.offer(body, now_ns, correlation_id=command_id, message_id=f"command/{command_id}")
             while publisher.waiting:
                 await publisher.send(link)
             return await answered
