@@ -21,6 +21,7 @@ import measure_crashes
 import measure_faults
 import measure_feed
 import measure_gate
+import measure_gateway
 import measure_intents
 import measure_kill
 import measure_ledger
@@ -53,6 +54,7 @@ MEASURES = {
         measure_faults,
         measure_live,
         measure_gate,
+        measure_gateway,
         measure_intents,
         measure_memory,
         measure_kill,

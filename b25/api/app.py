@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import importlib
 import pkgutil
 from collections.abc import AsyncIterator
@@ -14,10 +16,12 @@ from fastapi import FastAPI
 from b25.api import routes
 from b25.api.doors import check_doors
 from b25.api.gateway import Gateway
+from b25.api.openapi import install_openapi
 from b25.api.problems import install_problems
 from b25.api.stages import install_stages
 
 PREFIX: Final = "/api/v1"
+STOP_S: Final = 8.0  # for the parts, after the requests have ended
 
 
 def make_app(gateway: Gateway) -> FastAPI:
@@ -25,11 +29,13 @@ def make_app(gateway: Gateway) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await gateway.start()
         try:
+            await gateway.start()
             yield
         finally:
-            await gateway.stop()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_S):
+                    await gateway.stop()
 
     app = FastAPI(
         title="b25",
@@ -45,5 +51,6 @@ def make_app(gateway: Gateway) -> FastAPI:
         app.include_router(module.router, prefix="" if getattr(module, "AT_ROOT", False) else PREFIX)
     install_problems(app)
     install_stages(app, gateway)
+    install_openapi(app)
     check_doors(app)
     return app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -62,10 +62,10 @@ def gateway_of(request: Request) -> Gateway:
     return cast(Gateway, request.app.state.gateway)
 
 
-def part(kind: type[Part]) -> Callable[[Request], Part]:
+def part(kind: type[Part]) -> Callable[[Request], Awaitable[Part]]:
     """Return a dependency that gives a part: ``Depends(part(State))``."""
 
-    def found(request: Request) -> Part:
+    async def found(request: Request) -> Part:  # async: a plain one would cost a thread for every request
         return gateway_of(request).part(kind)
 
     return found

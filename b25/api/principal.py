@@ -58,4 +58,16 @@ class Authenticator(Protocol):
         ...
 
 
+class Nobody:
+    """Knows nobody: only the routes for everybody answer. Such a gateway listens on this machine alone."""
+
+    async def principal(self, headers: Mapping[str, str], ip: str, method: str, path: str) -> Principal | None:
+        """Return None."""
+        return None
+
+    async def of_ticket(self, ticket: str) -> Principal | None:
+        """Return None."""
+        return None
+
+
 Facts = dict[str, Any]

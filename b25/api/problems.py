@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.websockets import WebSocket
 
 from b25.model.errors import B25Error, Halt, Misuse, Resync, Retry
+from b25.store.faults import StoreFailed
 
 MEDIA: Final = "application/problem+json"
 STATUS: Final[dict[type[B25Error], int]] = {Misuse: 400, Retry: 503, Resync: 503, Halt: 500}
@@ -64,6 +65,8 @@ def problem_of(fault: Exception) -> Problem:
     """Return what an exception is, told from outside; the inside goes to the log only."""
     if isinstance(fault, Problem):
         return fault
+    if isinstance(fault, StoreFailed):  # what the driver says of it is for the log
+        return Problem(503, f"the store is {fault.cause}", code="STORE_UNAVAILABLE", remedy=fault.remedy)
     if isinstance(fault, B25Error):
         status = next((code for kind, code in STATUS.items() if isinstance(fault, kind)), 500)
         return Problem(status, fault.what, code=type(fault).__name__.upper() if status != 500 else "", remedy=fault.remedy)

@@ -88,8 +88,9 @@ async def send_command(
     reason: str,
     component: str = "operator",
     within_s: float = 10.0,
+    command_id: str = "",
 ) -> CommandResult:
-    """Ask something of a session and wait for its answer.
+    """Ask something of a session and wait for its answer. One that is asked again by its id is not done again, and told again.
 
     Raises
     ------
@@ -100,7 +101,8 @@ async def send_command(
     """
     if not by or not reason:
         raise Misuse("a command needs a name and a reason", remedy="give --by NAME --reason TEXT")
-    command_id = uuid.uuid4().hex
+    is_new = not command_id
+    command_id = command_id or uuid.uuid4().hex
     publisher, subscriber = Publisher(component, by), Subscriber(link, component)
     channel = publisher.channel("commands.{session}", session=session)
     answered: asyncio.Future[CommandResult] = asyncio.get_running_loop().create_future()
@@ -109,7 +111,7 @@ async def send_command(
         if message.body.command_id == command_id and not answered.done():
             answered.set_result(message.body)
 
-    results = subscriber.read("command_results.{session}", on_result, new_only=True, session=session)
+    results = subscriber.read("command_results.{session}", on_result, new_only=is_new, session=session)
     try:
         async with asyncio.timeout(within_s):
             await results.started.wait()

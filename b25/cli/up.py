@@ -1,4 +1,4 @@
-"""Start and watch every process of a plan: venue, kill switch, sessions; end them in order on Ctrl-C."""
+"""Start and watch every process of a plan: bus, gateway, kill switch, sessions; end them in order on Ctrl-C."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +7,8 @@ import typer
 
 from b25.cli.output import JSON, answer, progress
 
+PLAN = Path("up.toml")
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -14,21 +16,33 @@ def register(app: typer.Typer) -> None:
 
 
 def up(
-    plan: Annotated[Path, typer.Option(help="TOML file with [processes.NAME] and [accounts.NAME].")] = Path("up.toml"),
+    plan: Annotated[
+        Path | None, typer.Option(help="TOML file with [processes.NAME] and [accounts.NAME]; up.toml when it is there.")
+    ] = None,
     folder: Annotated[Path, typer.Option(help="The run folder: latches, seats, heartbeats and logs.")] = Path("data/run"),
     json: Annotated[bool, JSON] = False,
 ) -> None:
-    """Run until Ctrl-C or SIGTERM, then stop sessions, kill switch and the rest in that order."""
+    """Run until Ctrl-C or SIGTERM, then stop sessions, kill switch and the rest in that order.
+
+    Without a plan the platform alone is started: bus, analytics, alerts, gateway; nothing trades.
+    """
     from b25.model.errors import Halt
     from b25.runner.bus_process import with_bus
     from b25.runner.kill_account import read_accounts
     from b25.runner.kill_latch import all_latches
+    from b25.runner.platform_plan import alone, with_platform
     from b25.runner.supervisor import Supervisor
     from b25.runner.supervisor_plan import read_plan
 
-    plans = with_bus(read_plan(plan.resolve(), folder.resolve()), plan.resolve(), folder.resolve())
-    if not any(one.ready for one in plans):  # else a venue of the plan's own makes its key when it starts
-        read_accounts(plan.resolve())
+    at = plan or (PLAN if PLAN.exists() else None)
+    if at is None:
+        plans, written = alone(folder.resolve())
+        plans = with_bus(plans, written, folder.resolve())
+    else:
+        made = with_platform(read_plan(at.resolve(), folder.resolve()), at.resolve(), folder.resolve())
+        plans = with_bus(made, at.resolve(), folder.resolve())
+        if not any(one.ready and one.order == 0 for one in plans):  # else a venue of the plan's own makes its key when it starts
+            read_accounts(at.resolve())
     supervisor = Supervisor(plans, folder)
     for latch in all_latches(folder):
         progress(f"b25: {latch.account} is latched by {latch.by}: {latch.reason}; it will not trade until re-armed")

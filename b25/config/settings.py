@@ -14,7 +14,19 @@ FILE: Final = "b25.toml"
 
 
 class GatewaySettings(BaseModel):
-    """Where the gateway listens, and whom it answers."""
+    """Where the gateway listens, and whom it answers.
+
+    Attributes
+    ----------
+    hosts, origins : tuple of str
+        Host names that are ours, and origins of pages that may speak for who uses them, as ``"https://desk.example"``.
+    rate_scale : float
+        Every limit of how often somebody may ask, times this.
+    bus : bool
+        Whether there is a bus: market data, and sessions on other machines.
+    sockets_max : int
+        Connections at one time.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -26,6 +38,9 @@ class GatewaySettings(BaseModel):
     origins: tuple[str, ...] = ()
     access_s: int = Field(default=600, ge=60, le=900)
     refresh_s: int = Field(default=7 * 86_400, ge=600, le=7 * 86_400)
+    rate_scale: float = Field(default=1.0, gt=0.0, le=1e6)
+    sockets_max: int = Field(default=1_000, ge=1, le=1_000)
+    bus: bool = False
 
 
 class Settings(BaseSettings):
@@ -48,6 +63,7 @@ class Settings(BaseSettings):
     catalog: Path = Path("data/catalog")
     secrets_folder: Path = Path("data/secrets")
     reports_folder: Path = Path("data/reports")
+    strategies_folder: Path = Path("strategies")
     gateway: GatewaySettings = GatewaySettings()
 
     @classmethod

@@ -43,7 +43,9 @@ def with_bus(plans: Sequence[ProcessPlan], plan: Path, folder: Path) -> list[Pro
         return list(plans)
     if any(one.name == BUS for one in plans):
         raise Misuse(f"{plan} has a process {BUS!r} and a table [bus]", remedy="keep the table, which starts the server")
-    check_subjects(component for one in plans if (component := component_of(one)))
+    components = {component for one in plans if (component := component_of(one))}
+    if "session" in components:  # else sessions come later, by hand, and what reads them waits
+        check_subjects(components)
     found = _checked(table, plan)
     if "url" in found:
         told = {URL: str(found["url"])}

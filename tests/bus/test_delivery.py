@@ -257,3 +257,19 @@ def test_a_link_can_be_opened_twice(server):
             await link.close()
 
     asyncio.run(both())
+
+
+def test_a_command_that_is_asked_again_by_its_id_is_told_again_and_not_done_again(server):
+    done = []
+
+    async def handle(request):
+        done.append(request)
+        return {"state": "paused"}
+
+    async def act(link):
+        asked = {"by": "ann", "reason": "test", "within_s": 20, "command_id": "once-only"}
+        return [await send_command(link, "live-1", {"command": "pause"}, **asked) for _ in range(2)]
+
+    first, again = desk_with(server, handle, act)
+    assert first == again
+    assert len(done) == 1
