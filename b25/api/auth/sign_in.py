@@ -90,7 +90,9 @@ class SignIns:
             outcome = "unknown" if person is None else "wrong password" if not matches else "inactive"
             raise self._refused(person, outcome, origin, now_ns)
         if person.totp and not code:
-            self._note(person, "code missing", origin, now_ns)
+            with means.store.writing():
+                means.throttle.half_way(who, origin.ip, now_ns)
+                add_attempt(means.store, who, origin.ip, "code missing", now_ns=now_ns)
             raise Problem(401, "the code of the second factor is missing", code="MFA_REQUIRED", remedy="send it as `code`")
         rehashed = means.hasher.hash(password) if means.hasher.is_outdated(person.password) else ""
         try:

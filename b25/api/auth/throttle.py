@@ -18,6 +18,7 @@ FREE: Final = 5  # failures in a row before there is a delay
 PERSON_S_MAX: Final = 60  # short: a stranger must not be able to lock somebody out
 ADDRESS_S_MAX: Final = 900
 FORGET_S: Final = 3_600
+LEAK_S: Final = 600  # one failure fewer for so long without any: mistakes of a week do not add up
 KNOWN_ADDRESS_S: Final = 30 * 86_400
 _S: Final = 10**9
 _NONE: Final = Failures(count=0, last_ns=0, until_ns=0)
@@ -65,6 +66,12 @@ class Throttle:
                 until_ns = now_ns + delay_s(held.count + 1, longest_s) * _S
                 set_failures(self.store, key, Failures(count=held.count + 1, last_ns=now_ns, until_ns=until_ns))
 
+    def half_way(self, who: str, ip: str, now_ns: int) -> None:
+        """Inside `writing`: the password was right and the code is still to come. This attempt did not count; the others do."""
+        for key in (_person(who), _address(ip)):
+            held = self._held(key, now_ns)
+            set_failures(self.store, key, Failures(count=max(held.count - 1, 0), last_ns=held.last_ns, until_ns=0))
+
     def succeeded(self, who: str, ip: str, now_ns: int) -> None:
         """Inside `writing`: the person begins anew, the address gets this one attempt back, and no more than that."""
         set_failures(self.store, _person(who), Failures(count=0, last_ns=now_ns, until_ns=0))
@@ -73,7 +80,10 @@ class Throttle:
 
     def _held(self, key: str, now_ns: int) -> Failures:
         held = failures_within(self.store, key)
-        return held if held is not None and now_ns - held.last_ns < FORGET_S * _S else _NONE
+        if held is None or now_ns - held.last_ns >= FORGET_S * _S:
+            return _NONE
+        leaked = max(now_ns - held.last_ns, 0) // (LEAK_S * _S)
+        return Failures(count=max(held.count - leaked, 0), last_ns=held.last_ns, until_ns=held.until_ns)
 
 
 def _person(who: str) -> str:
