@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import orjson
 from sqlalchemy import select
 
+from b25.model.errors import Misuse
 from b25.store.store import Store
 from b25.store.tables import audit
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LOOKED_AT_MAX: Final = 20_000  # entries that one call reads; the cursor goes on from there
 
 
@@ -47,6 +50,14 @@ class AuditQuery:
     since_ns: int | None = None
     until_ns: int | None = None
     before_seq: int | None = None
+
+
+def ns_of(moment: datetime) -> int:
+    """Nanoseconds since 1970 of a moment that has a zone. Raises Misuse for one that no entry can have."""
+    told = (moment - EPOCH) // timedelta(microseconds=1) * 1_000
+    if not 0 <= told < 2**63:
+        raise Misuse(f"{moment} is outside of what is recorded", remedy="name a moment between 1970 and 2262")
+    return told
 
 
 def entry_of(row: Any) -> Entry:

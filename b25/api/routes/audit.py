@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
@@ -14,16 +14,14 @@ from pydantic import AwareDatetime, BaseModel
 from b25.api.doors import audit_facts, requires
 from b25.api.gateway import Gateway, gateway_of
 from b25.api.principal import Principal
-from b25.api.problems import Problem
 from b25.api.roles import Permission
 from b25.store.audit import append_audit, audit_entries, audit_length, verify_audit
-from b25.store.audit_query import AuditQuery, Entry, entry_of, find_audit
+from b25.store.audit_query import AuditQuery, Entry, entry_of, find_audit, ns_of
 
 router = APIRouter(tags=["audit"])
 Reader = Annotated[Principal, requires(Permission.AUDIT)]
 Joined = Annotated[Gateway, Depends(gateway_of)]
-REFUSED: dict[int | str, dict[str, Any]] = {401: {}, 403: {}, 422: {}, 503: {}}
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+REFUSED: dict[int | str, dict[str, Any]] = {400: {}, 401: {}, 403: {}, 422: {}, 503: {}}
 NS_MAX = 2**63 - 1
 Word = Annotated[str, Query(max_length=200)]
 
@@ -56,12 +54,7 @@ class AuditCheck(BaseModel):
 
 
 def _ns(moment: datetime | None) -> int | None:
-    if moment is None:
-        return None
-    told = (moment.astimezone(UTC) - EPOCH) // timedelta(microseconds=1) * 1_000
-    if not 0 <= told <= NS_MAX:
-        raise Problem(422, "a moment outside of what is recorded", remedy="use one after 1970 and before 2262")
-    return told
+    return None if moment is None else ns_of(moment)
 
 
 def _shown(one: Entry) -> AuditEntry:

@@ -3,6 +3,7 @@
 import asyncio
 import stat
 
+import orjson
 import pyotp
 import pytest
 
@@ -320,3 +321,23 @@ def test_a_person_has_the_accounts_that_were_given(people):
     told = people("POST", "/keys", token=people.stepped("eve"), json={"scopes": ["read"]}).json()
     assert told["accounts"] == ["sim/main"]
     assert told["made_ns"] == NOW_NS
+
+
+@pytest.mark.spec("AL-04")
+def test_the_audit_is_searched_page_by_page_checked_and_taken_out(people):
+    token = people.token("risk")
+    page = people("GET", "/audit?limit=2&action=users.", token=token).json()
+    rest = people("GET", f"/audit?limit=100&action=users.&cursor={page['cursor']}", token=token).json()
+    assert [one["seq"] for one in page["entries"] + rest["entries"]] == [5, 4, 3, 2, 1]
+    assert rest["cursor"] is None
+    found = people("GET", "/audit?object=person:risk&since=2020-01-01T00:00:00Z", token=token).json()["entries"]
+    assert [one["action"] for one in found] == ["auth.login", "users.add"]
+    assert found[0]["body"]["ip"] == "127.0.0.1"
+    for query in ("since=2999-01-01T00:00:00Z", "since=1900-01-01T00:00:00Z"):
+        assert people("GET", f"/audit?{query}", token=token).status_code == 400
+    for query in ("since=2020-01-01", "limit=0", "cursor=-1", "cursor=99999999999999999999"):
+        assert people("GET", f"/audit?{query}", token=token).status_code == 422
+    assert people("GET", "/audit/verify", token=token).json() == {"is_whole": True, "what": "", "entries": 6}
+    lines = people("GET", "/audit/export", token=token).text.splitlines()
+    assert len(lines) == 7
+    assert orjson.loads(lines[-1])["action"] == "audit.export"
