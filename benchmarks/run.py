@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import measure_access
 import measure_backtests
 import measure_bars
 import measure_books
@@ -61,6 +62,7 @@ MEASURES = {
         measure_runaway,
         measure_setup,
         measure_websocket,
+        measure_access,
     )
     for measure in module.MEASURES
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any, Final
 
 import orjson
@@ -12,6 +13,7 @@ from b25.store.store import Store
 from b25.store.tables import audit
 
 GENESIS: Final = b"\0" * 32
+PAGE: Final = 500
 _APPEND: Final = insert(audit)
 _LAST: Final = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)
 
@@ -54,13 +56,23 @@ def add_audit(store: Store, *, actor: str, action: str, body: dict[str, Any], no
 def verify_audit(store: Store) -> str:
     """Say what is wrong with the chain, empty when nothing is. A cut tail shows only against a number kept elsewhere."""
     prev, expected = GENESIS, 1
-    for row in store.rows(select(audit).order_by(audit.c.seq)):
+    for row in audit_entries(store):
         if row.seq != expected:
             return f"entry {expected} is missing"
         if bytes(row.prev) != prev or bytes(row.hash) != entry_hash(prev, row.seq, row.ts_ns, row.actor, row.action, row.body):
             return f"entry {row.seq} was changed"
         prev, expected = bytes(row.hash), expected + 1
     return ""
+
+
+def audit_entries(store: Store, *, after: int = 0) -> Iterator[Any]:
+    """Entries in their order, from the one after this number on; some hundred are in memory at a time."""
+    while True:
+        page = store.rows(select(audit).where(audit.c.seq > after).order_by(audit.c.seq).limit(PAGE))
+        yield from page
+        if len(page) < PAGE:
+            return
+        after = int(page[-1].seq)
 
 
 def audit_length(store: Store) -> int:

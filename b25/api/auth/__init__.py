@@ -1,0 +1,1 @@
+"""Who is who: sign-in, tokens, keys, second factors, and what two persons must agree on."""
