@@ -19,8 +19,9 @@ from b25.model.event import BUY, COMMAND, EVENT, ORDER_ACCEPTED, PARENTS_DUE, TI
 from b25.model.instrument import Instrument
 from b25.model.order import ORDER, Pending, State
 from b25.model.risk import ACTIVE, REDUCING, SET_STATE, STOPPED
-from b25.model.world import NO_LIMIT, RUNNING, TRADING_NOTHING
+from b25.model.world import NO_LIMIT, RUNNING
 from b25.session.commands import Command, set_value
+from b25.session.limit_swap import LimitSwap
 from b25.session.stride import take_events
 from b25.strategy.compile import BITS, callback_bits, looks_at_views, makes_parents
 from b25.strategy.plain import PlainContext
@@ -106,7 +107,8 @@ class Machine:
         self._cancels = self._closes = False
         self._held_to = self._asked_state = ACTIVE  # what the session's own commands and the gate's leave it of freedom
         self._cancel_below = 0  # a pause cancels the orders before this one: exits that come after it stay
-        self._trading = self.world.limits["trading"].copy()
+        self._swap = LimitSwap(self.world)
+        self.configured: dict[int, tuple[int, int]] = {}  # by kind: version and checksum of what a CONFIGURE event noted
         self._closed_ns = [-CLOSE_AGAIN_NS] * len(self.instruments)
         self._context, self._ended = np.uintp(self.world.context.ctypes.data), np.uintp(self.finished.ctypes.data)
         self._judge, self._apply, self._end = judge_intents.code(), apply_event.code(), end_event.code()
@@ -272,10 +274,17 @@ class Machine:
             book["health"] = (int(book["health"]) & ~HELD) | (HELD if code is Command.HOLD else 0)
         elif code in (Command.RESTRICT, Command.PERMIT):
             i = int(event["instrument"])
-            self.world.limits["trading"][i] = TRADING_NOTHING if code is Command.RESTRICT else self._trading[i]
+            self._swap.bar(i, on=code is Command.RESTRICT)
             if code is Command.RESTRICT:
                 self.door.cancel_all(0, i)
                 self._judge(self._context)
+        elif code is Command.LIMIT:
+            self._swap.say(event)
+        elif code is Command.CONFIGURE:
+            self.configured[int(event["side"])] = (int(event["amount"]), int(event["order_id"]))
+            for i in self._swap.swap():
+                self.door.cancel_all(0, i)
+            self._judge(self._context)
         elif code is Command.OVERRIDE:
             self._override(event)
         elif code is Command.WATCH:
