@@ -13,10 +13,11 @@ from b25.model.risk import LATCHING, Control
 from b25.risk.status import bits_of
 from b25.runner.kill_latch import Trigger, pull
 from b25.runner.seat import session_folder
+from b25.runner.session_configure import configure
 from b25.runner.session_watch import HOLD, SessionWatch
 from b25.session.commands import Command, override_event
 
-COMMANDS: Final = ("status", "pause", "resume", "set", "flatten", "stop", "kill", "re-arm", "override")
+COMMANDS: Final = ("status", "pause", "resume", "set", "flatten", "stop", "kill", "re-arm", "override", "configure")
 REASON_CHARS_MIN: Final = 10
 OVERRIDE_S_MAX: Final = 300.0
 
@@ -41,6 +42,7 @@ class SessionCommands:
             "kill": self._kill,
             "re-arm": self._re_arm,
             "override": self._override,
+            "configure": lambda request: configure(self.loop, request),
         }
 
     def act(self, request: dict[str, Any]) -> dict[str, Any]:

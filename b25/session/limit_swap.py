@@ -54,6 +54,12 @@ class LimitSwap:
         self.restricted = np.zeros(len(self.trading), np.bool_)  # by a command, which outlasts whatever limits say
         self.said: list[tuple[str, int, np.ndarray[Any, Any]]] = []
 
+    def limits(self) -> np.ndarray[Any, Any]:
+        """Limits in force as they were given, without what commands restrict beside them."""
+        rows = self.world.limits.copy()
+        rows["trading"] = self.trading
+        return rows
+
     def bar(self, i: int, *, on: bool) -> None:
         """Let nothing new leave for an instrument, or what its limits allow."""
         self.restricted[i] = on

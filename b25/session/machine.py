@@ -144,6 +144,11 @@ class Machine:
         return int(self.head["now_ns"])
 
     @property
+    def limits(self) -> np.ndarray[Any, Any]:
+        """Limits in force as they were given, whatever commands restrict beside them."""
+        return self._swap.limits()
+
+    @property
     def live_orders(self) -> int:
         """Orders that are live or in flight."""
         return int(self.head["live_orders"])
