@@ -89,7 +89,8 @@ def resolved(kind: str, values: Sequence[dict[str, Any]]) -> dict[str, Any]:
         When limits among them make no sense.
     """
     if kind == "risk_limit":
-        return document_of(tightest([RiskLimit.model_validate(one).limit_set() for one in values]))
+        made: list[Any] = [model_of(kind, one) for one in values]
+        return document_of(tightest([one.limit_set() for one in made]))
     return merged(list(values))
 
 

@@ -76,16 +76,27 @@ class RiskLimit(Schema):
         return LimitSet.of(document if self.allowed is None else {**document, "allowed": self.allowed})
 
 
+class Tightest(LimitSet):
+    """Limits of several origins: beside one that came from elsewhere another may be too wide ever to refuse, and is narrowed."""
+
+    __slots__ = ()
+
+    def limits(self, symbol: str, strategy: str) -> Limits:
+        """Return what holds for a strategy in a symbol, none of it wider than makes sense beside the others."""
+        return _narrowed(LimitSet.limits(self, symbol, strategy))
+
+
 def tightest(sets: list[LimitSet]) -> LimitSet:
     """Return what holds where several sets do: of each limit the tightest; version of the last."""
-    found = sets[0] if sets else LimitSet()
+    first = sets[0] if sets else LimitSet()
+    found = Tightest(**{one.name: getattr(first, one.name) for one in fields(LimitSet)})
     for other in sets[1:]:
         scopes: dict[str, Any] = {"account": _tighter(found.account, other.account)}
         for scope in ("strategy", "symbol"):
             one, two = getattr(found, scope), getattr(other, scope)
             scopes[scope] = {name: _tighter(one.get(name, Limits()), two.get(name, Limits())) for name in {**one, **two}}
         allowed = [a for a in (found.allowed, other.allowed) if a is not None]
-        found = LimitSet(
+        found = Tightest(
             version=other.version, reduce_only=found.reduce_only | other.reduce_only,
             restricted=found.restricted | other.restricted, allowed=frozenset.intersection(*allowed) if allowed else None,
             **scopes,
@@ -96,8 +107,11 @@ def tightest(sets: list[LimitSet]) -> LimitSet:
 def _tighter(one: Limits, two: Limits) -> Limits:
     if one == Limits() or two == Limits():
         return two if one == Limits() else one
-    kept = LimitSet(account=one, strategy={"other": two}).limits("", "other")
-    for tight, wide, times in ORDERED:  # beside a limit that came from elsewhere the wider of two could never refuse
+    return _narrowed(LimitSet(account=one, strategy={"other": two}).limits("", "other"))
+
+
+def _narrowed(kept: Limits) -> Limits:
+    for tight, wide, times in ORDERED:
         low, high = getattr(kept, tight), getattr(kept, wide)
         if low is not None and high is not None and low > times * high:
             kept = replace(kept, **{tight: times * high})
