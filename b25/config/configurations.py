@@ -107,30 +107,35 @@ class Configurations:
         Duplicate
             When the key is taken.
         """
+        return self.within(
+            lambda read: self.create_within(read, key, kind, given, by, form=form, reason=reason, description=description)
+        )
+
+    def create_within(
+        self, read: Read, key: str, kind: str, given: str | dict[str, Any], by: Author, *, form: str = "json", reason: str = "",
+        description: str = "",
+    ) -> Outcome:  # fmt: skip
+        """As `create`, in a transaction that others write in too."""
         parsed, source = _read(given, form, key)
         at = Key.of(key)
         schema_of(kind)
-
-        def act(read: Read) -> Outcome:
-            before = kept.head_of(read, key)
-            if before is not None and (before.deleted_ns is None or before.type != kind):
-                raise Duplicate(f"there is a configuration {key} already", remedy="update it, or use another key")
-            self._check(read, kind, at, parsed)
-            now_ns = self.now_ns()
-            if before is None:
-                head = Head(
-                    uuid.uuid4().hex, key, kind, form, at.namespace, at.component, at.environment, at.name,
-                    description[:TEXT_MAX], "DRAFT", 1, None, 1, by.name, now_ns, now_ns, None,
-                )  # fmt: skip
-                kept.add_head(self.store, head)
-            else:
-                text = description[:TEXT_MAX] or before.description
-                head = self._moved(before, version=before.version + 1, deleted_ns=None, description=text, format=form)
-            version = self._add_version(head, parsed, source, by, reason)
-            self._note(head, "created", by, reason, version, None)
-            return Outcome(head, version)
-
-        return self.within(act)
+        before = kept.head_of(read, key)
+        if before is not None and (before.deleted_ns is None or before.type != kind):
+            raise Duplicate(f"there is a configuration {key} already", remedy="update it, or use another key")
+        self._check(read, kind, at, parsed)
+        now_ns = self.now_ns()
+        if before is None:
+            head = Head(
+                uuid.uuid4().hex, key, kind, form, at.namespace, at.component, at.environment, at.name, description[:TEXT_MAX],
+                "DRAFT", 1, None, 1, by.name, now_ns, now_ns, None,
+            )  # fmt: skip
+            kept.add_head(self.store, head)
+        else:
+            text = description[:TEXT_MAX] or before.description
+            head = self._moved(before, version=before.version + 1, deleted_ns=None, description=text, format=form)
+        version = self._add_version(head, parsed, source, by, reason)
+        self._note(head, "created", by, reason, version, None)
+        return Outcome(head, version)
 
     def update(
         self, key: str, read_version: int, given: str | dict[str, Any], by: Author, *, form: str = "json", reason: str = "",
@@ -148,21 +153,26 @@ class Configurations:
         VersionConflict
             When there is a newer one by now.
         """
+        return self.within(
+            lambda read: self.update_within(read, key, read_version, given, by, form=form, reason=reason, description=description)
+        )
+
+    def update_within(
+        self, read: Read, key: str, read_version: int, given: str | dict[str, Any], by: Author, *, form: str = "json",
+        reason: str = "", description: str | None = None,
+    ) -> Outcome:  # fmt: skip
+        """As `update`, in a transaction that others write in too."""
         parsed, source = _read(given, form, key)
-
-        def act(read: Read) -> Outcome:
-            before = self._alive(read, key)
-            if before.version != read_version:
-                raise stale(before.key, read_version, before.version)
-            self._check(read, before.type, Key.of(before.key), parsed)
-            latest = self._version(read, before, before.version)
-            text = before.description if description is None else description[:TEXT_MAX]
-            head = self._moved(before, version=before.version + 1, format=form, description=text)
-            version = self._add_version(head, parsed, source, by, reason)
-            self._note(head, "updated", by, reason, version, latest)
-            return Outcome(head, version)
-
-        return self.within(act)
+        before = self._alive(read, key)
+        if before.version != read_version:
+            raise stale(before.key, read_version, before.version)
+        self._check(read, before.type, Key.of(before.key), parsed)
+        latest = self._version(read, before, before.version)
+        text = before.description if description is None else description[:TEXT_MAX]
+        head = self._moved(before, version=before.version + 1, format=form, description=text)
+        version = self._add_version(head, parsed, source, by, reason)
+        self._note(head, "updated", by, reason, version, latest)
+        return Outcome(head, version)
 
     def activate(self, key: str, by: Author, *, version: int | None = None, reason: str = "", approved: bool = False) -> Outcome:
         """Have a draft hold; by default the latest version.
@@ -198,6 +208,16 @@ class Configurations:
         head = self._moved(before, active_version=version.number, state="ACTIVE")
         self._note(head, "activated", by, reason, version, was, loosened=more)
         return Outcome(head, version, tuple(more))
+
+    def schedulable(self, read: Read, key: str, number: int) -> None:
+        """Check, in a transaction, that a draft could hold now and loosens nothing. Raises Invalid, NotFound or Refused."""
+        head = self._alive(read, key)
+        version = self._version(read, head, number)
+        if kept.was_active(read, head.id, number):
+            raise Refused(f"version {number} of {key} held before", remedy=f"roll back to it: b25 config rollback {key} {number}")
+        self._check(read, head.type, Key.of(head.key), version.value)
+        if more := self._judge(read, head, version.value):
+            raise Refused(f"it loosens {more[0]}", remedy="activate it by hand, and have a second person agree")
 
     def rollback(self, key: str, number: int, by: Author, *, reason: str, approved: bool = False) -> Outcome:
         """Take up an old version again: as a new one, validated by the schema of today; it holds if the configuration did."""

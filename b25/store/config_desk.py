@@ -67,6 +67,7 @@ class Ack:
     time_ns: int
 
 
+ACTS_NOW: Final = ("activated", "deactivated", "deleted")  # changes after which something else holds
 APPLIED, REJECTED, RESTART = "applied", "rejected", "requires_restart"
 _ID: Final[Any] = bindparam("b_id")
 _PENDING: Final = select(config_pending).where(config_pending.c.id == _ID)
