@@ -92,6 +92,13 @@ class Configurations:
         parents = self._links(kept.reading(self.store), kind, Key.of(key), without=key)
         return check(kind, plain(value), [one.value for one in parents], self.load)
 
+    def would_loosen(self, kind: str, key: str, value: dict[str, Any]) -> list[Loosened]:
+        """Return what a value would loosen under its own key, changing nothing."""
+        links = self._links(kept.reading(self.store), kind, Key.of(key))
+        before = [one.value for one in links]
+        after = [one.value for one in links if one.head.key != key] + [value]
+        return loosened(kind, resolved(kind, before) if before else None, resolved(kind, after))
+
     # Writing.
 
     def create(

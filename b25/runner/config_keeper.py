@@ -141,7 +141,7 @@ def tried(run_folder: Path, kind: str, key: str, version: int, value: dict[str, 
     answers = []
     for path in sorted(run_folder.glob("sessions/*/control.sock")):
         name = path.parent.name
-        request = {"type": kind, "key": key, "version": version, "value": value, "dry_run": True}
+        request: dict[str, Any] = {"type": kind, "key": key, "version": version, "value": value, "dry_run": True}
         try:
             if is_taken(run_folder, name):
                 told = ask_session(run_folder, name, "configure", **request)
