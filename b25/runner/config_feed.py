@@ -11,9 +11,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from b25.config.configurations import Configurations
+from b25.config.settings import read_settings
 from b25.model.errors import B25Error, Retry
 from b25.runner.session_config import Answer, Link, Offer, SessionConfig
 from b25.store.config_desk import REJECTED, add_ack
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from b25.runner.live_session import LivePlan
 
 POLL_S: Final = 0.2
+NONE: Final = "none"
 TAKE_S: Final = 30.0  # how long the session may take to come to it
 Given = TypeVar("Given")
 
@@ -174,3 +177,15 @@ class Configured:
         except BaseException:
             self.feed.close()
             raise
+
+
+def store_of(told: str) -> str:
+    """Return the store that a session is configured in: as told, else as the settings say; empty for none.
+
+    A file that is not there is none: nothing was ever configured in it. Any other store that was named must answer.
+    """
+    if told:
+        return "" if told == NONE else told
+    url = read_settings().database_url
+    _, is_file, path = url.partition("sqlite:///")
+    return "" if is_file and not Path(path).is_file() else url
