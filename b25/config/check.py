@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -200,7 +201,18 @@ def _fault(model: type[BaseModel], told: Any) -> Fault:
     elif kind == "value_error":
         remedy = rule
     is_table = isinstance(given, BaseModel | dict | list | tuple)
-    return Fault(field, None if is_table else shown(field, given), rule, remedy)
+    return Fault(field, None if is_table else _told(field, given, kind, rule), rule, remedy)
+
+
+def _told(field: str, given: Any, kind: str, rule: str) -> Any:
+    """A value as a fault tells it: a text where none belongs, or where a reference does, may be a secret that went astray."""
+    is_astray = kind.endswith(("_type", "_parsing")) and not _NUMBER.fullmatch(str(given))
+    if isinstance(given, str) and (is_astray or "secretref://" in rule):
+        return HIDDEN
+    return shown(field, given)
+
+
+_NUMBER: Final = re.compile(r"[0-9.,eE+%_ -]{0,24}")
 
 
 _UNION: Final = ("MetricCondition", "EventCondition")
