@@ -57,7 +57,7 @@ class Stand:
         await seen(lambda: (one := self.answers().get(key)) is not None and one.version == version)
         return self.answers()[key]
 
-    def run(self, act):
+    def run(self, act, also=lambda loop: None):
         """Run the session; `act(stand, loop)` once its book is there."""
 
         async def tell(loop):
@@ -71,6 +71,7 @@ class Stand:
                 loop.stop("it was seen")
 
         def watch(loop):
+            also(loop)
             loop.telling = asyncio.get_running_loop().create_task(tell(loop))
             asyncio.get_running_loop().call_later(LONGEST_S, loop.stop, "it took too long")
 
