@@ -17,6 +17,7 @@ from pathlib import Path
 import measure_backtests
 import measure_bars
 import measure_books
+import measure_config
 import measure_crashes
 import measure_faults
 import measure_feed
@@ -51,6 +52,7 @@ MEASURES = {
         measure_crashes,
         measure_faults,
         measure_live,
+        measure_config,
         measure_gate,
         measure_intents,
         measure_memory,

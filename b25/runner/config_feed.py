@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from b25.runner.live import LiveLoop
     from b25.runner.live_session import LivePlan
 
-POLL_S: Final = 0.2
+POLL_S: Final = 0.1
 NONE: Final = "none"
 TAKE_S: Final = 30.0  # how long the session may take to come to it
 Given = TypeVar("Given")

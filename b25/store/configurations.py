@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import Select, Table, and_, bindparam, func, insert, or_, select, update
 
 from b25.store.config_tables import config_change, config_cursor, config_version, configuration
+from b25.store.faults import failed
 from b25.store.store import Store
 
 CHAIN: Final = 8  # keys that one can inherit from, itself among them
@@ -133,7 +134,14 @@ def reading(store: Store) -> Read:
     """Read outside of a transaction, as `store.rows_within` does inside of one."""
 
     def read(statement: Any, row: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        return [tuple(one) for one in store.rows(statement.params(**row) if row else statement)]
+        try:
+            with store.engine.connect() as connection:
+                return [tuple(one) for one in connection.execute(statement, dict(row))]
+        except Exception as error:
+            cause = failed(getattr(error, "orig", None) or error)
+            if cause is None:
+                raise
+            raise cause from error
 
     return read
 
