@@ -80,12 +80,15 @@ class ConfigKeeper:
             return 0
         store = self.configurations.store
         seq = cursor(store, READER)
-        told = changes_after(store, last_change(reading(store)) if seq is None else seq)
+        if seq is None:  # the first time: what is told begins here
+            move_cursor(store, READER, last_change(reading(store)))
+            return 0
+        told = changes_after(store, seq)
         for one in told:
             if not self._offer(one):
                 return 0  # no room: they are read again
-        if told or seq is None:
-            move_cursor(store, READER, told[-1].seq if told else last_change(reading(store)))
+        if told:
+            move_cursor(store, READER, told[-1].seq)
         return len(told)
 
     def _offer(self, one: Change) -> bool:
