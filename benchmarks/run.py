@@ -18,6 +18,7 @@ import measure_access
 import measure_backtests
 import measure_bars
 import measure_books
+import measure_config
 import measure_crashes
 import measure_faults
 import measure_feed
@@ -54,6 +55,7 @@ MEASURES = {
         measure_crashes,
         measure_faults,
         measure_live,
+        measure_config,
         measure_gate,
         measure_gateway,
         measure_intents,

@@ -205,7 +205,37 @@ class RiskEmergency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigUpdate:
-    """A setting that has another value from now on."""
+    """Something was done with a configuration: created, updated, activated, deactivated or deleted.
+
+    `seq` numbers all changes of the store; `version` and `value` are those that the action is about.
+    """
+
+    id: str
+    key: str
+    type: str
+    action: str
+    version: int | None
+    value: dict[str, object] | None
+    by: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigAck:
+    """What a session says to a version that is to hold: applied, rejected or requires_restart; version 0 is nothing any more."""
+
+    session: str
+    key: str
+    type: str
+    version: int
+    checksum: str
+    outcome: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterChange:
+    """A parameter of a session that has another value from now on."""
 
     session: str
     name: str

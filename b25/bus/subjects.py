@@ -112,7 +112,12 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
     _of_session("risk.violation", bodies.RiskViolation, ONCE),
     _of_session("risk.alert", bodies.RiskAlert, ONCE),
     _of_session("risk.emergency", bodies.RiskEmergency, ONCE),
-    _of_session("config.updates.{type}", bodies.ConfigUpdate, ONCE),
+    Subject(
+        pattern="config.updates.{type}", body=bodies.ConfigUpdate, producers=("operator", "gateway"),
+        consumers=("session", *READERS), delivery=ONCE, version=2,
+    ),
+    _of_session("config.acks.{session}", bodies.ConfigAck, ONCE),
+    _of_session("config.parameters.{session}", bodies.ParameterChange, ONCE),
     _of_session("alerts.{severity}", bodies.Alert, ONCE),
     _of_session("health.{component}", bodies.Health, LATEST),
     Subject(

@@ -68,11 +68,15 @@ def run(
     flatten: Annotated[bool, typer.Option("--flatten", help="Close what is held at the end.")] = False,
     python: Annotated[bool, typer.Option("--python", help="Run the class as plain Python.")] = False,
     bus: Annotated[str, typer.Option(help="NATS server to tell others over, or none; left out: as B25_NATS_URL says.")] = "",
+    config: Annotated[
+        str, typer.Option(help="Store of the configurations it goes by, or none; left out: as the settings say, if it is there.")
+    ] = "",
     json: Annotated[bool, JSON] = False,
 ) -> None:
     """Run a strategy in the foreground until it is interrupted; then cancel its orders and end its journal."""
     from b25.risk.limits import Limits
     from b25.runner.bar_plan import frames_for
+    from b25.runner.config_feed import store_of
     from b25.runner.live_session import LivePlan
     from b25.runner.run_supervised import Supervision, run_supervised
     from b25.runner.session_telemetry import telling
@@ -103,8 +107,9 @@ def run(
     if on_latch not in [*OnLatch]:
         raise Misuse(f"nothing follows a latch by {on_latch!r}", remedy=f"use one of {', '.join(OnLatch)}")
     supervision = Supervision(
-        folder=run_folder, account=account or "default", on_latch=OnLatch(on_latch), starts_paused=paused, approved=approved
-    )
+        folder=run_folder, account=account or "default", on_latch=OnLatch(on_latch), starts_paused=paused, approved=approved,
+        configuration=store_of(config),
+    )  # fmt: skip
     if mode == "live":
         supervision.check_latch()
     with _venue_of(venue, mode, symbol, at, rest_url, plain_url, folder) as found:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
+import re
+import tomllib
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from b25.model.errors import Misuse
 
@@ -55,7 +64,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="B25_", env_nested_delimiter="__", toml_file=FILE, extra="ignore", frozen=True, env_ignore_empty=True
+        env_prefix="B25_", env_nested_delimiter="__", toml_file=FILE, extra="forbid", frozen=True, env_ignore_empty=True
     )
 
     database_url: str = "sqlite:///data/b25.db"
@@ -94,9 +103,21 @@ def read_settings(**told: Any) -> Settings:
     """
     try:
         return Settings(**{name: value for name, value in told.items() if value is not None})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as fault:
+        why = f"{fault.strerror}" if isinstance(fault, OSError) else "it is not well formed TOML"
+        place = re.search(r"at line \d+, column \d+", str(fault))
+        raise Misuse(f"{FILE} cannot be read: {why}{f', {place[0]}' if place else ''}", remedy="correct it there") from None
+    except SettingsError:
+        raise Misuse("a variable B25_… of the environment is no JSON", remedy="give tables and lists as JSON") from None
     except ValidationError as fault:
         first = fault.errors()[0]
         name = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            last = str(first["loc"][-1])
+            names = GatewaySettings.model_fields if first["loc"][0] == "gateway" else Settings.model_fields
+            near = difflib.get_close_matches(last, names, 1)
+            hint = f"did you mean {near[0]}?" if near else f"leave it out; known are {', '.join(names)}"
+            raise Misuse(f"the setting {name} is not known", remedy=hint) from None
         raise Misuse(
             f"the setting {name}: {first['msg']}", remedy=f"correct it in {FILE}, or in B25_{name.upper().replace('.', '__')}"
         ) from None

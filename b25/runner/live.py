@@ -3,10 +3,12 @@
 Time is stamped once, when something enters; the session and everything below it read it from the events.
 """
 
+from __future__ import annotations
+
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -21,6 +23,9 @@ from b25.session.machine import NEVER_NS
 from b25.session.manual import Done
 from b25.session.rows import events_of
 from b25.session.session import Session
+
+if TYPE_CHECKING:
+    from b25.runner.session_config import SessionConfig
 
 DRAIN_S: Final = 10.0  # how long the end waits for orders to be cancelled and positions to be closed
 DRAIN_STEP_S: Final = 0.1
@@ -69,6 +74,7 @@ class LiveLoop:
         self.in_strategy: Callable[[bool], None] = lambda inside: None  # before its first call; after its start
         self.handle: Callable[[dict[str, Any]], dict[str, Any]] | None = None  # does what a command from outside asks for
         self.attending: asyncio.Task[None] | None = None  # what watches the session from within; kept from being collected
+        self.configuration: SessionConfig | None = None  # what is configured for the session, and how it is taken over
         self._timer: asyncio.TimerHandle | None = None
         self._armed_ns = NEVER_NS
 

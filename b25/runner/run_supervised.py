@@ -19,6 +19,7 @@ from b25.market.record_instruments import FAST_VENUES
 from b25.model.errors import B25Error, Misuse, Retry
 from b25.runner.alarms import Alarms
 from b25.runner.approval import check_approved
+from b25.runner.config_feed import Configured
 from b25.runner.control import Control
 from b25.runner.durable_file import append_durably
 from b25.runner.heartbeat import EXIT_HALT, EXIT_RETRY, exit_code_of
@@ -53,6 +54,8 @@ class Supervision:
         File of approved strategies; None lets any strategy run.
     proves_gate : bool
         Whether the self-test runs before anything else.
+    configuration : str
+        URL of the store in which its limits and parameters are configured; empty for none.
     """
 
     folder: Path
@@ -61,6 +64,7 @@ class Supervision:
     starts_paused: bool = False
     approved: Path | None = None
     proves_gate: bool = True
+    configuration: str = ""
 
     def check_latch(self) -> None:
         """Raise Misuse when the kill switch holds the account, before anything is begun."""
@@ -87,16 +91,20 @@ def run_supervised(
     fault: BaseException | None = None
     facts: dict[str, Any] = {}
     is_sent_to = False
+    config = None
     try:
         if plan.mode == "live":
             _check_start(plan, own, supervision)
+        if supervision.configuration:
+            config = Configured(supervision.configuration, plan, own.account)
+            plan = config.plan
         more = {**plan.more, **_proof(plan, own, supervision), **_who(own)}
         plan = replace(plan, refusal=own.refusal, epoch_min=own.seat.epoch, more=more)
         if plan.instruments[0].venue in FAST_VENUES:
             compile_feed(plan.instruments[0])  # it takes long, and nothing can beat meanwhile: now, while STARTING
         is_sent_to = plan.mode == "live"
         with sole_sender(own, plan.instruments[0].venue):
-            facts = run_session(plan, say, lambda loop: _attend(loop, plan, own, supervision, say, watch))
+            facts = run_session(plan, say, lambda loop: _attend(loop, plan, own, supervision, say, watch, config))
         return facts | {"exit_code": _code(facts)}
     except BaseException as found:
         fault = found
@@ -104,6 +112,8 @@ def run_supervised(
             found.exit_code = exit_code_of(found)  # type: ignore[attr-defined]
         raise
     finally:
+        if config is not None:
+            config.feed.close()
         clean = not is_sent_to or (fault is None and not facts.get("not_certainly_cancelled") and not facts.get("live_orders"))
         own.end(fault, is_clean=clean)
 
@@ -152,7 +162,13 @@ async def _prices(plan: LivePlan) -> list[float]:
 
 
 def _attend(
-    loop: LiveLoop, plan: LivePlan, own: Supervised, supervision: Supervision, say: Say, watch: Callable[[LiveLoop], None] | None
+    loop: LiveLoop,
+    plan: LivePlan,
+    own: Supervised,
+    supervision: Supervision,
+    say: Say,
+    watch: Callable[[LiveLoop], None] | None,
+    config: Configured | None,
 ) -> None:
     """Begin everything that looks on from within the session's own loop."""
     own.seat.name_orders(getattr(loop.gateway, "client_id_prefix", ""))
@@ -164,6 +180,8 @@ def _attend(
     commands = SessionCommands(looking)
     control = Control(own.seat.folder, own.seat.session, commands.act, time.time_ns, commands.by_hand.settle)
     loop.handle, loop.in_strategy = control.handle, own.in_strategy
+    if config is not None:
+        config.feed.begin(loop, config.offers, alarms)
 
     async def attend() -> None:
         await control.start()

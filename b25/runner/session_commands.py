@@ -16,12 +16,13 @@ from b25.runner.control import READS
 from b25.runner.kill_latch import Trigger, pull
 from b25.runner.manual_orders import ManualOrders, lots_of, ticks_of
 from b25.runner.seat import session_folder
+from b25.runner.session_configure import configure
 from b25.runner.session_watch import HOLD, SessionWatch
 from b25.session.commands import Command, override_event, set_event
 
 COMMANDS: Final = (
     "status", "orders", "positions", "check", "order", "cancel", "amend", "close", "pause", "resume", "set", "flatten", "stop",
-    "kill", "re-arm", "override",
+    "kill", "re-arm", "override", "configure",
 )  # fmt: skip
 WHILE_HALTED: Final = (*READS, "kill")
 REASON_CHARS_MIN: Final = 10
@@ -50,6 +51,7 @@ class SessionCommands:
             "re-arm": self._re_arm,
             "override": self._override,
             **self.by_hand.acts,
+            "configure": lambda request: configure(self.loop, request),
         }
 
     def act(self, request: dict[str, Any]) -> dict[str, Any]:

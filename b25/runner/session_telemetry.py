@@ -22,8 +22,10 @@ from b25.bus import bodies
 from b25.bus.address import URL, bus_address
 from b25.bus.command_desk import CommandDesk
 from b25.bus.delivery import Delivery
+from b25.bus.message import Message
 from b25.bus.publisher import Publisher
 from b25.bus.subjects import SymbolTokens
+from b25.bus.subscriber import Subscriber
 from b25.bus.thread import BusThread
 from b25.kernels.book_reads import top
 from b25.model.book import LEVEL
@@ -38,6 +40,7 @@ from b25.store.outbox import Outbox
 if TYPE_CHECKING:
     from b25.runner.live import LiveLoop
     from b25.runner.live_session import LivePlan
+    from b25.runner.session_config import Answer
 
 LEVELS: Final = 10
 SAMPLE_S: Final = 0.25
@@ -76,7 +79,8 @@ class Telemetry:
         self._balance, self._position = publisher.channel("account.balance"), publisher.channel("account.position")
         self._pnl, self._metrics = publisher.channel("account.pnl"), publisher.channel("risk.metrics")
         self._health = publisher.channel("health.{component}", component=f"session-{plan.name}")
-        self._config = publisher.channel("config.updates.{type}", type="parameter")
+        self._config = publisher.channel("config.parameters.{session}", session=plan.name)
+        self._acks = publisher.channel("config.acks.{session}", session=plan.name)
         self._warning = publisher.channel("alerts.{severity}", severity="warning")
         self._critical = publisher.channel("alerts.{severity}", severity="critical")
         self._alert, self._emergency = publisher.channel("risk.alert"), publisher.channel("risk.emergency")
@@ -101,10 +105,20 @@ class Telemetry:
             self.told(text)
 
         loop.say = say
+        if loop.configuration is not None:
+            loop.configuration.told.append(self.answered)
         self._params = self._parameters()
         for once in (self._market, self._account):  # compiles what it reads, before anything is under way
             once()
         self._running.call_later(SAMPLE_S, self._sample)
+
+    def answered(self, one: Answer) -> None:
+        """Pass on what the session says to what is configured."""
+        body = bodies.ConfigAck(
+            session=self.plan.name, key=one.key, type=one.kind, version=one.version, checksum=one.checksum, outcome=one.outcome,
+            detail=one.detail,
+        )  # fmt: skip
+        self._acks.offer(body, time.time_ns())
 
     def told(self, text: str) -> None:
         """Pass on what a person should read."""
@@ -200,7 +214,7 @@ class Telemetry:
         now = self._parameters()
         for name, value in now.items():
             if value != self._params.get(name):
-                change = bodies.ConfigUpdate(session=self.plan.name, name=name, old=self._params.get(name, ""), new=value)
+                change = bodies.ParameterChange(session=self.plan.name, name=name, old=self._params.get(name, ""), new=value)
                 self._config.offer(change, now_ns)
         self._params = now
         held = int(self.loop.session.machine.world.risk["state"][0]) != ACTIVE
@@ -234,6 +248,15 @@ class Telemetry:
         self.health(ended=self.loop.why)
 
     # From the bus's thread.
+
+    def read(self, subscriber: Subscriber) -> None:
+        """Begin to hear of what is configured; what it is, is read in the store."""
+        subscriber.read("config.updates.{type}", self.configured, new_only=True)
+
+    async def configured(self, _: str, message: Message) -> None:
+        """Have the session look at once."""
+        if message.body.action in ("activated", "deactivated", "deleted") and self.loop is not None and self.loop.configuration:
+            self.loop.configuration.wake()
 
     async def command(self, request: dict[str, Any]) -> dict[str, Any]:
         """Have the session's thread do a command."""
@@ -280,7 +303,12 @@ def telling(
     desk = CommandDesk(plan.name, telemetry.command, publisher)
     delivery = Delivery(Outbox(store, account), publisher.source, say) if store else None
     address = bus_address(bus, run_folder, environment)
-    thread = BusThread(address, publisher, say, delivery=delivery, begin=desk.read, collect=telemetry.notes.collect)
+
+    def begin(subscriber: Subscriber) -> None:
+        desk.read(subscriber)
+        telemetry.read(subscriber)
+
+    thread = BusThread(address, publisher, say, delivery=delivery, begin=begin, collect=telemetry.notes.collect)
     thread.start()
     try:
         yield telemetry

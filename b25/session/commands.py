@@ -37,6 +37,8 @@ class Command(IntEnum):
     ORDER = 14  # one order of a person, within every limit; this and the two that follow: see session/manual.py
     CANCEL = 15  # of one order, whoever asked for it
     AMEND = 16
+    LIMIT = 17  # one field of new limits, which does not hold yet; see b25.session.limit_swap
+    CONFIGURE = 18  # what was said of limits holds from here on; `amount` is the version of what is configured
     STATE = SET_STATE  # of the risk gate: `amount` is active, reducing or stopped
     REARM = OPEN_LATCHES  # `amount` holds the latches that a person opened
 
@@ -75,6 +77,18 @@ def set_event(cls: type[Strategy], name: str, value: Any, now_ns: int) -> np.nda
     checked = cls.params[name].check(cls.__name__, name, value)
     bits = struct.unpack("<q", struct.pack("<d", float(checked)))[0]
     return command_event(Command.SET, now_ns, place=names.index(name), amount=bits)
+
+
+def configured_event(now_ns: int, *, kind: int, version: int, checksum: str) -> np.ndarray[Any, Any]:
+    """Return the event that notes a configuration as the one in force: `kind` is one of `b25.session.limit_swap`."""
+    event = command_event(Command.CONFIGURE, now_ns, place=checksum_bits(checksum), amount=version)
+    event["side"] = kind
+    return event
+
+
+def checksum_bits(checksum: str) -> int:
+    """First eight bytes of a checksum in hexadecimal, as an event holds them."""
+    return int.from_bytes(bytes.fromhex(checksum)[:8], "big", signed=True)
 
 
 def set_value(cls: type[Strategy], event: Any) -> tuple[str, Any]:

@@ -19,9 +19,10 @@ from b25.model.event import COMMAND, EVENT, ORDER_ACCEPTED, PARENTS_DUE, TIMER
 from b25.model.instrument import Instrument
 from b25.model.order import MANUAL, ORDER, Pending, State
 from b25.model.risk import ACTIVE, REDUCING, SET_STATE, STOPPED
-from b25.model.world import NO_LIMIT, RUNNING, TRADING_NOTHING
+from b25.model.world import NO_LIMIT, RUNNING
 from b25.session.commands import Command, set_value
 from b25.session.manual import BY_HAND, wish_by_hand
+from b25.session.limit_swap import LimitSwap
 from b25.session.stride import take_events
 from b25.strategy.compile import BITS, callback_bits, looks_at_views, makes_parents
 from b25.strategy.plain import PlainContext
@@ -107,7 +108,8 @@ class Machine:
         self._cancels = self._closes = False
         self._held_to = self._asked_state = ACTIVE  # what the session's own commands and the gate's leave it of freedom
         self._cancel_below = 0  # a pause cancels the orders before this one: exits that come after it stay
-        self._trading = self.world.limits["trading"].copy()
+        self._swap = LimitSwap(self.world)
+        self.configured: dict[int, tuple[int, int]] = {}  # by kind: version and checksum of what a CONFIGURE event noted
         self._closed_ns = [-CLOSE_AGAIN_NS] * len(self.instruments)
         self._context, self._ended = np.uintp(self.world.context.ctypes.data), np.uintp(self.finished.ctypes.data)
         self._judge, self._apply, self._end = judge_intents.code(), apply_event.code(), end_event.code()
@@ -139,6 +141,11 @@ class Machine:
     def now_ns(self) -> int:
         """Time of the last event."""
         return int(self.head["now_ns"])
+
+    @property
+    def limits(self) -> np.ndarray[Any, Any]:
+        """Limits in force as they were given, whatever commands restrict beside them."""
+        return self._swap.limits()
 
     @property
     def live_orders(self) -> int:
@@ -271,10 +278,17 @@ class Machine:
             book["health"] = (int(book["health"]) & ~HELD) | (HELD if code is Command.HOLD else 0)
         elif code in (Command.RESTRICT, Command.PERMIT):
             i = int(event["instrument"])
-            self.world.limits["trading"][i] = TRADING_NOTHING if code is Command.RESTRICT else self._trading[i]
+            self._swap.bar(i, on=code is Command.RESTRICT)
             if code is Command.RESTRICT:
                 self._cancel_all(i)
                 self._judge(self._context)
+        elif code is Command.LIMIT:
+            self._swap.say(event)
+        elif code is Command.CONFIGURE:
+            self.configured[int(event["side"])] = (int(event["amount"]), int(event["order_id"]))
+            for i in self._swap.swap():
+                self._cancel_all(i)
+            self._judge(self._context)
         elif code is Command.OVERRIDE:
             self._override(event)
         elif code in BY_HAND:

@@ -108,14 +108,14 @@ def test_a_command_over_the_bus_reaches_the_session_in_its_own_thread(venue, ser
 
     async def act(link):
         result = await send_command(link, "paper-1", {"command": "set"}, by="ann", reason="smaller", within_s=20)
-        await seen(lambda: "config.updates.parameter" in operator.heard)
+        await seen(lambda: "config.parameters.paper-1" in operator.heard)
         return result
 
     operator = Operator(server, lambda self: "account.pnl" in self.heard, act)
     told_of(server, plan_of(venue, tmp_path, "paper"), operator, before=take_commands)
     assert asked == ["set"]
     assert operator.result.is_done
-    change = operator.heard["config.updates.parameter"][0].body
+    change = operator.heard["config.parameters.paper-1"][0].body
     assert (change.name, float(change.new)) == ("quantity", 0.005)
 
 

@@ -1,0 +1,1 @@
+"""Schemas of what can be configured, one model a type."""
