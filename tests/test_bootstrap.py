@@ -151,6 +151,7 @@ def wheel(folder: Path, content: str) -> Path:
     return path
 
 
+@pytest.mark.spec("S9")
 @pytest.mark.parametrize("installer", ["uv", "pip"])
 def test_a_package_that_differs_from_its_locked_hash_is_refused(project, monkeypatch, installer):
     import hashlib

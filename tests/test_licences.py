@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 ALLOWED = {
-    "MIT", "MIT-0", "MIT-CMU", "0BSD", "BSD", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "ISC",
-    "PSF-2.0", "Python-2.0", "Zlib", "CC0-1.0", "CC-BY-4.0", "MPL-2.0", "HPND",
+    "MIT", "MIT-0", "MIT-CMU", "0BSD", "BSD", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "Apache-2.0 WITH LLVM-exception",
+    "ISC", "PSF-2.0", "Python-2.0", "Zlib", "CC0-1.0", "CC-BY-4.0", "MPL-2.0", "HPND",
 }  # fmt: skip
 CLASSIFIED = {
     "MIT License": "MIT",

@@ -75,6 +75,7 @@ def test_a_lock_satisfies_what_pyproject_asks_for(root, pyproject, name):
     assert wrong == []
 
 
+@pytest.mark.spec("S9")
 @pytest.mark.parametrize("name", ["run", "dev"])
 def test_a_lock_holds_a_hash_for_every_package_and_no_address(root, name):
     text = (root / "requirements" / f"{name}.lock.txt").read_text()
@@ -103,6 +104,7 @@ def test_no_lock_that_records_addresses_is_kept(tracked):
     assert [path.name for path in tracked if path.name == "uv.lock" or re.fullmatch(r"pylock(\..+)?\.toml", path.name)] == []
 
 
+@pytest.mark.spec("DP-N7")
 def test_no_tracked_file_names_a_package_registry_or_a_path_of_a_machine(tracked):
     found = []
     for path in tracked:

@@ -102,6 +102,7 @@ def test_a_delivery_that_was_not_noted_is_repeated_and_arrives_once(server, book
     assert [message.body.trade_id for _, message in fills] == ["1", "2"]
 
 
+@pytest.mark.spec("BUS-07", "BUS-N3")
 def test_the_bus_is_down_and_the_session_goes_on_and_everything_arrives_later(server, books):
     delivery = delivery_of(books)
     bus = BusThread(server.address, Publisher("session", "s"), quiet, delivery=delivery)
@@ -190,6 +191,7 @@ def test_a_command_that_cannot_be_done_is_answered_with_the_remedy(server):
     assert result.answer == {"what": "there is no parameter 'x'", "remedy": "use one of a, b"}
 
 
+@pytest.mark.spec("BUS-05", "SYS-16")
 def test_a_command_told_twice_is_done_once_and_answered_again(server):
     done = []
 

@@ -45,6 +45,7 @@ def with_link(server, act):
     return asyncio.run(run())
 
 
+@pytest.mark.spec("BUS-02")
 def test_a_message_arrives_as_it_was_sent(server):
     async def act(link):
         reader, heard = Subscriber(link, "operator"), Heard()
@@ -77,6 +78,7 @@ def test_a_reader_reads_only_what_is_its_own(server):
     with_link(server, act)
 
 
+@pytest.mark.spec("BUS-04")
 def test_what_only_the_latest_counts_of_is_replaced_and_counted(server):
     async def act(link):
         publisher = Publisher("session", "s")
@@ -147,6 +149,7 @@ def test_the_latest_of_one_source_does_not_replace_that_of_another(server):
     with_link(server, act)
 
 
+@pytest.mark.spec("BUS-05")
 def test_a_message_told_twice_is_handled_once(server):
     async def act(link):
         publisher, heard = Publisher("session", "s"), Heard()
@@ -255,6 +258,7 @@ def test_a_reader_that_always_fails_ends_and_loses_nothing(server):
     assert with_link(server, act) == 1
 
 
+@pytest.mark.spec("BUS-04")
 def test_a_queue_that_stays_full_ends_its_reader_and_loses_nothing(server):
     async def act(link):
         gate = asyncio.Event()
@@ -299,6 +303,7 @@ def test_what_cannot_be_read_is_said_and_does_not_stop_the_rest(server):
     assert any("no JSON" in text for text in said)
 
 
+@pytest.mark.spec("BUS-07")
 def test_a_publisher_without_a_bus_keeps_what_must_arrive_up_to_its_bound():
     publisher = Publisher("session", "s", kept_max=3)
     channel = publisher.channel("alerts.{severity}", severity="info")

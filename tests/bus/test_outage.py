@@ -13,6 +13,7 @@ from tests.bus.stand import quiet, seen
 from tests.bus.test_messages import Heard, alert, ticker, with_link
 
 
+@pytest.mark.spec("BUS-07")
 def test_the_server_goes_away_and_comes_back_and_everything_that_must_arrive_does(server):
     said, heard = [], []
     publisher = Publisher("session", "s")
@@ -53,6 +54,7 @@ def test_the_server_goes_away_and_comes_back_and_everything_that_must_arrive_doe
     assert any("back" in text for text in said)
 
 
+@pytest.mark.spec("BUS-N4")
 def test_a_bus_that_is_asked_for_and_not_there_stops_the_start(server):
     address = server.address
     server.stop()

@@ -43,11 +43,13 @@ def message_of(body, version=1):
     )
 
 
+@pytest.mark.spec("BUS-01")
 def test_every_subject_of_the_specification_is_declared_once():
     assert set(SPECIFIED) <= set(BY_PATTERN)
     assert len(BY_PATTERN) == len(SUBJECTS)
 
 
+@pytest.mark.spec("BUS-03", "BUS-N2")
 @pytest.mark.parametrize("one", SUBJECTS, ids=lambda one: one.pattern)
 def test_a_subject_has_makers_readers_and_a_body_that_every_reader_reads(one):
     assert one.producers
@@ -86,6 +88,7 @@ def test_another_version_is_refused_by_name():
         decoded(message_of(sample(bodies.Alert), 2).encoded(), bodies.Alert, 1, "alerts.info")
 
 
+@pytest.mark.spec("BUS-N1")
 def test_an_undeclared_subject_is_not_published_or_found():
     with pytest.raises(Misuse, match=r"did you mean fills\.\{symbol\}"):
         subject("fill.{symbol}")
@@ -95,6 +98,7 @@ def test_an_undeclared_subject_is_not_published_or_found():
         Publisher("session", "s").channel("weather.{symbol}", symbol="x")
 
 
+@pytest.mark.spec("BUS-N1")
 def test_a_component_publishes_only_what_is_its_own():
     with pytest.raises(Misuse, match="may not publish"):
         Publisher("session", "s").channel("commands.{session}", session="s")
@@ -111,6 +115,7 @@ def test_what_is_no_token_is_refused(token):
         subject("fills.{symbol}").name(symbol=token)
 
 
+@pytest.mark.spec("BUS-03", "NT-N1")
 def test_a_plan_in_which_a_reader_waits_in_vain_is_refused():
     check_subjects(["session", "gateway"])
     check_subjects([])
@@ -120,6 +125,7 @@ def test_a_plan_in_which_a_reader_waits_in_vain_is_refused():
         check_subjects(["sesion"])
 
 
+@pytest.mark.spec("BUS-06")
 def test_what_must_arrive_is_in_exactly_one_stream_and_nothing_else_is():
     kept = [name for config in stream_configs() for name in config.subjects]
     assert len(kept) == len(set(kept))
@@ -137,6 +143,7 @@ def test_a_token_means_the_symbol_that_an_instrument_has():
         tokens.token("BTC/USDT/USDT")
 
 
+@pytest.mark.spec("BUS-01")
 @given(st.lists(st.from_regex(r"\A[A-Z]{2,5}/[A-Z]{3,4}(:[A-Z]{3,4})?\Z"), unique=True, max_size=8))
 def test_tokens_go_both_ways_for_all_symbols(symbols):
     tokens = SymbolTokens(symbols)

@@ -31,6 +31,7 @@ def check(child, told, said):
     return facts
 
 
+@pytest.mark.spec("DP-14")
 def test_the_short_demo_trades_ends_flat_and_its_replay_agrees(tmp_path):
     child = started(tmp_path, "--smoke", "1")
     told, said = child.communicate(timeout=LONGEST_S)

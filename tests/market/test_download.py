@@ -53,6 +53,7 @@ def klines_asked(venue):
     return len(found)
 
 
+@pytest.mark.spec("HD-05")
 def test_what_is_fetched_is_what_the_venue_has_and_the_open_bar_is_not_in_it(venue, catalog):
     found = history(venue, catalog).bars(FRAME, NOON_MS - 2500 * MINUTE_MS)
     assert (found.added, found.rows) == (2500, 2500)
@@ -87,6 +88,7 @@ def test_a_span_has_an_end_that_is_not_in_it(venue, catalog):
     assert opens(catalog) == list(range(NOON_MS - 100 * MINUTE_MS, NOON_MS - 90 * MINUTE_MS, MINUTE_MS))
 
 
+@pytest.mark.spec("HD-03")
 def test_a_hole_at_the_venue_is_a_gap_here(venue, catalog):
     venue.holes = [(NOON_MS - 2000 * MINUTE_MS, NOON_MS - 900 * MINUTE_MS)]
     found = history(venue, catalog).bars(FRAME, NOON_MS - 2500 * MINUTE_MS)
@@ -128,6 +130,7 @@ def test_a_region_block_is_named_at_once(venue, catalog):
     assert one.exchange.retries == 0
 
 
+@pytest.mark.spec("HD-04")
 def test_an_interrupt_keeps_what_was_fetched_and_leaves_no_hole(venue, catalog):
     history(venue, catalog).bars(FRAME, NOON_MS - 100 * MINUTE_MS)
 

@@ -213,6 +213,7 @@ def test_b25_up_kills_a_session_that_hangs_cancels_and_only_then_starts_it_again
     assert process.wait(30) == 0
 
 
+@pytest.mark.spec("DP-N3")
 def test_kill_9_of_the_supervisor_leaves_no_order(here, started):
     process = up(here, started)
     until(lambda: is_watching(here.run_folder))
@@ -258,6 +259,7 @@ def test_an_order_that_comes_while_it_is_latched_is_cancelled(here, monkeypatch,
     assert here.open_count() == 0
 
 
+@pytest.mark.spec("DP-01")
 def test_a_plan_with_a_venue_of_its_own_comes_up_and_goes_down_in_order(tmp_path, started):
     ports = [free_port(), free_port()]
     plan = tmp_path / "up.toml"
@@ -320,6 +322,7 @@ def test_the_command_kills_by_itself_where_nobody_watches_and_re_arming_is_by_na
     assert latched(here.run_folder, "demo") is None
 
 
+@pytest.mark.spec("S1")
 def test_the_log_ties_each_step_to_its_kill_and_holds_no_key(here, capsys):
     with_session(here, lambda port: place(port, "linear", 2))
     assert main(["kill", "--account", "demo", "--plan", str(here.plan()), "--folder", str(here.run_folder)]) == 0

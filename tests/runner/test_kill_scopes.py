@@ -147,6 +147,7 @@ def test_a_session_that_believes_in_another_position_is_held(tmp_path):
         seat.leave()
 
 
+@pytest.mark.spec("SYS-20")
 def test_kills_stand_in_the_database_with_who_and_why(url, tmp_path):
     record = StoreRecord(url, tmp_path)
     latch = pull(tmp_path, "demo", by="ann", reason="quotes look wrong", trigger=Trigger.COMMAND, record=record)

@@ -120,6 +120,7 @@ def test_unfinished_orders_come_back_with_what_is_known_of_them(store):
     assert found == {coid(0): (1, 0), coid(2): (1, 1), coid(3): (0, 0)}
 
 
+@pytest.mark.spec("S10")
 @pytest.mark.parametrize("change", ["UPDATE {} SET ts_ns = 0", "DELETE FROM {}"])
 @pytest.mark.parametrize("table", ["intent", "order_event", "audit"])
 def test_what_is_written_cannot_be_changed(store, url, table, change):
@@ -173,6 +174,7 @@ def test_an_epoch_is_above_the_last_and_fences_the_older_life(store):
     assert log_of(store, "third").lease.epoch > second.lease.epoch
 
 
+@pytest.mark.spec("K8-03")
 def test_only_one_of_two_takes_a_lease_at_the_same_moment(url):
     stores = [open_store(url), open_store(url)]
     got, barrier = [], threading.Barrier(2)
@@ -202,6 +204,7 @@ def test_names_have_numbers_that_stay(store):
     assert [number_of(store, "strategy", name) for name in ("a", "b", "a", "c")] == [0, 1, 0, 2]
 
 
+@pytest.mark.spec("S10")
 def test_the_audit_chain_shows_what_was_changed(store, url):
     for number in range(5):
         append_audit(store, actor="me", action="stop", body={"n": number, "why": "ü"}, now_ns=number)

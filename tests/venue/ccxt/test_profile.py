@@ -46,6 +46,7 @@ def test_a_loopback_profile_refuses_any_other_address(url):
         profile(where=Where.LOOPBACK, rest_url="https://127.0.0.1:1", ws_url=url.replace("http", "ws"))
 
 
+@pytest.mark.spec("S14")
 @pytest.mark.parametrize("where", [Where.LIVE, Where.TESTNET])
 @pytest.mark.parametrize("own", [{"rest_url": "https://127.0.0.1:1"}, {"ws_url": "ws://127.0.0.1:1"}, {"cafile": "venue.pem"}])
 def test_a_live_profile_takes_no_address_of_its_own(where, own):
@@ -86,6 +87,7 @@ def test_a_test_network_shares_no_host_with_the_live_one():
     assert not found & set(own_hosts(ccxt.pro.binance()))
 
 
+@pytest.mark.spec("S1")
 def test_a_secret_is_shown_nowhere():
     shown = profile(where=Where.LIVE, **{name: f"canary-{name}" for name in ("key", "secret", "password")})
     assert "canary" not in repr(shown)

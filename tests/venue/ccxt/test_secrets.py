@@ -3,6 +3,8 @@
 import asyncio
 import logging
 
+import pytest
+
 from b25.venue.port.outcome import Answer
 from b25.venue.port.requests import OrderRef
 from tests.venue.ccxt.recorder import Recorder, Reply, by_path
@@ -10,6 +12,7 @@ from tests.venue.ccxt.venues import KEY, SIGNED_WITH, an_order, venue_at
 from tests.venue.conformance.samples.read import samples
 
 
+@pytest.mark.spec("S1")
 def test_a_session_with_failures_logs_no_key_and_no_signature(caplog, capsys):
     caplog.set_level(logging.DEBUG)
     replies = {"DELETE /api/v3/order": Reply(fault="reset"), "GET /api/v3/order": Reply(502, b"<html>")}
@@ -30,6 +33,7 @@ def test_a_session_with_failures_logs_no_key_and_no_signature(caplog, capsys):
         assert secret not in told
 
 
+@pytest.mark.spec("S14")
 def test_a_redirect_is_not_followed():
     async def run():
         async with Recorder(by_path(samples())) as elsewhere:
