@@ -20,6 +20,7 @@ from b25.runner.kill_latch import KillRecord, latched
 from b25.runner.kill_process import COUNTDOWN_MS, RENEW_S, KillProcess, Reach, Watcher
 from b25.runner.kill_record import StoreRecord
 from b25.runner.kill_watchers import DROP_COPY_S, AlarmTeller, DropCopy, Scopes
+from b25.runner.metrics_kill import KillMetrics
 from b25.runner.seat import Seat, is_taken
 from b25.runner.structured_log import StructuredLog
 
@@ -72,10 +73,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         record = StoreRecord(store_url, seat.folder) if store_url else None
         told_by = list(more.get("alarms", {}).get("command", []))
         alarms = Alarms(seat.folder, NAME, lambda text: log.alarm(text))
+        notifier = Notifier(seat.folder, log, told_by)
         watchers: list[Watcher] = [
             Scopes(),
             DropCopy(alarms, every_s=given.drop_copy_s),
-            AlarmTeller(Notifier(seat.folder, log, told_by)),
+            AlarmTeller(notifier),
+            KillMetrics(seat.folder, NAME, notifier),
         ]
         process = partial(
             KillProcess, seat.folder, log=log, record=record, watchers=watchers, lost_s=given.lost_s, grace_s=given.grace_s,

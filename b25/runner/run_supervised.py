@@ -17,6 +17,7 @@ from typing import Any
 from b25.market.feed.compiled import compile_feed
 from b25.market.record_instruments import FAST_VENUES
 from b25.model.errors import B25Error, Misuse, Retry
+from b25.observe.meter import Meter
 from b25.runner.alarms import Alarms
 from b25.runner.approval import check_approved
 from b25.runner.control import Control
@@ -25,6 +26,8 @@ from b25.runner.heartbeat import EXIT_HALT, EXIT_RETRY, exit_code_of
 from b25.runner.kill_latch import latched
 from b25.runner.live import LiveLoop
 from b25.runner.live_session import LivePlan, run_session
+from b25.runner.metrics_file import MetricsFile
+from b25.runner.metrics_session import SessionMetrics
 from b25.runner.seat import session_folder
 from b25.runner.session_commands import SessionCommands
 from b25.runner.session_watch import OnLatch, SessionWatch
@@ -161,6 +164,10 @@ def _attend(
     looking = SessionWatch(loop, own, plan.mode, supervision.on_latch, alarms)
     control = Control(own.seat.folder, own.seat.session, SessionCommands(looking).act, time.time_ns)
     loop.handle, loop.in_strategy = control.handle, own.in_strategy
+    meter = Meter("session", own.seat.session)
+    metrics = SessionMetrics(loop, meter, mode=plan.mode, account=own.account)
+    metrics.is_paused = lambda: looking.is_paused
+    telling = MetricsFile(own.seat.folder, own.seat.session, meter, metrics.read, say)
 
     async def attend() -> None:
         await control.start()
@@ -168,10 +175,12 @@ def _attend(
             beats = own.watch(lambda: (loop.messages + loop.session.events_taken, 0), loop.stop, ready=lambda: loop.messages > 0)
             async with asyncio.TaskGroup() as group:
                 group.create_task(beats)
+                group.create_task(telling.run())
                 group.create_task(looking.run())
         finally:
             with contextlib.suppress(Exception):
                 looking.write_status()
+                telling.tell()
             await control.close()
 
     task = asyncio.get_running_loop().create_task(attend(), name="supervision")
@@ -179,6 +188,7 @@ def _attend(
     loop.attending = task
     if watch is not None:
         watch(loop)
+    metrics.attach()
 
 
 def _told(task: asyncio.Task[None], loop: LiveLoop) -> None:

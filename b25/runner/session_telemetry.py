@@ -67,6 +67,7 @@ class Telemetry:
         self.instruments = list(plan.instruments)
         self.handle: Handle | None = None
         self.loop: LiveLoop | None = None
+        self.thread: BusThread | None = None
         self.notes = Notes(plan.name, self.strategy, self.instruments, publisher)
         tokens = SymbolTokens(one.symbol for one in self.instruments)
         of_market = "market_data.{symbol}."
@@ -90,6 +91,7 @@ class Telemetry:
     def watch(self, loop: LiveLoop) -> None:
         """Attach to a loop that was just put together, in its thread."""
         self.loop, self._running = loop, asyncio.get_running_loop()
+        loop.bus = self.thread
         loop.tap = self.notes.rows
         loop.session.watch = self.notes.effects
         self.handle = loop.handle or self.handle
@@ -278,7 +280,9 @@ def telling(
     desk = CommandDesk(plan.name, telemetry.command, publisher)
     delivery = Delivery(Outbox(store, account), publisher.source, say) if store else None
     address = bus_address(bus, run_folder, environment)
-    thread = BusThread(address, publisher, say, delivery=delivery, begin=desk.read, collect=telemetry.notes.collect)
+    thread = telemetry.thread = BusThread(
+        address, publisher, say, delivery=delivery, begin=desk.read, collect=telemetry.notes.collect
+    )
     thread.start()
     try:
         yield telemetry
