@@ -95,8 +95,10 @@ def read_account(loop: LiveLoop, meter: Meter) -> None:
     if watch is None or watch.statement is None:
         return
     statement, book, last = watch.statement, watch.book, watch.check.last
-    meter.set("b25_account_equity_quote", _number(statement.equity))
-    meter.set("b25_account_gross_quote", _number(statement.gross))
+    equity, gross = _number(statement.equity), _number(statement.gross)
+    meter.set("b25_account_equity_quote", equity)
+    meter.set("b25_account_gross_quote", gross)
+    meter.set("b25_account_leverage_ratio", gross / equity if gross is not None and equity else None)
     meter.set("b25_account_margin_usage_ratio", statement.margin.usage)
     meter.set("b25_account_margin_cushion_ratio", statement.margin.cushion)
     age_s = (book.now_ns() - book.reconciled_ns) / 1e9 if book.reconciled_ns else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,7 +48,6 @@ class SessionMetrics:
         self._answers: deque[np.ndarray[Any, Any]] = deque(maxlen=NOTED_MAX)
         self._sent_ns: dict[tuple[int, int], int] = {}  # by kind of effect and order
         self._timed: list[tuple[int, int, int]] = []  # decision, processing, travel
-        self._told: Counter[tuple[str, ...]] = Counter()
 
     def attach(self) -> None:
         """Begin to note; after everybody else who watches effects, for the place is one."""
@@ -67,7 +66,10 @@ class SessionMetrics:
         """Have the next delivery of the feed timed."""
         if self.loop.until.is_set():
             return
+        asyncio.get_running_loop().call_later(TIME_S, self._time_one)
         place, clock_ns, rows_of = self.loop.__dict__, self.loop.clock_ns, self.loop.rows
+        if "rows" in place:
+            return  # the last one still waits for a delivery
 
         def timed(book: int, rows: np.ndarray[Any, Any]) -> None:
             place.pop("rows", None)
@@ -79,7 +81,6 @@ class SessionMetrics:
             self._timed.append((took_ns, clock_ns() - recv_ns, recv_ns - exch_ns if exch_ns > 0 else 0))
 
         place["rows"] = timed
-        asyncio.get_running_loop().call_later(TIME_S, self._time_one)
 
     def read(self) -> None:
         """Bring the meter up to date."""
