@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from b25.market.feed.compiled import compile_feed
 from b25.market.record_instruments import FAST_VENUES
 from b25.model.errors import B25Error, Misuse, Retry
 from b25.observe.meter import Meter
+from b25.observe.redaction import redacted
 from b25.runner.alarms import Alarms
 from b25.runner.approval import check_approved
 from b25.runner.control import Control
@@ -31,10 +32,12 @@ from b25.runner.metrics_session import SessionMetrics
 from b25.runner.seat import session_folder
 from b25.runner.session_commands import SessionCommands
 from b25.runner.session_watch import OnLatch, SessionWatch
+from b25.runner.structured_log import StructuredLog, follow_level
 from b25.runner.supervised import Supervised
 from b25.session.gateway import Say
 from b25.session.limits_file import prove
 
+GRAVE: Final = ("halted", "it is not certain", "the session's own watch failed", "ALARM")
 ACCOUNT = "default"  # of a session in the foreground that names none
 
 
@@ -86,6 +89,7 @@ def run_supervised(
         When the risk gate fails its self-test.
     """
     own = Supervised.begin(supervision.folder, plan.name, account=supervision.account if plan.mode == "live" else "")
+    say = _said_by(own, plan, say)
     fault: BaseException | None = None
     facts: dict[str, Any] = {}
     is_sent_to = False
@@ -107,6 +111,20 @@ def run_supervised(
     finally:
         clean = not is_sent_to or (fault is None and not facts.get("not_certainly_cancelled") and not facts.get("live_orders"))
         own.end(fault, is_clean=clean)
+
+
+def _said_by(own: Supervised, plan: LivePlan, say: Say) -> Say:
+    """Where what a person should read goes: to the terminal, or under a supervisor as a line of the process' log."""
+    follow_level(own.seat.folder)
+    if "B25_PROCESS" not in os.environ:
+        return lambda text: say(redacted(text))
+    ids = {"run": os.environ.get("B25_RUN_ID", ""), "process": own.seat.session, "session": plan.name, "epoch": own.seat.epoch}
+    log = StructuredLog().bind(component="session", **ids)
+
+    def written(text: str) -> None:
+        (log.alarm if text.startswith(GRAVE) else log.info)(text)
+
+    return written
 
 
 def _check_start(plan: LivePlan, own: Supervised, supervision: Supervision) -> None:

@@ -30,6 +30,7 @@ from b25.model.book import LEVEL
 from b25.model.errors import Misuse
 from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS
 from b25.model.risk import ACTIVE
+from b25.observe.redaction import hide
 from b25.runner.session_notes import Notes
 from b25.store.order_log import text_of
 from b25.store.outbox import Outbox
@@ -280,6 +281,7 @@ def telling(
     desk = CommandDesk(plan.name, telemetry.command, publisher)
     delivery = Delivery(Outbox(store, account), publisher.source, say) if store else None
     address = bus_address(bus, run_folder, environment)
+    hide(address.token)
     thread = telemetry.thread = BusThread(
         address, publisher, say, delivery=delivery, begin=desk.read, collect=telemetry.notes.collect
     )
