@@ -26,7 +26,16 @@ from b25.model.errors import B25Error
 os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
 
 FOLDER = Path(__file__).resolve().parent
-NOT_COMMANDS = {"__init__", "bar_options", "demo_live", "live_view", "output", "session_commands", "session_control"}
+NOT_COMMANDS = {
+    "__init__",
+    "bar_options",
+    "demo_live",
+    "live_view",
+    "output",
+    "session_commands",
+    "session_control",
+    "session_trace",
+}
 USAGE_EXIT_CODE = 4
 INTERRUPTED_EXIT_CODE = 130
 TYPER_USAGE_EXIT_CODE = 2  # taken by "not found" here

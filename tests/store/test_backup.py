@@ -172,15 +172,20 @@ def test_a_broken_chain_is_told_and_no_backup_is_made_of_it(url, tmp_path, place
 
 @pytest.mark.spec("OB-14")
 def test_the_last_backup_of_each_of_seven_days_is_kept(tmp_path):
-    url = f"sqlite:///{tmp_path / 'store.db'}"
-    open_store(url).close()
-    for day in range(9):
-        for hour in range(2):
-            take_backup(url, tmp_path / "backups", {}, left_out={}, now_ns=BEGAN_NS + day * DAY_NS + hour * 3_600 * 10**9)
-    names = [path.name for path in backups(tmp_path / "backups")]
+    for day in range(2, 11):
+        for hour in (2, 3):
+            made = tmp_path / f"b25-202601{day:02}T{hour:02}0000Z"
+            made.mkdir()
+            (made / MANIFEST).write_text("{}")
+    (tmp_path / "b25-20260101T020000Z").mkdir()  # none of ours: it has no manifest
+    (tmp_path / "before-restore.dump").touch()
+    gone = prune(tmp_path)
+    names = [path.name for path in backups(tmp_path)]
+    assert names[0] == "b25-20260104T030000Z"
     assert len(names) == 8  # both of today
-    assert names[0].startswith("b25-20260104T03")
-    assert prune(tmp_path / "backups") == []
+    assert len(gone) == 10
+    assert prune(tmp_path) == []
+    assert len(list(tmp_path.iterdir())) == 10
 
 
 def test_a_database_among_the_files_is_copied_as_one(tmp_path):
