@@ -69,16 +69,21 @@ class GatewayLike(Protocol):
 
 async def check_all(gateway: GatewayLike, environment: Mapping[str, str] = os.environ) -> list[Check]:
     """Ask everything at once; returns one check for each part, weighed by what it needs."""
-    folder = gateway.settings.run_folder
+    database = _within("database", lambda: asyncio.to_thread(check_database, gateway.store))
+    found, others = await asyncio.gather(database, check_others(gateway.settings.run_folder, environment))
+    return weighed([*found, *others])
+
+
+async def check_others(folder: Path, environment: Mapping[str, str] = os.environ) -> list[Check]:
+    """Ask everything but the database."""
     asked: dict[str, Callable[[], Awaitable[list[Check]]]] = {
-        "database": lambda: asyncio.to_thread(check_database, gateway.store),
         "bus": lambda: check_bus(folder, environment),
         "processes": lambda: asyncio.to_thread(check_processes, folder),
         "disk": lambda: asyncio.to_thread(check_disk, folder),
         "clock": lambda: asyncio.to_thread(check_clock),
     }
     found = await asyncio.gather(*(_within(name, ask) for name, ask in asked.items()))
-    return weighed(one for group in found for one in group)
+    return [one for group in found for one in group]
 
 
 async def _within(name: str, ask: Callable[[], Awaitable[list[Check]]]) -> list[Check]:
