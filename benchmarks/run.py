@@ -27,6 +27,7 @@ import measure_ledger
 import measure_live
 import measure_matching
 import measure_memory
+import measure_observing
 import measure_runaway
 import measure_setup
 import measure_venue_rest
@@ -54,6 +55,7 @@ MEASURES = {
         measure_gate,
         measure_intents,
         measure_memory,
+        measure_observing,
         measure_kill,
         measure_runaway,
         measure_setup,

@@ -1,9 +1,9 @@
 """Every migration up and down, on both databases, with rows in every table that is there."""
 
-import itertools
+import contextlib
 
 import pytest
-from sqlalchemy import LargeBinary, MetaData, insert, inspect, select
+from sqlalchemy import LargeBinary, MetaData, insert, inspect
 from sqlalchemy.types import Boolean, Float, Integer, Numeric
 
 from b25.model.errors import Misuse
@@ -14,34 +14,43 @@ VERSIONS = known_versions()
 ENOUGH = 3
 
 
-def tables(url):
-    engine = open_engine(url)
-    found = MetaData()
-    found.reflect(engine)
-    names = {table.name for table in found.sorted_tables}
-    return engine, found, names - {"alembic_version"}
+def names_in(connection):
+    """Tables of ours."""
+    return sorted(set(inspect(connection).get_table_names()) - {"alembic_version"})
 
 
 def shape(url):
-    """Columns, keys and triggers, as the database has them."""
-    engine, found, names = tables(url)
-    told = {name: sorted(str(column.name) for column in found.tables[name].columns) for name in names}
-    look = inspect(engine)
-    told |= {f"{name} indexes": sorted(str(one["name"]) for one in look.get_indexes(name)) for name in names}
+    """Columns, indexes and triggers, as the database has them."""
+    engine = open_engine(url)
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
-            triggers = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+            rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'alembic%' AND name NOT LIKE 'sqlite_%'").all()
         else:
-            triggers = connection.exec_driver_sql(
-                "SELECT tgname || ' ' || tgrelid::regclass FROM pg_trigger WHERE NOT tgisinternal"
-            )
-        told["triggers"] = sorted(row[0] for row in triggers)
+            rows = [
+                *connection.exec_driver_sql(
+                    "SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns "
+                    "WHERE table_schema = 'public' AND table_name <> 'alembic_version'"
+                ),
+                *connection.exec_driver_sql(
+                    "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+                ),
+                *connection.exec_driver_sql("SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal"),
+            ]
+    engine.dispose()
+    return sorted(map(repr, rows))
+
+
+def counts(url):
+    """Number of rows in every table."""
+    engine = open_engine(url)
+    with engine.connect() as connection:
+        told = {name: connection.exec_driver_sql(f'SELECT count(*) FROM "{name}"').scalar() for name in names_in(connection)}  # noqa: S608
     engine.dispose()
     return told
 
 
 def value_of(column, k):
-    if column.type.python_type is bool or isinstance(column.type, Boolean):
+    if isinstance(column.type, Boolean):
         return True
     if isinstance(column.type, Integer | Float | Numeric):
         return k + 1
@@ -50,25 +59,18 @@ def value_of(column, k):
     return f"{k}"
 
 
-def fill(url):
-    """Put a row into every table that takes one; returns how many rows each has."""
-    engine, found, names = tables(url)
-    for table in found.sorted_tables:
-        if table.name not in names:
-            continue
-        for k in range(ENOUGH):
-            row = {column.name: value_of(column, k) for column in table.columns if not column.foreign_keys}
-            try:
-                with engine.begin() as connection:
+def fill(url, wanted):
+    """Put rows into some tables, as far as their own checks let made-up rows in."""
+    engine, found = open_engine(url), MetaData()
+    with engine.begin() as connection:
+        found.reflect(connection, only=sorted(wanted))
+        for table in found.sorted_tables:
+            for k in range(ENOUGH if table.name in wanted else 0):
+                row = {column.name: value_of(column, k) for column in table.columns if not column.foreign_keys}
+                row |= {"kind": "NEW"} if table.name == "intent" else {}
+                with contextlib.suppress(Exception), connection.begin_nested():
                     connection.execute(insert(table), row)
-            except Exception:  # noqa: S112 - a check of the table's own, that a made-up row does not meet
-                continue
-    with engine.connect() as connection:
-        counts = {
-            table.name: len(connection.execute(select(table)).all()) for table in found.sorted_tables if table.name in names
-        }
     engine.dispose()
-    return counts
 
 
 def test_every_version_goes_up_and_down_and_up_again_to_the_same_shape(url):
@@ -76,38 +78,28 @@ def test_every_version_goes_up_and_down_and_up_again_to_the_same_shape(url):
     for version in VERSIONS:
         assert move(url, version).current == version
         shapes[version] = shape(url)
-    for lower, upper in reversed(list(itertools.pairwise(VERSIONS))):
-        assert move(url, lower).current == lower
-        assert shape(url) == shapes[lower], f"{upper} down"
-        move(url, upper)
-        assert shape(url) == shapes[upper], f"{upper} up again"
-        move(url, lower)
+    for version in reversed(VERSIONS[:-1]):
+        assert move(url, version).current == version
+        assert shape(url) == shapes[version], f"down to {version}"
     assert move(url, "base").current == ""
-    assert tables(url)[2] == set()
+    assert shape(url) == []
     assert move(url, "head").current == VERSIONS[-1]
+    assert shape(url) == shapes[VERSIONS[-1]]
 
 
 def test_a_step_keeps_the_rows_of_the_tables_that_stay(url):
-    move(url, VERSIONS[0])
-    before = fill(url)
-    assert sum(before.values()) > 0
-    for version in VERSIONS[1:]:
+    before = {}
+    for version in VERSIONS:
         move(url, version)
-        _, found, names = tables(url)
-        engine = open_engine(url)
-        with engine.connect() as connection:
-            now = {name: len(connection.execute(select(found.tables[name])).all()) for name in names}
-        engine.dispose()
-        assert {name: now[name] for name in before} == before, version
-        before = fill(url)
+        now = counts(url)
+        assert {name: now[name] for name in before} == before, f"up to {version}"
+        fill(url, set(now) - set(before))
+        before = counts(url)
+    assert before["intent"] == before["order_event"] == ENOUGH
     for version in reversed(VERSIONS[:-1]):
-        counts = before
         move(url, version)
-        engine, found, names = tables(url)
-        with engine.connect() as connection:
-            before = {name: len(connection.execute(select(found.tables[name])).all()) for name in names}
-        engine.dispose()
-        assert {name: counts[name] for name in before} == before, version
+        now = counts(url)
+        assert {name: before[name] for name in now} == now, f"down to {version}"
 
 
 def test_looking_changes_nothing_and_a_process_that_starts_brings_it_up(url):
