@@ -4,14 +4,14 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from figures import Figure, spread
 from stage import Stage
 
-TELLS, NOTES = 200, 20_000
+TELLS, BATCHES, NOTES = 200, 40, 500
 STRATEGY = Path(__file__).resolve().parent.parent / "strategies" / "market_maker.py"
 
 
@@ -24,7 +24,13 @@ def observing(stage: Stage) -> Iterator[Figure]:
         "metrics of a session read and written", statistics.median(told), "ms", 20, 3, False, f"{spread(told)} ms; {detail}"
     )
     yield Figure(
-        "a decision noted for metrics", noted, "µs", 5, 1, False, f"mean of {NOTES:,}; nothing is paid without a decision"
+        "a decision noted for metrics",
+        noted,
+        "µs",
+        5,
+        1,
+        False,
+        f"least of {BATCHES} times {NOTES}; nothing is paid without a decision",
     )
 
 
@@ -56,10 +62,7 @@ async def _measured(folder: Path) -> tuple[list[float], float, int]:
     assert watch is not None
     row = np.zeros(1, EFFECT)
     row["kind"], row["side"] = 1, 1
-    began = time.perf_counter()
-    for _ in range(NOTES):
-        watch(row)
-    noted = (time.perf_counter() - began) / NOTES * 1e6
+    noted = min(_per_call(lambda: watch(row)) for _ in range(BATCHES))
     file.tell()
     told = []
     for _ in range(TELLS):
@@ -69,6 +72,14 @@ async def _measured(folder: Path) -> tuple[list[float], float, int]:
     loop.until.set()
     loop.session.close("measured")
     return told, noted, meter.text().count("\n")
+
+
+def _per_call(act: Callable[[], None]) -> float:
+    """Microseconds of one call."""
+    began = time.perf_counter()
+    for _ in range(NOTES):
+        act()
+    return (time.perf_counter() - began) / NOTES * 1e6
 
 
 MEASURES = (observing,)
