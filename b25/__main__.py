@@ -3,5 +3,7 @@
 import sys
 
 from b25.cli import main
+from b25.observe.redaction import redact_tracebacks
 
+redact_tracebacks()
 sys.exit(main())

@@ -30,6 +30,7 @@ import measure_ledger
 import measure_live
 import measure_matching
 import measure_memory
+import measure_observing
 import measure_runaway
 import measure_setup
 import measure_venue_rest
@@ -60,6 +61,7 @@ MEASURES = {
         measure_gateway,
         measure_intents,
         measure_memory,
+        measure_observing,
         measure_kill,
         measure_runaway,
         measure_setup,

@@ -20,6 +20,8 @@ from typing import Any
 import orjson
 import typer
 
+from b25.observe.redaction import redacted
+
 JSON = typer.Option("--json", help="Answer with one JSON object.")
 
 
@@ -45,7 +47,7 @@ def answer(result: Mapping[str, Any], *, json: bool, lines: Iterable[str] = ()) 
 
 def progress(text: str) -> None:
     """Say on standard error what is being done."""
-    print(text, file=sys.stderr, flush=True)
+    print(redacted(text), file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -121,6 +123,7 @@ def refuse(code: int, kind: str, what: str, remedy: str, *, json: bool) -> int:
     json : bool
         Tell it as a JSON object on standard output; else as text on standard error.
     """
+    what, remedy = redacted(what), redacted(remedy)
     if json:
         _print_json({"ok": False, "code": code, "error": {"code": kind, "what": what, "remedy": remedy}})
     else:

@@ -208,6 +208,7 @@ def simulated_venue(symbol: str, key: str, secret: str, rest_url: str, plain_url
     """What a plan is given of a simulated venue that runs: instrument, feed, and a port for orders."""
     from b25.market.feed.binance_streams import address_of
     from b25.model.message import USDM
+    from b25.observe.redaction import hide
     from b25.venue.ccxt.connect import connect
     from b25.venue.ccxt.profile import Profile, Where
     from b25.venue.port.reports import Kind
@@ -216,6 +217,7 @@ def simulated_venue(symbol: str, key: str, secret: str, rest_url: str, plain_url
     for one in symbols:
         if not one.endswith(":USDT"):
             raise Misuse(f"{one} is no perpetual of the simulated venue", remedy=f"use one settled in USDT, e.g. {SYMBOL}")
+    hide(key, secret)
     profile = Profile(
         exchange="binance", kind=Kind.LINEAR, where=Where.LOOPBACK, key=key, secret=secret, rest_url=rest_url,
         ws_url=plain_url.replace("http", "ws", 1), cafile=cafile,

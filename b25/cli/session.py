@@ -8,6 +8,7 @@ import typer
 from b25.cli import bar_options as options
 from b25.cli.output import JSON, answer
 from b25.cli.session_control import add_control
+from b25.cli.session_trace import trace
 from b25.model.errors import Misuse
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
     group.callback()(_sessions)
     group.command("replay")(replay)
     group.command("report")(report)
+    group.command("trace")(trace)
     add_control(group)
     app.add_typer(group, name="session")
 

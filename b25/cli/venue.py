@@ -90,7 +90,8 @@ async def _run(venue: "Venue", keys: dict[str, Any], for_s: float, *, json: bool
             **keys,
         }
         if not json:
-            del facts["secret"]  # a terminal is kept and shared; the file is not
+            for name in ("secret", "api_key", "admin_token"):  # a terminal and a log are kept and shared; the files are not
+                del facts[name]
         answer(facts, json=json)
         progress("b25: the venue runs; interrupt it to stop" if not for_s else f"b25: the venue runs for {for_s:g} s")
         # What is there now stays; looking through it again and again is what a pause of the collector would be spent on.

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from b25.model.errors import Misuse
+from b25.observe.redaction import hide
 from b25.runner.durable_file import read_json
 from b25.venue.ccxt.budgets import binance_limiter
 from b25.venue.ccxt.connect import connect
@@ -72,6 +73,7 @@ def account_of(name: str, row: Mapping[str, Any], beside: Path) -> KillAccount:
     lost = row.get("lost_session", "cancel")
     if lost not in ("cancel", "kill"):
         raise Misuse(f"account {name}: lost_session is {lost!r}", remedy='use "cancel" or "kill"')
+    hide(key["api_key"], key["secret"], key.get("password", ""))
     profile = Profile(
         exchange=row["exchange"],
         kind=kind,

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from b25.model.errors import B25Error
+from b25.observe.redaction import redact_tracebacks
 from b25.runner.alarms import Alarms, Notifier
 from b25.runner.heartbeat import Heartbeat, Life, exit_code_of, read_beat
 from b25.runner.kill_account import KillAccount, open_port, read_accounts
@@ -20,8 +21,9 @@ from b25.runner.kill_latch import KillRecord, latched
 from b25.runner.kill_process import COUNTDOWN_MS, RENEW_S, KillProcess, Reach, Watcher
 from b25.runner.kill_record import StoreRecord
 from b25.runner.kill_watchers import DROP_COPY_S, AlarmTeller, DropCopy, Scopes
+from b25.runner.metrics_kill import KillMetrics
 from b25.runner.seat import Seat, is_taken
-from b25.runner.structured_log import StructuredLog
+from b25.runner.structured_log import StructuredLog, follow_level
 
 NAME = "kill"  # of its seat
 
@@ -63,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--drop-copy-s", type=float, default=DROP_COPY_S)
     parser.add_argument("--store", default="", help="Where kills are recorded; the plan's [store] url when left out.")
     given = parser.parse_args(arguments)
+    redact_tracebacks()
+    follow_level(Path(given.folder))
     log = StructuredLog(run=os.environ.get("B25_RUN_ID", ""), process=NAME)
     try:
         accounts, more = read_accounts(given.plan), tomllib.loads(given.plan.read_text(encoding="utf-8"))
@@ -72,10 +76,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         record = StoreRecord(store_url, seat.folder) if store_url else None
         told_by = list(more.get("alarms", {}).get("command", []))
         alarms = Alarms(seat.folder, NAME, lambda text: log.alarm(text))
+        notifier = Notifier(seat.folder, log, told_by)
         watchers: list[Watcher] = [
             Scopes(),
             DropCopy(alarms, every_s=given.drop_copy_s),
-            AlarmTeller(Notifier(seat.folder, log, told_by)),
+            AlarmTeller(notifier),
+            KillMetrics(seat.folder, NAME, notifier),
         ]
         process = partial(
             KillProcess, seat.folder, log=log, record=record, watchers=watchers, lost_s=given.lost_s, grace_s=given.grace_s,

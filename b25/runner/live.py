@@ -73,6 +73,8 @@ class LiveLoop:
         self.at_end: list[Callable[[], None]] = []  # called when nothing more will happen
         self.in_strategy: Callable[[bool], None] = lambda inside: None  # before its first call; after its start
         self.handle: Callable[[dict[str, Any]], dict[str, Any]] | None = None  # does what a command from outside asks for
+        self.feed: Any = None  # where rows come from, once it runs; and what tells the bus: for whoever measures them
+        self.bus: Any = None
         self.attending: asyncio.Task[None] | None = None  # what watches the session from within; kept from being collected
         self.configuration: SessionConfig | None = None  # what is configured for the session, and how it is taken over
         self._timer: asyncio.TimerHandle | None = None

@@ -233,11 +233,13 @@ def feeding_of(plan: LivePlan) -> Feeding:
         address = plan.address or address_of(market)
         io = LiveIo(address.snapshot_url, plan.feed.snapshot_levels, clock_ns=loop.clock_ns, tls=plan.tls)
         wanted = [Wanted(one, market, raw_symbol(venue, one.symbol), STREAMS) for one in plan.instruments]
-        await run(Feed(wanted, address, plan.feed, io, loop, chance), io, until)
+        loop.feed = Feed(wanted, address, plan.feed, io, loop, chance)
+        await run(loop.feed, io, until)
 
     async def other(loop: LiveLoop, until: asyncio.Event) -> None:
         pairs = [(one, one.symbol) for one in plan.instruments]
-        await CcxtFeed(venue, pairs, STREAMS, plan.feed, loop, chance, clock_ns=loop.clock_ns).run(until)
+        loop.feed = CcxtFeed(venue, pairs, STREAMS, plan.feed, loop, chance, clock_ns=loop.clock_ns)
+        await loop.feed.run(until)
 
     return fast if venue in FAST_VENUES else other
 

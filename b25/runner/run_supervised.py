@@ -12,11 +12,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from b25.market.feed.compiled import compile_feed
 from b25.market.record_instruments import FAST_VENUES
 from b25.model.errors import B25Error, Misuse, Retry
+from b25.observe.meter import Meter
+from b25.observe.redaction import redacted
 from b25.runner.alarms import Alarms
 from b25.runner.approval import check_approved
 from b25.runner.config_feed import Configured
@@ -26,14 +28,18 @@ from b25.runner.heartbeat import EXIT_HALT, EXIT_RETRY, exit_code_of
 from b25.runner.kill_latch import latched
 from b25.runner.live import LiveLoop
 from b25.runner.live_session import LivePlan, run_session
+from b25.runner.metrics_file import MetricsFile
+from b25.runner.metrics_session import SessionMetrics
 from b25.runner.seat import session_folder
 from b25.runner.session_commands import SessionCommands
 from b25.runner.session_watch import OnLatch, SessionWatch
 from b25.runner.sole_sender import sole_sender
+from b25.runner.structured_log import StructuredLog, follow_level
 from b25.runner.supervised import Supervised
 from b25.session.gateway import Say
 from b25.session.limits_file import prove
 
+GRAVE: Final = ("halted", "it is not certain", "the session's own watch failed", "ALARM")
 ACCOUNT = "default"  # of a session in the foreground that names none
 
 
@@ -88,6 +94,7 @@ def run_supervised(
         When the risk gate fails its self-test.
     """
     own = Supervised.begin(supervision.folder, plan.name, account=supervision.account if plan.mode == "live" else "")
+    say = _said_by(own, plan, say)
     fault: BaseException | None = None
     facts: dict[str, Any] = {}
     is_sent_to = False
@@ -116,6 +123,20 @@ def run_supervised(
             config.feed.close()
         clean = not is_sent_to or (fault is None and not facts.get("not_certainly_cancelled") and not facts.get("live_orders"))
         own.end(fault, is_clean=clean)
+
+
+def _said_by(own: Supervised, plan: LivePlan, say: Say) -> Say:
+    """Where what a person should read goes: to the terminal, or under a supervisor as a line of the process' log."""
+    follow_level(own.seat.folder)
+    if "B25_PROCESS" not in os.environ:
+        return lambda text: say(redacted(text))
+    ids = {"run": os.environ.get("B25_RUN_ID", ""), "process": own.seat.session, "session": plan.name, "epoch": own.seat.epoch}
+    log = StructuredLog().bind(component="session", **ids)
+
+    def written(text: str) -> None:
+        (log.alarm if text.startswith(GRAVE) else log.info)(text)
+
+    return written
 
 
 def _check_start(plan: LivePlan, own: Supervised, supervision: Supervision) -> None:
@@ -182,6 +203,10 @@ def _attend(
     loop.handle, loop.in_strategy = control.handle, own.in_strategy
     if config is not None:
         config.feed.begin(loop, config.offers, alarms)
+    meter = Meter("session", own.seat.session)
+    metrics = SessionMetrics(loop, meter, mode=plan.mode, account=own.account)
+    metrics.is_paused = lambda: looking.is_paused
+    telling = MetricsFile(own.seat.folder, own.seat.session, meter, metrics.read, say)
 
     async def attend() -> None:
         await control.start()
@@ -189,10 +214,12 @@ def _attend(
             beats = own.watch(lambda: (loop.messages + loop.session.events_taken, 0), loop.stop, ready=lambda: loop.messages > 0)
             async with asyncio.TaskGroup() as group:
                 group.create_task(beats)
+                group.create_task(telling.run())
                 group.create_task(looking.run())
         finally:
             with contextlib.suppress(Exception):
                 looking.write_status()
+                telling.tell()
             await control.close()
 
     task = asyncio.get_running_loop().create_task(attend(), name="supervision")
@@ -200,6 +227,7 @@ def _attend(
     loop.attending = task
     if watch is not None:
         watch(loop)
+    metrics.attach()
 
 
 def _told(task: asyncio.Task[None], loop: LiveLoop) -> None:

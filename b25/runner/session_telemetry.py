@@ -32,6 +32,7 @@ from b25.model.book import LEVEL
 from b25.model.errors import Misuse
 from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS
 from b25.model.risk import ACTIVE
+from b25.observe.redaction import hide
 from b25.runner.session_notes import Notes
 from b25.session.standing import position_facts, text
 from b25.store.order_log import text_of
@@ -71,6 +72,7 @@ class Telemetry:
         self.instruments = list(plan.instruments)
         self.handle: Handle | None = None
         self.loop: LiveLoop | None = None
+        self.thread: BusThread | None = None
         self.notes = Notes(plan.name, self.strategy, self.instruments, publisher)
         tokens = SymbolTokens(one.symbol for one in self.instruments)
         of_market = "market_data.{symbol}."
@@ -95,6 +97,7 @@ class Telemetry:
     def watch(self, loop: LiveLoop) -> None:
         """Attach to a loop that was just put together, in its thread."""
         self.loop, self._running = loop, asyncio.get_running_loop()
+        loop.bus = self.thread
         loop.tap = self.notes.rows
         loop.session.watch = self.notes.effects
         self.handle = loop.handle or self.handle
@@ -303,12 +306,15 @@ def telling(
     desk = CommandDesk(plan.name, telemetry.command, publisher)
     delivery = Delivery(Outbox(store, account), publisher.source, say) if store else None
     address = bus_address(bus, run_folder, environment)
+    hide(address.token)
 
     def begin(subscriber: Subscriber) -> None:
         desk.read(subscriber)
         telemetry.read(subscriber)
 
-    thread = BusThread(address, publisher, say, delivery=delivery, begin=begin, collect=telemetry.notes.collect)
+    thread = telemetry.thread = BusThread(
+        address, publisher, say, delivery=delivery, begin=begin, collect=telemetry.notes.collect
+    )
     thread.start()
     try:
         yield telemetry

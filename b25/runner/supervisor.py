@@ -21,7 +21,7 @@ import orjson
 from b25.model.errors import Misuse, Retry
 from b25.runner.durable_file import read_json, write_durably, write_plainly
 from b25.runner.seat import Seat, is_taken, occupant
-from b25.runner.structured_log import StructuredLog
+from b25.runner.structured_log import StructuredLog, follow_level
 from b25.runner.supervisor_child import Child, Phase, end_orphan
 from b25.runner.supervisor_plan import KILL, SEAT, ProcessPlan
 
@@ -52,6 +52,7 @@ class Supervisor:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._seat = Seat.take(self.folder, SEAT)
         self.run_id = f"{time.time_ns() // 1_000_000:x}-{secrets.token_hex(2)}"
+        follow_level(self.folder)
         self.log = StructuredLog(self.folder / "supervisor.jsonl", run=self.run_id, process=SEAT)
         self._lifeline, self._held = os.pipe()  # nothing is ever written; the kernel closes our end with us
         self.children = [Child(plan, self.folder, self.run_id, self._lifeline, self.log) for plan in plans]

@@ -136,12 +136,7 @@ def from_header(header: dict[str, Any], cls: type[Strategy]) -> Composition:
     Misuse
         When the journal was written by another version of the records, or the class has not the parameters.
     """
-    if header.get("format") != FORMAT or header.get("layouts") != layouts():
-        changed = [name for name, kept in layouts().items() if header.get("layouts", {}).get(name) != kept]
-        raise Misuse(
-            f"the journal's records ({', '.join(changed) or 'format'}) are laid out as another version of b25 had them",
-            remedy="replay it with the version that wrote it: its build is " + str(header.get("build")),
-        )
+    check_layouts(header)
     told = header["strategy"]
     return Composition(
         name=header["session"],
@@ -158,6 +153,22 @@ def from_header(header: dict[str, Any], cls: type[Strategy]) -> Composition:
         opening=facts_as_rows(header["opening"], POSITION, missing=0) if header.get("opening") else None,
         more=header["more"],
     )
+
+
+def check_layouts(header: dict[str, Any]) -> None:
+    """Raise Misuse when a journal was written by another version of the records."""
+    if header.get("format") != FORMAT or header.get("layouts") != layouts():
+        changed = [name for name, kept in layouts().items() if header.get("layouts", {}).get(name) != kept]
+        raise Misuse(
+            f"the journal's records ({', '.join(changed) or 'format'}) are laid out as another version of b25 had them",
+            remedy="replay it with the version that wrote it: its build is " + str(header.get("build")),
+        )
+
+
+def instruments_of(header: dict[str, Any]) -> list[Instrument]:
+    """Instruments of a journal, in the order of their numbers. Raises Misuse for one that this b25 cannot read."""
+    check_layouts(header)
+    return [_instrument(facts) for facts in header["instruments"]]
 
 
 def layouts() -> dict[str, str]:

@@ -70,4 +70,6 @@ def connect(
     point(api, profile)
     if profile.exchange in NO_CURRENCIES:
         api.has = {**api.has, "fetchCurrencies": False}
-    return CcxtVenue(api, profile, dialect_of(profile.exchange, profile.kind, dict(api.has)), now_ms=now_ms)
+    venue = CcxtVenue(api, profile, dialect_of(profile.exchange, profile.kind, dict(api.has)), now_ms=now_ms)
+    venue.limiter = own
+    return venue

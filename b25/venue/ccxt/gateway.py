@@ -13,7 +13,7 @@ from b25.model.order import State
 from b25.venue.ccxt import parse
 from b25.venue.ccxt.calls import Caller
 from b25.venue.ccxt.dialect import Call, Dialect
-from b25.venue.ccxt.limiter import Lane
+from b25.venue.ccxt.limiter import Lane, Limiter
 from b25.venue.ccxt.listings import kind_of, listing_of, venue_name
 from b25.venue.ccxt.profile import Profile
 from b25.venue.ccxt.streams import user_hints
@@ -59,6 +59,7 @@ class CcxtVenue:
         self, api: Any, profile: Profile, dialect: Dialect, *, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     ) -> None:
         self.api, self.profile, self.dialect, self.now_ms = api, profile, dialect, now_ms
+        self.limiter: Limiter | None = None  # that its requests pass; for whoever looks how much is left
         self._name = venue_name(profile.exchange, profile.kind)
         self._caller = Caller(api, profile.exchange)
         self._listings: dict[str, Listing] = {}
