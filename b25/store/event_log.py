@@ -1,0 +1,231 @@
+"""Keeps events, each counted once: keys, events, counts, orders and performance in one transaction, or none of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import InvalidOperation
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Insert, Table, insert, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from b25.analytics.events.buckets import DAY_NS, MINUTE_NS, open_of, touched
+from b25.analytics.events.event import ORDER_TYPES, DomainEvent, key_of
+from b25.analytics.events.order_fold import folded, new_order, order_key
+from b25.analytics.events.performance_fold import new_day, performance_key, performed
+from b25.store.analytics_tables import (
+    bucket_pending,
+    dead_letter,
+    domain_event,
+    event_count,
+    event_key,
+    order_analytics,
+    strategy_performance,
+)
+from b25.store.store import Store
+
+WAITING: Final = "waiting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What could not be read, as it came."""
+
+    subject: str
+    id: str
+    payload: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of a batch."""
+
+    stored: int = 0
+    doubled: int = 0
+    dead: int = 0
+
+    def __add__(self, other: Added) -> Added:
+        return Added(self.stored + other.stored, self.doubled + other.doubled, self.dead + other.dead)
+
+
+class EventLog:
+    """The writing end of the events.
+
+    Parameters
+    ----------
+    store : Store
+    now_ns : callable
+        Local clock, for the rows' own times.
+    """
+
+    def __init__(self, store: Store, *, now_ns: Callable[[], int]) -> None:
+        self.store, self.now_ns = store, now_ns
+        is_sqlite = store.is_sqlite
+        many = "(SELECT value FROM json_each(:keys))" if is_sqlite else "(SELECT json_array_elements_text(CAST(:keys AS json)))"
+        self._known = text(f"SELECT key FROM event_key WHERE key IN {many}")  # noqa: S608 - no input
+        self._intents = text(f"SELECT coid, ts_ns FROM intent WHERE kind = 'NEW' AND coid IN {many}")  # noqa: S608
+        ids = ", ".join(column.name for column in order_analytics.c)
+        self._orders = text(f"SELECT {ids} FROM order_analytics WHERE client_id IN {many}")  # noqa: S608
+        days = ", ".join(column.name for column in strategy_performance.c)
+        few = many if is_sqlite else "(SELECT CAST(json_array_elements_text(CAST(:keys AS json)) AS BIGINT))"
+        self._days = text(f"SELECT {days} FROM strategy_performance WHERE day_ns IN {few}")  # noqa: S608
+        self._count = _adding(event_count, "count", is_sqlite=is_sqlite)
+        self._pending = _adding(bucket_pending, "mark", is_sqlite=is_sqlite)
+        self._save_orders = replacing(order_analytics, is_sqlite=is_sqlite)
+        self._save_days = replacing(strategy_performance, is_sqlite=is_sqlite)
+        make: Any = sqlite.insert if is_sqlite else postgresql.insert
+        self._letter_once = make(dead_letter).on_conflict_do_nothing()
+
+    def add(self, events: Sequence[DomainEvent], letters: Sequence[Letter] = ()) -> Added:
+        """Store a batch; what is in it twice, or was stored before, counts once.
+
+        An event that the database does not take becomes a dead letter, and the others are stored.
+
+        Raises
+        ------
+        StoreFailed
+            Nothing of the batch is known to be stored: it must not be acknowledged.
+        """
+        try:
+            return self._add(events, letters)
+        except Exception as fault:
+            if not _is_of_a_value(fault):
+                raise
+            if len(events) > 1:
+                middle = len(events) // 2
+                return self.add(events[:middle], letters) + self.add(events[middle:])
+            if not events:
+                raise
+            return self._add((), [*letters, refused(events[0], f"{type(fault).__name__}: {fault}")])
+
+    def _add(self, events: Sequence[DomainEvent], letters: Sequence[Letter]) -> Added:
+        by_key = {event.key: event for event in events}
+        with self.store.writing():
+            fresh: list[DomainEvent] = []
+            if by_key:
+                self.store.lock("event_key")
+                asked = {"keys": orjson.dumps(list(by_key)).decode()}
+                known = {row[0] for row in self.store.rows_within(self._known, asked)}
+                fresh = [event for key, event in by_key.items() if key not in known]
+            if fresh:
+                fresh = self._with_intents(fresh)
+                self._insert(fresh)
+                self._fold_orders(fresh)
+                self._fold_days(fresh)
+            dead = sum(self.store.execute(self._letter_once, self._letter(one)) for one in letters)
+        return Added(len(fresh), len(events) - len(fresh), dead)
+
+    def _insert(self, fresh: list[DomainEvent]) -> None:
+        now_ns = self.now_ns()
+        day = now_ns // DAY_NS
+        self.store.execute_many(_KEYS, [{"key": event.key, "day": day} for event in fresh])
+        self.store.execute_many(_EVENTS, [_row(event, now_ns) for event in fresh])
+        counts: dict[tuple[int, str, str], int] = {}
+        for event in fresh:
+            place = (open_of(event.time_ns, MINUTE_NS), event.type, event.account)
+            counts[place] = counts.get(place, 0) + 1
+        names = ("minute_ns", "type", "account", "count")
+        rows = [dict(zip(names, (*place, n), strict=True)) for place, n in sorted(counts.items())]
+        self.store.execute_many(self._count, rows)
+        self.mark((event.type, event.time_ns) for event in fresh)
+
+    def mark(self, kinds_and_times: Iterable[tuple[str, int]]) -> None:
+        """Inside `writing`: note that the buckets of some (type, time_ns) are to be added up again."""
+        names = ("interval", "open_ns", "type", "mark")
+        buckets = sorted(touched(kinds_and_times))
+        self.store.execute_many(self._pending, [dict(zip(names, (*one, 1), strict=True)) for one in buckets])
+
+    def _fold_orders(self, fresh: list[DomainEvent]) -> None:
+        ours = [(key, event) for event in fresh if (key := order_key(event)) is not None]
+        if not ours:
+            return
+        asked = {"keys": orjson.dumps(sorted({key[1] for key, _ in ours})).decode()}
+        found = [dict(zip(_ORDER_NAMES, row, strict=True)) for row in self.store.rows_within(self._orders, asked)]
+        rows: dict[Any, dict[str, Any]] = {(row["account"], row["client_id"]): row for row in found}
+        for key, event in ours:
+            rows[key] = folded(rows.get(key) or new_order(event), event)
+        self.store.execute_many(self._save_orders, [rows[key] for key in sorted({key for key, _ in ours})])
+
+    def _fold_days(self, fresh: list[DomainEvent]) -> None:
+        ours = [(key, event) for event in fresh if (key := performance_key(event)) is not None]
+        if not ours:
+            return
+        asked = {"keys": orjson.dumps(sorted({key[0] for key, _ in ours})).decode()}
+        found = [dict(zip(_DAY_NAMES, row, strict=True)) for row in self.store.rows_within(self._days, asked)]
+        rows: dict[Any, dict[str, Any]] = {(row["day_ns"], row["account"], row["strategy"], row["symbol"]): row for row in found}
+        for key, event in ours:
+            rows[key] = performed(rows.get(key) or new_day(key), event)
+        self.store.execute_many(self._save_days, [rows[key] for key in sorted({key for key, _ in ours})])
+
+    def _with_intents(self, events: list[DomainEvent]) -> list[DomainEvent]:
+        """Add when each order was wished for, where this store knows it."""
+        asked = sorted({str(event.properties["client_id"]) for event in events if _wants_intent(event)})
+        if not asked:
+            return events
+        known = dict(self.store.rows_within(self._intents, {"keys": orjson.dumps(asked).decode()}))
+        return [
+            replace(event, properties={**event.properties, "intent_ns": known[event.properties["client_id"]]})
+            if _wants_intent(event) and event.properties["client_id"] in known
+            else event
+            for event in events
+        ]
+
+    def _letter(self, one: Letter) -> dict[str, Any]:
+        key = key_of(f"{one.subject}\n{one.id}\n{one.payload!r}")
+        return {
+            "key": key, "ts_ns": self.now_ns(), "subject": one.subject, "id": one.id, "reason": one.reason.replace("\0", "?"),
+            "payload": one.payload, "state": WAITING, "settled_ns": None, "tries": 0,
+        }  # fmt: skip
+
+
+def refused(event: DomainEvent, reason: str) -> Letter:
+    """A dead letter of an event that was read and could not be stored."""
+    known = {name: getattr(event, name) for name in ("id", "type", "time_ns", "principal", "account", "session", "strategy")}
+    payload = orjson.dumps({**known, "symbol": event.symbol, "source": event.source, "properties": dict(event.properties)})
+    return Letter(subject="event", id=event.id, payload=payload, reason=reason)
+
+
+def replacing(table: Table, *, is_sqlite: bool) -> Insert:
+    """An insert that replaces the row that is there."""
+    keys = [column.name for column in table.primary_key]
+    make: Any = (sqlite.insert if is_sqlite else postgresql.insert)(table)
+    rest = {column.name: make.excluded[column.name] for column in table.c if column.name not in keys}
+    made: Insert = make.on_conflict_do_update(index_elements=keys, set_=rest)
+    return made
+
+
+def _adding(table: Table, name: str, *, is_sqlite: bool) -> Insert:
+    """An insert that adds one column to that of the row that is there."""
+    keys = [column.name for column in table.primary_key]
+    make: Any = (sqlite.insert if is_sqlite else postgresql.insert)(table)
+    made: Insert = make.on_conflict_do_update(index_elements=keys, set_={name: table.c[name] + make.excluded[name]})
+    return made
+
+
+def _is_of_a_value(fault: Exception) -> bool:
+    """Whether the database refused a value (class 22 of SQL's codes), and not the statement or the moment."""
+    if isinstance(fault, OverflowError | UnicodeError | InvalidOperation):
+        return True
+    told = fault.args[0] if fault.args else None
+    return isinstance(told, dict) and str(told.get("C", "")).startswith("22")
+
+
+def _wants_intent(event: DomainEvent) -> bool:
+    return event.type in ORDER_TYPES and bool(event.properties.get("client_id")) and "intent_ns" not in event.properties
+
+
+def _row(event: DomainEvent, now_ns: int) -> Mapping[str, Any]:
+    return {
+        "ts_ns": event.time_ns, "stored_ns": now_ns, "id": event.id, "type": event.type, "principal": event.principal,
+        "account": event.account, "session": event.session, "strategy": event.strategy, "symbol": event.symbol,
+        "source": event.source, "properties": orjson.dumps(event.properties).decode(),
+    }  # fmt: skip
+
+
+_KEYS: Final = insert(event_key)
+_EVENTS: Final = insert(domain_event)
+_ORDER_NAMES: Final = [str(column.name) for column in order_analytics.c]
+_DAY_NAMES: Final = [str(column.name) for column in strategy_performance.c]
