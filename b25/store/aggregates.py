@@ -78,9 +78,7 @@ class Aggregates:
         for rows in self._pages(kind, start_ns, end_ns):
             numbers = Numbers()
             for row in rows:
-                numbers.add(
-                    kind, row[0], orjson.loads(row[6]), account=row[2], session=row[3], strategy=row[4], symbol=row[5]
-                )
+                numbers.add(kind, row[0], orjson.loads(row[6]), account=row[2], session=row[3], strategy=row[4], symbol=row[5])
             parts.append(numbers.frame())
         return pl.concat(parts)
 
@@ -112,8 +110,16 @@ class Aggregates:
     # -- reading ----------------------------------------------------------------------------------
 
     def read(
-        self, name: str, interval: str, start_ns: int, end_ns: int, *, dimension: str = "all", members: Collection[str] | None = None,
-        limit: int = 10_000, now_ns: int,
+        self,
+        name: str,
+        interval: str,
+        start_ns: int,
+        end_ns: int,
+        *,
+        dimension: str = "all",
+        members: Collection[str] | None = None,
+        limit: int = 10_000,
+        now_ns: int,
     ) -> list[dict[str, Any]]:
         """Rows of one measure, oldest first.
 

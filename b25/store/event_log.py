@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import InvalidOperation
@@ -184,7 +185,8 @@ class EventLog:
 def refused(event: DomainEvent, reason: str) -> Letter:
     """A dead letter of an event that was read and could not be stored."""
     known = {name: getattr(event, name) for name in ("id", "type", "time_ns", "principal", "account", "session", "strategy")}
-    payload = orjson.dumps({**known, "symbol": event.symbol, "source": event.source, "properties": dict(event.properties)})
+    whole = {**known, "symbol": event.symbol, "source": event.source, "properties": dict(event.properties)}
+    payload = json.dumps(whole).encode()  # which can say what orjson cannot
     return Letter(subject="event", id=event.id, payload=payload, reason=reason)
 
 

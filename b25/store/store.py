@@ -184,7 +184,7 @@ class Store:
         if self.is_sqlite:
             cursor.executemany(text, [[row[name] for name in said or ()] for row in rows])
         else:
-            cursor.execute(text, [orjson.dumps(rows).decode()])
+            cursor.execute(text, [_document(rows)])
         cursor.close()
 
     def rows_within(self, statement: Executable, row: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
@@ -228,10 +228,11 @@ class Store:
         StoreFailed
             When it is still gone.
         """
-        with contextlib.suppress(Exception):
-            self._pooled.invalidate()
         try:
-            self._connect()
+            with self._one_writes:
+                with contextlib.suppress(Exception):
+                    self._pooled.invalidate()
+                self._connect()
         except StoreFailed:
             raise
         except Exception as error:
@@ -240,7 +241,8 @@ class Store:
     def checkpoint(self) -> None:
         """Move the write-ahead log into the database: a maintenance task, never the path of an order."""
         if self.is_sqlite:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            with self._one_writes:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def close(self) -> None:
         """Let go of the database."""
@@ -248,3 +250,10 @@ class Store:
             self.checkpoint()
         self._pooled.close()
         self.engine.dispose()
+
+
+def _document(rows: Sequence[Mapping[str, Any]]) -> str:
+    try:
+        return orjson.dumps(rows).decode()
+    except orjson.JSONEncodeError as fault:
+        raise OverflowError(str(fault)) from fault

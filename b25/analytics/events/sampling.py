@@ -61,9 +61,7 @@ class Sampler:
             if balance is not None or pnl is not None:
                 worth.append(_worth(session, at_ns, balance, pnl))
             if (position := fresh.get((session, "position"))) is not None:
-                held += [
-                    {"session": session, "ts_ns": at_ns, "account": position.account, **one} for one in position.facts
-                ]
+                held += [{"session": session, "ts_ns": at_ns, "account": position.account, **one} for one in position.facts]
         return worth, held
 
 
