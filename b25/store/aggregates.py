@@ -14,6 +14,7 @@ from b25.analytics.events.buckets import DAY_NS, INTERVALS, MINUTE_NS, is_due, l
 from b25.analytics.events.event import LASTING
 from b25.store.analytics_tables import aggregate, bucket_pending, domain_event, event_count, maintenance
 from b25.store.event_log import EventLog
+from b25.store.plain_rows import plain
 from b25.store.store import Store
 
 PAGE: Final = 50_000
@@ -140,7 +141,7 @@ class Aggregates:
             wanted = wanted.where(c.member.in_(sorted(members)))
         found = []
         for row in self.store.rows(wanted.order_by(c.open_ns, c.member).limit(limit)):
-            one = dict(row._mapping)
+            one = plain(row)
             one["is_pending"] = one.pop("mark") is not None
             one["close_ns"] = one["open_ns"] + span
             one["is_open"] = one["close_ns"] > now_ns

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, select, update
 from b25.model.errors import Misuse
 from b25.store.analytics_tables import dead_letter
 from b25.store.event_log import WAITING
+from b25.store.plain_rows import plain
 from b25.store.store import Store
 
 _SETTLE: Final = (
@@ -26,7 +27,7 @@ _TRIED: Final = (
 def letters(store: Store, *, state: str = WAITING, after: int = 0, limit: int = 100) -> list[dict[str, Any]]:
     """Dead letters of a state, oldest first, payloads included."""
     wanted = select(dead_letter).where(dead_letter.c.state == state, dead_letter.c.seq > after)
-    return [dict(row._mapping) for row in store.rows(wanted.order_by(dead_letter.c.seq).limit(limit))]
+    return [plain(row) for row in store.rows(wanted.order_by(dead_letter.c.seq).limit(limit))]
 
 
 def letter_counts(store: Store) -> dict[str, int]:
@@ -46,7 +47,12 @@ def waiting_letter(store: Store, number: int) -> Any:
 def settle(store: Store, number: int, state: str | None, *, now_ns: int, reason: str = "") -> None:
     """Say what became of one; None: it was tried once more, and still waits."""
     with store.writing():
-        if state is None:
-            store.execute(_TRIED, {"b_seq": number, "b_reason": reason})
-        else:
-            store.execute(_SETTLE, {"b_seq": number, "b_state": state, "b_now_ns": now_ns})
+        settle_within(store, number, state, now_ns=now_ns, reason=reason)
+
+
+def settle_within(store: Store, number: int, state: str | None, *, now_ns: int, reason: str = "") -> None:
+    """Do the same inside `writing`, e.g. with its entry in the audit."""
+    if state is None:
+        store.execute(_TRIED, {"b_seq": number, "b_reason": reason})
+    else:
+        store.execute(_SETTLE, {"b_seq": number, "b_state": state, "b_now_ns": now_ns})

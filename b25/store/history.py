@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Table, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from b25.store.account_tables import account_snapshot
 from b25.store.analytics_tables import domain_event, market_analytics, system_metrics
 from b25.store.history_tables import position_snapshot, session_snapshot
+from b25.store.plain_rows import plain
 from b25.store.store import Store
 from b25.store.tables import fill, intent, order_event
 
@@ -62,7 +63,7 @@ def session_history(
     if after:
         where.append(tuple_(c.ts_ns, c.session) > tuple(after))
     rows = store.rows(select(session_snapshot).where(*where).order_by(c.ts_ns, c.session).limit(limit))
-    return [dict(row._mapping) for row in rows]
+    return [plain(row) for row in rows]
 
 
 def day_starts(
@@ -91,7 +92,7 @@ def account_history(
     if after:
         where.append(c.ts_ns > after[0])
     rows = store.rows(select(account_snapshot).where(*where).order_by(c.ts_ns).limit(limit))
-    return [dict(row._mapping) for row in rows]
+    return [plain(row) for row in rows]
 
 
 def order_history(
@@ -121,7 +122,7 @@ def fill_history(
     wanted = (
         select(fill, intent.c.strategy)
         .outerjoin(intent, and_(intent.c.coid == c.coid, intent.c.kind == "NEW"))
-        .where(c.venue_ts_ms * literal(NS_PER_MS) >= start_ns, c.venue_ts_ms * literal(NS_PER_MS) < end_ns)
+        .where(c.venue_ts_ms >= -(-start_ns // NS_PER_MS), c.venue_ts_ms < -(-end_ns // NS_PER_MS))
         .where(*_of(c.account, accounts), *_symbol(c.symbol, symbol))
     )
     return _page(store, wanted, (c.venue_ts_ms, c.venue, c.account, c.symbol, c.trade_id), after, limit)
@@ -152,7 +153,7 @@ def event_history(
 def _page(store: Store, wanted: Select[Any], by: tuple[Any, ...], after: After, limit: int) -> list[dict[str, Any]]:
     if after:
         wanted = wanted.where(tuple_(*by) > tuple(after))
-    return [dict(row._mapping) for row in store.rows(wanted.order_by(*by).limit(limit))]
+    return [plain(row) for row in store.rows(wanted.order_by(*by).limit(limit))]
 
 
 def _of(column: ColumnElement[Any], accounts: Collection[str] | None) -> list[Any]:

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from sqlalchemy import func, select
 
+from b25.analytics.events.buckets import DAY_NS
 from b25.analytics.events.event import FILL
 from b25.bus import bodies
 from b25.bus.link import open_link
@@ -134,6 +135,7 @@ def test_killed_between_storing_and_acknowledging_each_event_counts_once(server,
     (order,) = store.rows(select(order_analytics))
     assert (day.fills, day.volume, day.realised) == (30, "1500", "37.5")
     assert (order.filled, order.fees) == ("15", '{"USDT":"3"}')
+    Aggregates(store).refresh(time.time_ns() + 2 * DAY_NS)
     (row,) = Aggregates(store).read(FILL, "1d", 0, 2**62, dimension="strategy", now_ns=time.time_ns())
     assert (row["count"], row["member"]) == (30, "Maker")
     store.close()
