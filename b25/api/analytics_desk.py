@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from b25.analytics.events.aggregation import FIGURES
 from b25.analytics.events.buckets import NS_PER_S
-from b25.analytics.events.event import FILL
+from b25.analytics.events.event import FILL, DomainEvent
 from b25.analytics.events.measures import known
 from b25.analytics.trade_metrics import profit_metrics
 from b25.api.answer_cache import KEPT_S, AnswerCache, cache_key
@@ -20,10 +20,12 @@ from b25.api.principal import Principal
 from b25.api.problems import Problem
 from b25.store import derived
 from b25.store.aggregates import Aggregates
-from b25.store.event_log import EventLog
+from b25.store.event_log import Added, EventLog
+from b25.store.faults import Cause, StoreFailed
 from b25.store.store import Store
 
 ROWS_MAX: Final = 10_000
+TRIES: Final = 4
 READ_MAX: Final = 100_000  # aggregates that one question may go through
 HOUR_NS: Final = 3_600 * NS_PER_S
 COMPOSED: Final = ("count", "sum", "mean", "min", "max")
@@ -59,6 +61,16 @@ class AnalyticsDesk:
             body = orjson.dumps(answer())
             self.cache.put(key, body, kept_s=kept_s)
         return Response(body, media_type="application/json")
+
+    def add(self, events: Sequence[DomainEvent]) -> Added:
+        """Store events. Raises Problem when the store cannot now: told again under their ids they are the same ones."""
+        for again in range(TRIES):
+            try:
+                return self.log.add(events)
+            except StoreFailed as fault:
+                if again == TRIES - 1 or fault.cause is not Cause.LOCKED:
+                    raise Problem(503, "the events were not stored", remedy="tell them again, under the same ids") from fault
+        raise AssertionError("unreachable")
 
     def seen_members(self, by: Principal, dimension: str, members: Collection[str] | None) -> Collection[str] | None:
         """Return the members that a question is about, as far as the asker sees them.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 import orjson
@@ -121,6 +121,7 @@ class Aggregates:
         members: Collection[str] | None = None,
         limit: int = 10_000,
         now_ns: int,
+        after: Sequence[Any] = (),
     ) -> list[dict[str, Any]]:
         """Rows of one measure, oldest first.
 
@@ -137,6 +138,8 @@ class Aggregates:
         c = aggregate.c
         wanted = wanted.where(c.name == name, c.interval == interval, c.dimension == dimension)
         wanted = wanted.where(c.open_ns >= start_ns, c.open_ns < end_ns)
+        if after:
+            wanted = wanted.where(tuple_(c.open_ns, c.member) > tuple(after))
         if members is not None:
             wanted = wanted.where(c.member.in_(sorted(members)))
         found = []

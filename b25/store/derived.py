@@ -18,7 +18,15 @@ PROFITS_MAX: Final = 10_000
 
 
 def orders(
-    store: Store, start_ns: int, end_ns: int, *, after: list[Any], limit: int, accounts: Accounts, symbol: str = "", strategy: str = ""
+    store: Store,
+    start_ns: int,
+    end_ns: int,
+    *,
+    after: list[Any],
+    limit: int,
+    accounts: Accounts,
+    symbol: str = "",
+    strategy: str = "",
 ) -> list[dict[str, Any]]:
     """Orders by when something was last told of them, oldest first."""
     c = order_analytics.c
@@ -34,7 +42,9 @@ def orders(
     return [plain(row) for row in store.rows(wanted.order_by(*by).limit(limit))]
 
 
-def performance(store: Store, start_ns: int, end_ns: int, *, accounts: Accounts, strategy: str = "", limit: int) -> list[dict[str, Any]]:
+def performance(
+    store: Store, start_ns: int, end_ns: int, *, accounts: Accounts, strategy: str = "", limit: int
+) -> list[dict[str, Any]]:
     """Days of strategies, oldest first."""
     c = strategy_performance.c
     wanted = select(strategy_performance).where(c.day_ns >= open_of(start_ns, DAY_NS), c.day_ns < end_ns)

@@ -82,12 +82,12 @@ def checked(event: DomainEvent) -> DomainEvent:
         raise Misuse(f"{event.time_ns} is no time", remedy="give nanoseconds since 1970")
     for name in ("id", "principal", "account", "session", "strategy", "symbol", "source"):
         text = getattr(event, name)
-        if "\0" in text or len(text) > ID_LENGTH_MAX:
+        if not _is_plain(text) or len(text) > ID_LENGTH_MAX:
             raise Misuse(f"{name} of an event is no text that can be kept", remedy="leave out what cannot be printed")
     if len(event.properties) > PROPERTIES_MAX:
         raise Misuse(f"an event with {len(event.properties)} properties", remedy=f"give it {PROPERTIES_MAX} at most")
     for name, value in event.properties.items():
-        if not 0 < len(name) <= NAME_LENGTH_MAX or "\0" in name:
+        if not 0 < len(name) <= NAME_LENGTH_MAX or not _is_plain(name):
             raise Misuse(f"a property's name has {len(name)} characters", remedy=f"give it 1 to {NAME_LENGTH_MAX}")
         if (size := len(property_text(value))) > PROPERTY_BYTES_MAX:
             raise Misuse(f"the property {name!r} has {size} bytes", remedy=f"give it {PROPERTY_BYTES_MAX} at most")
@@ -100,3 +100,8 @@ def property_text(value: Any) -> bytes:
         return orjson.dumps(value)
     except (TypeError, ValueError) as fault:
         raise Misuse(f"a property cannot be written as JSON: {fault}", remedy="use text, numbers, lists and objects") from None
+
+
+def _is_plain(text: str) -> bool:
+    """Whether both databases can keep a text: no NUL, and no half of a character."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
