@@ -134,6 +134,12 @@ def decimal_text(number: float | None) -> str | None:
     return said.removesuffix(".0")
 
 
+def decimal_texts(numbers: pl.Series) -> list[str | None]:
+    """The same of a column: polars writes the shortest decimal too, and only its exponents are rewritten here."""
+    said = numbers.cast(pl.String).str.strip_suffix(".0").to_list()
+    return [decimal_text(float(one)) if one is not None and "e" in one else one for one in said]
+
+
 def book_page(catalog: Catalog, symbol: str, venue: str, start_ns: int, end_ns: int, after: list[Any], limit: int) -> Page:
     """Rows of depth and snapshots as the captures had them, in file order; the place is a file's name and a row in it."""
     manifest = _manifest(catalog, symbol, venue)

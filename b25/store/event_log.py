@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import InvalidOperation
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Insert, Table, insert, text
+from sqlalchemy import Insert, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from b25.analytics.events.buckets import DAY_NS, MINUTE_NS, open_of, touched
@@ -104,26 +104,28 @@ class EventLog:
 
     def _add(self, events: Sequence[DomainEvent], letters: Sequence[Letter]) -> Added:
         by_key = {event.key: event for event in events}
-        with self.store.writing():
+        with self.store.writing(full=True):  # whoever told it forgets it then
             fresh: list[DomainEvent] = []
+            keys: list[str] = []
             if by_key:
                 self.store.lock("event_key")
                 asked = {"keys": orjson.dumps(list(by_key)).decode()}
                 known = {row[0] for row in self.store.rows_within(self._known, asked)}
-                fresh = [event for key, event in by_key.items() if key not in known]
+                keys = [key for key in by_key if key not in known]
+                fresh = [by_key[key] for key in keys]
             if fresh:
                 fresh = self._with_intents(fresh)
-                self._insert(fresh)
+                self._insert(fresh, keys)
                 self._fold_orders(fresh)
                 self._fold_days(fresh)
             dead = sum(self.store.execute(self._letter_once, self._letter(one)) for one in letters)
         return Added(len(fresh), len(events) - len(fresh), dead)
 
-    def _insert(self, fresh: list[DomainEvent]) -> None:
+    def _insert(self, fresh: list[DomainEvent], keys: list[str]) -> None:
         now_ns = self.now_ns()
         day = now_ns // DAY_NS
-        self.store.execute_many(_KEYS, [{"key": event.key, "day": day} for event in fresh])
-        self.store.execute_many(_EVENTS, [_row(event, now_ns) for event in fresh])
+        self.store.append_many(event_key, [(key, day) for key in keys], ("key", "day"))
+        self.store.append_many(domain_event, [_row(event, now_ns) for event in fresh], _COLUMNS)
         counts: dict[tuple[int, str, str], int] = {}
         for event in fresh:
             place = (open_of(event.time_ns, MINUTE_NS), event.type, event.account)
@@ -219,15 +221,15 @@ def _wants_intent(event: DomainEvent) -> bool:
     return event.type in ORDER_TYPES and bool(event.properties.get("client_id")) and "intent_ns" not in event.properties
 
 
-def _row(event: DomainEvent, now_ns: int) -> Mapping[str, Any]:
-    return {
-        "ts_ns": event.time_ns, "stored_ns": now_ns, "id": event.id, "type": event.type, "principal": event.principal,
-        "account": event.account, "session": event.session, "strategy": event.strategy, "symbol": event.symbol,
-        "source": event.source, "properties": orjson.dumps(event.properties).decode(),
-    }  # fmt: skip
+def _row(event: DomainEvent, now_ns: int) -> tuple[Any, ...]:
+    return (
+        event.time_ns, now_ns, event.id, event.type, event.principal, event.account, event.session, event.strategy, event.symbol,
+        event.source, orjson.dumps(event.properties).decode(),
+    )  # fmt: skip
 
 
-_KEYS: Final = insert(event_key)
-_EVENTS: Final = insert(domain_event)
+_COLUMNS: Final = (
+    "ts_ns", "stored_ns", "id", "type", "principal", "account", "session", "strategy", "symbol", "source", "properties",
+)  # fmt: skip
 _ORDER_NAMES: Final = [str(column.name) for column in order_analytics.c]
 _DAY_NAMES: Final = [str(column.name) for column in strategy_performance.c]

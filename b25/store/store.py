@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import re
 import sqlite3
 import threading
@@ -12,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Engine, Executable, Insert, create_engine, event
+from sqlalchemy import Engine, Executable, Insert, Table, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool, QueuePool
 
@@ -185,6 +187,20 @@ class Store:
             cursor.executemany(text, [[row[name] for name in said or ()] for row in rows])
         else:
             cursor.execute(text, [_document(rows)])
+        cursor.close()
+
+    def append_many(self, table: Table, rows: Sequence[Sequence[Any]], names: Sequence[str]) -> None:
+        """Insert rows without a null that are certain to be new, inside `writing`: on PostgreSQL by COPY, the fastest way in."""
+        cursor = self._connection.cursor()
+        listed = ", ".join(names)
+        if self.is_sqlite:
+            places = ", ".join("?" * len(names))
+            cursor.executemany(f"INSERT INTO {table} ({listed}) VALUES ({places})", rows)  # noqa: S608 - no input
+        else:
+            text = io.StringIO()
+            csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
+            stream = io.BytesIO(text.getvalue().encode())
+            cursor.execute(f"COPY {table} ({listed}) FROM STDIN WITH (FORMAT csv)", stream=stream)
         cursor.close()
 
     def rows_within(self, statement: Executable, row: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:

@@ -30,7 +30,7 @@ from b25.api.history_models import (
     HistoryTrade,
     signal_of,
 )
-from b25.api.market_history import Page, book_page, book_rows, candles_kind, decimal_text, series_page, stored
+from b25.api.market_history import Page, book_page, book_rows, candles_kind, decimal_text, decimal_texts, series_page, stored
 from b25.api.principal import Principal
 from b25.api.problems import MEDIA, Problem
 from b25.api.roles import Permission
@@ -77,7 +77,7 @@ def _of_frame(page: Page, rows: list[dict[str, Any]] | None, form: Format) -> Re
 
 
 def _texts(rows: pl.DataFrame, *names: str) -> dict[str, list[str | None]]:
-    return {name: [decimal_text(value) for value in rows[name].to_list()] for name in names}
+    return {name: decimal_texts(rows[name]) for name in names}
 
 
 @router.get("/catalog", responses=PROBLEMS)

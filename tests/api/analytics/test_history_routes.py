@@ -18,7 +18,7 @@ from b25.analytics.events.event import DomainEvent
 from b25.analytics.events.sampling import EVERY_NS
 from b25.api.exports import NEXT, NOTES, harmless
 from b25.api.history_models import HistoryBook, HistoryCandle, HistoryEquity, HistoryFunding, HistoryPage, HistoryPnl, HistoryTrade
-from b25.api.market_history import decimal_text
+from b25.api.market_history import decimal_text, decimal_texts
 from b25.market.bar_catalog import store_bars, store_funding, store_trades
 from b25.market.bar_source import BarRequest, read_bars
 from b25.market.catalog import Catalog
@@ -109,6 +109,7 @@ def test_a_decimal_is_the_float_that_it_was_made_of(number):
     said = decimal_text(number)
     assert float(said) == number
     assert "e" not in said
+    assert decimal_texts(pl.Series([number, None])) == [said, None]
 
 
 @pytest.mark.spec("HD-01")
