@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import measure_analytics
 import measure_backtests
 import measure_bars
 import measure_books
@@ -57,6 +58,7 @@ MEASURES = {
         measure_kill,
         measure_runaway,
         measure_setup,
+        measure_analytics,
     )
     for measure in module.MEASURES
 }

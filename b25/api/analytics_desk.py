@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 from fastapi.responses import Response
 
+from b25.analytics.events import rules
 from b25.analytics.events.aggregation import FIGURES
 from b25.analytics.events.buckets import NS_PER_S
 from b25.analytics.events.event import FILL, DomainEvent
@@ -49,7 +50,7 @@ class AnalyticsDesk:
     aggregates: Aggregates = field(init=False)
 
     def __post_init__(self) -> None:
-        self.log, self.aggregates = EventLog(self.store, now_ns=self.now_ns), Aggregates(self.store)
+        self.log, self.aggregates = EventLog(self.store, rules, now_ns=self.now_ns), Aggregates(self.store, rules)
 
     def cached(
         self, by: Principal, route: str, asked: Mapping[str, Any], answer: Callable[[], Any], *, kept_s: float = KEPT_S
@@ -98,7 +99,8 @@ class AnalyticsDesk:
         merges = not apart <= set(group_by)
         if merges and (wrong := sorted(set(figures) - set(COMPOSED))):
             raise Problem(
-                422, f"{wrong[0]} cannot be put together from parts", remedy="group by time and member, or choose a longer interval",
+                422, f"{wrong[0]} cannot be put together from parts",
+                remedy="group by time and member, or choose a longer interval",
                 fields=[{"field": "body.figures", "rule": f"one of {', '.join(COMPOSED)}"}],
             )  # fmt: skip
         seen = self.seen_members(by, dimension, members)
@@ -149,7 +151,7 @@ class AnalyticsDesk:
     def profits(self, by: Principal, start_ns: int, end_ns: int, strategy: str) -> list[dict[str, Any]]:
         """Figures of the fills that realised something, of each strategy: the ledger's profits, and the metrics of reports."""
         made: dict[str, list[float]] = {}
-        for whose, told in derived.fill_properties(self.store, start_ns, end_ns, accounts=by.accounts, strategy=strategy):
+        for whose, told in derived.properties(self.store, FILL, start_ns, end_ns, accounts=by.accounts, strategy=strategy):
             facts = orjson.loads(told)
             profit = known(facts.get("realised"))
             if profit and not facts.get("is_synthetic"):

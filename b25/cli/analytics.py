@@ -61,13 +61,14 @@ def stats(
     """Count the events of each type, and what waits."""
     from sqlalchemy import func, select
 
+    from b25.analytics.events import rules
     from b25.store.aggregates import Aggregates
     from b25.store.analytics_tables import bucket_pending
     from b25.store.dead_letters import letter_counts
 
     with _opened(store) as opened:
         now_ns = time.time_ns()
-        counts = Aggregates(opened).counts(now_ns - int(hours * 3_600e9), now_ns)
+        counts = Aggregates(opened, rules).counts(now_ns - int(hours * 3_600e9), now_ns)
         pending = int(opened.rows(select(func.count()).select_from(bucket_pending))[0][0])
         dead = letter_counts(opened)
     lines = [f"{name:<24} {count:>12,}" for name, count in counts.items()] or ["no event"]
@@ -82,14 +83,15 @@ def rebuild(
     json: Annotated[bool, JSON] = False,
 ) -> None:
     """Add up every bucket of a span anew, from the events."""
+    from b25.analytics.events import rules
     from b25.market.timerange import time_ns
     from b25.store.aggregates import Aggregates
     from b25.store.event_log import EventLog
 
     with _opened(store) as opened:
-        made = Aggregates(opened)
+        made = Aggregates(opened, rules)
         start_ns, end_ns = (time_ns(begin) if begin else 0), (time_ns(end) if end else 2**62)
-        minutes = made.rebuild(EventLog(opened, now_ns=time.time_ns), start_ns, end_ns)
+        minutes = made.rebuild(EventLog(opened, rules, now_ns=time.time_ns), start_ns, end_ns)
         buckets = made.refresh(time.time_ns())
     answer({"minutes": minutes, "buckets": buckets}, json=json)
 
@@ -103,6 +105,7 @@ def dead_letters(
     json: Annotated[bool, JSON] = False,
 ) -> None:
     """List what could not be read; or replay or drop one, which the audit tells."""
+    from b25.analytics.events import rules
     from b25.runner.analytics_events import replay as read_again
     from b25.store.audit import append_audit
     from b25.store.dead_letters import letters, settle, waiting_letter
@@ -117,7 +120,7 @@ def dead_letters(
             append_audit(opened, actor=by, action=f"analytics.{word}", body=facts, now_ns=time.time_ns())
             is_done = True
             if replay:
-                is_done = read_again(EventLog(opened, now_ns=time.time_ns), replay)
+                is_done = read_again(EventLog(opened, rules, now_ns=time.time_ns), replay)
             else:
                 settle(opened, drop, "dropped", now_ns=time.time_ns())
             answer({"number": number, "act": word, "is_done": is_done}, json=json)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from b25.analytics.events import rules
 from b25.analytics.events.buckets import DAY_NS
 from b25.bus.address import BusAddress
 from b25.bus.batches import BATCH, WITHIN_S, Batches
@@ -61,8 +62,8 @@ class AnalyticsProcess:
 
     def __init__(self, plan: AnalyticsPlan, store: Store, log: StructuredLog, *, now_ns: Now = time.time_ns) -> None:
         self.plan, self.store, self.log, self.now_ns = plan, store, log, now_ns
-        self.intake = Intake(EventLog(store, now_ns=now_ns), Samples(store))
-        self.aggregates = Aggregates(store)
+        self.intake = Intake(EventLog(store, rules, now_ns=now_ns), Samples(store))
+        self.aggregates = Aggregates(store, rules)
         self.retention = Retention(store, plan.retention_days)
         self.over = asyncio.Event()
         self._told: dict[str, str] = {}

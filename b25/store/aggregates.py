@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
-import orjson
-import polars as pl
 from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, tuple_
 
-from b25.analytics.events.aggregation import SCHEMA, Numbers, aggregates
-from b25.analytics.events.buckets import DAY_NS, INTERVALS, MINUTE_NS, is_due, length_ns, open_of
-from b25.analytics.events.event import LASTING
 from b25.store.analytics_tables import aggregate, bucket_pending, domain_event, event_count, maintenance
 from b25.store.event_log import EventLog
+from b25.store.event_rules import DAY_NS, MINUTE_NS, Bucket, Rules, open_of
 from b25.store.plain_rows import plain
 from b25.store.store import Store
 
 PAGE: Final = 50_000
 BUCKETS_AT_ONCE: Final = 200  # of one transaction, which others wait for
 RAW: Final = "raw"  # in `maintenance`: until when events were deleted
-Bucket = tuple[str, int, str]  # interval, open, type
 
 
 class Aggregates:
@@ -29,18 +24,20 @@ class Aggregates:
     Parameters
     ----------
     store : Store
+    rules : Rules
+        What events mean: `b25.analytics.events.rules`.
     """
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    def __init__(self, store: Store, rules: Rules) -> None:
+        self.store, self.rules = store, rules
         self._last: dict[Bucket, int] = {}
 
     def refresh(self, now_ns: int) -> int:
         """Add up the buckets that are due; return how many. Reads outside of transactions: writers do not wait for it."""
         horizon = self.horizon_ns()
         pending = {(row.interval, row.open_ns, row.type): int(row.mark) for row in self.store.rows(select(bucket_pending))}
-        lost = [one for one in pending if one[1] < horizon and one[2] not in LASTING]
-        due = [one for one in pending if is_due(one[0], one[1], now_ns=now_ns, last_ns=self._last.get(one, 0))]
+        lost = [one for one in pending if one[1] < horizon and one[2] not in self.rules.LASTING]
+        due = [one for one in pending if self.rules.is_due(one[0], one[1], now_ns=now_ns, last_ns=self._last.get(one, 0))]
         days: dict[tuple[str, int], list[Bucket]] = {}
         for one in sorted(set(due) - set(lost)):
             days.setdefault((one[2], open_of(one[1], DAY_NS)), []).append(one)
@@ -50,18 +47,18 @@ class Aggregates:
             with self.store.writing():
                 for one in lost:
                     self.store.execute(_DONE, _named(one, pending[one]))
-        self._last = {one: at for one, at in self._last.items() if one[1] + INTERVALS[one[0]] > now_ns}
+        self._last = {one: at for one, at in self._last.items() if one[1] + self.rules.INTERVALS[one[0]] > now_ns}
         return len(due) - len(set(due) & set(lost))
 
     def _refresh(self, kind: str, buckets: list[Bucket], marks: dict[Bucket, int], now_ns: int) -> None:
         """Add up buckets of one type and day."""
         start = min(open_ns for _, open_ns, _ in buckets)
-        end = max(open_ns + INTERVALS[interval] for interval, open_ns, _ in buckets)
+        end = max(open_ns + self.rules.INTERVALS[interval] for interval, open_ns, _ in buckets)
         numbers = self._numbers(kind, start, end)
         made: dict[Bucket, list[dict[str, Any]]] = {one: [] for one in buckets}
         for interval in {one[0] for one in buckets}:
             opens = [one[1] for one in buckets if one[0] == interval]
-            for row in aggregates(numbers, interval, opens):
+            for row in self.rules.aggregates(numbers, interval, opens):
                 at = {"interval": interval, "type": kind, "as_of_ns": now_ns}
                 made[interval, row["open_ns"], kind].append(row | at)
         for i in range(0, len(buckets), BUCKETS_AT_ONCE):
@@ -74,14 +71,9 @@ class Aggregates:
                 self.store.execute_many(_INSERT, [row for one in some for row in made[one]])
             self._last |= dict.fromkeys(some, now_ns)
 
-    def _numbers(self, kind: str, start_ns: int, end_ns: int) -> pl.DataFrame:
-        parts = [pl.DataFrame(schema=SCHEMA)]
-        for rows in self._pages(kind, start_ns, end_ns):
-            numbers = Numbers()
-            for row in rows:
-                numbers.add(kind, row[0], orjson.loads(row[6]), account=row[2], session=row[3], strategy=row[4], symbol=row[5])
-            parts.append(numbers.frame())
-        return pl.concat(parts)
+    def _numbers(self, kind: str, start_ns: int, end_ns: int) -> list[Any]:
+        pages = self._pages(kind, start_ns, end_ns)
+        return [self.rules.numbers(kind, [(row[0], *row[2:]) for row in rows]) for rows in pages]
 
     def _pages(self, kind: str, start_ns: int, end_ns: int) -> Iterator[list[Any]]:
         event = domain_event.c
@@ -127,7 +119,7 @@ class Aggregates:
 
         Each says `is_open` (its bucket has not ended), `is_pending` (events came since it was added up) and `as_of_ns`.
         """
-        span = length_ns(interval)
+        span = self.rules.INTERVALS[interval]
         wanted = select(aggregate, bucket_pending.c.mark).outerjoin(
             bucket_pending,
             and_(

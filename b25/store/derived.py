@@ -7,9 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy import func, select, tuple_
 
-from b25.analytics.events.buckets import DAY_NS, open_of
-from b25.analytics.events.event import FILL
 from b25.store.analytics_tables import domain_event, market_analytics, order_analytics, strategy_performance, system_metrics
+from b25.store.event_rules import DAY_NS, open_of
 from b25.store.plain_rows import plain
 from b25.store.store import Store
 
@@ -56,10 +55,12 @@ def performance(
     return [plain(row) for row in rows]
 
 
-def fill_properties(store: Store, start_ns: int, end_ns: int, *, accounts: Accounts, strategy: str = "") -> list[tuple[str, str]]:
-    """Strategy and properties (JSON) of the newest fills of a span, oldest first."""
+def properties(
+    store: Store, kind: str, start_ns: int, end_ns: int, *, accounts: Accounts, strategy: str = ""
+) -> list[tuple[str, str]]:
+    """Strategy and properties (JSON) of the newest events of a type and span, oldest first."""
     c = domain_event.c
-    wanted = select(c.strategy, c.properties).where(c.type == FILL, c.ts_ns >= start_ns, c.ts_ns < end_ns)
+    wanted = select(c.strategy, c.properties).where(c.type == kind, c.ts_ns >= start_ns, c.ts_ns < end_ns)
     if accounts is not None:
         wanted = wanted.where(c.account.in_(sorted(accounts)))
     if strategy:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import InvalidOperation
 from typing import Any, Final
 
@@ -12,10 +13,6 @@ import orjson
 from sqlalchemy import Insert, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 
-from b25.analytics.events.buckets import DAY_NS, MINUTE_NS, open_of, touched
-from b25.analytics.events.event import ORDER_TYPES, DomainEvent, key_of
-from b25.analytics.events.order_fold import folded, new_order, order_key
-from b25.analytics.events.performance_fold import new_day, performance_key, performed
 from b25.store.analytics_tables import (
     bucket_pending,
     dead_letter,
@@ -25,6 +22,7 @@ from b25.store.analytics_tables import (
     order_analytics,
     strategy_performance,
 )
+from b25.store.event_rules import DAY_NS, Event, Rules, minutes_of
 from b25.store.store import Store
 
 WAITING: Final = "waiting"
@@ -58,12 +56,14 @@ class EventLog:
     Parameters
     ----------
     store : Store
+    rules : Rules
+        What events mean: `b25.analytics.events.rules`.
     now_ns : callable
         Local clock, for the rows' own times.
     """
 
-    def __init__(self, store: Store, *, now_ns: Callable[[], int]) -> None:
-        self.store, self.now_ns = store, now_ns
+    def __init__(self, store: Store, rules: Rules, *, now_ns: Callable[[], int]) -> None:
+        self.store, self.rules, self.now_ns = store, rules, now_ns
         is_sqlite = store.is_sqlite
         many = "(SELECT value FROM json_each(:keys))" if is_sqlite else "(SELECT json_array_elements_text(CAST(:keys AS json)))"
         self._known = text(f"SELECT key FROM event_key WHERE key IN {many}")  # noqa: S608 - no input
@@ -80,7 +80,7 @@ class EventLog:
         make: Any = sqlite.insert if is_sqlite else postgresql.insert
         self._letter_once = make(dead_letter).on_conflict_do_nothing()
 
-    def add(self, events: Sequence[DomainEvent], letters: Sequence[Letter] = ()) -> Added:
+    def add(self, events: Sequence[Event], letters: Sequence[Letter] = ()) -> Added:
         """Store a batch; what is in it twice, or was stored before, counts once.
 
         An event that the database does not take becomes a dead letter, and the others are stored.
@@ -102,10 +102,10 @@ class EventLog:
                 raise
             return self._add((), [*letters, refused(events[0], f"{type(fault).__name__}: {fault}")])
 
-    def _add(self, events: Sequence[DomainEvent], letters: Sequence[Letter]) -> Added:
+    def _add(self, events: Sequence[Event], letters: Sequence[Letter]) -> Added:
         by_key = {event.key: event for event in events}
         with self.store.writing(full=True):  # whoever told it forgets it then
-            fresh: list[DomainEvent] = []
+            fresh: list[Event] = []
             keys: list[str] = []
             if by_key:
                 self.store.lock("event_key")
@@ -121,74 +121,70 @@ class EventLog:
             dead = sum(self.store.execute(self._letter_once, self._letter(one)) for one in letters)
         return Added(len(fresh), len(events) - len(fresh), dead)
 
-    def _insert(self, fresh: list[DomainEvent], keys: list[str]) -> None:
+    def _insert(self, fresh: list[Event], keys: list[str]) -> None:
         now_ns = self.now_ns()
         day = now_ns // DAY_NS
         self.store.append_many(event_key, [(key, day) for key in keys], ("key", "day"))
         self.store.append_many(domain_event, [_row(event, now_ns) for event in fresh], _COLUMNS)
-        counts: dict[tuple[int, str, str], int] = {}
-        for event in fresh:
-            place = (open_of(event.time_ns, MINUTE_NS), event.type, event.account)
-            counts[place] = counts.get(place, 0) + 1
         names = ("minute_ns", "type", "account", "count")
-        rows = [dict(zip(names, (*place, n), strict=True)) for place, n in sorted(counts.items())]
+        rows = [dict(zip(names, (*place, n), strict=True)) for place, n in sorted(minutes_of(fresh).items())]
         self.store.execute_many(self._count, rows)
         self.mark((event.type, event.time_ns) for event in fresh)
 
     def mark(self, kinds_and_times: Iterable[tuple[str, int]]) -> None:
         """Inside `writing`: note that the buckets of some (type, time_ns) are to be added up again."""
         names = ("interval", "open_ns", "type", "mark")
-        buckets = sorted(touched(kinds_and_times))
+        buckets = sorted(self.rules.touched(kinds_and_times))
         self.store.execute_many(self._pending, [dict(zip(names, (*one, 1), strict=True)) for one in buckets])
 
-    def _fold_orders(self, fresh: list[DomainEvent]) -> None:
-        ours = [(key, event) for event in fresh if (key := order_key(event)) is not None]
+    def _fold_orders(self, fresh: list[Event]) -> None:
+        ours = [(key, event) for event in fresh if (key := self.rules.order_key(event)) is not None]
         if not ours:
             return
         asked = {"keys": orjson.dumps(sorted({key[1] for key, _ in ours})).decode()}
         found = [dict(zip(_ORDER_NAMES, row, strict=True)) for row in self.store.rows_within(self._orders, asked)]
         rows: dict[Any, dict[str, Any]] = {(row["account"], row["client_id"]): row for row in found}
         for key, event in ours:
-            rows[key] = folded(rows.get(key) or new_order(event), event)
+            rows[key] = self.rules.folded(rows.get(key) or self.rules.new_order(event), event)
         self.store.execute_many(self._save_orders, [rows[key] for key in sorted({key for key, _ in ours})])
 
-    def _fold_days(self, fresh: list[DomainEvent]) -> None:
-        ours = [(key, event) for event in fresh if (key := performance_key(event)) is not None]
+    def _fold_days(self, fresh: list[Event]) -> None:
+        ours = [(key, event) for event in fresh if (key := self.rules.performance_key(event)) is not None]
         if not ours:
             return
         asked = {"keys": orjson.dumps(sorted({key[0] for key, _ in ours})).decode()}
         found = [dict(zip(_DAY_NAMES, row, strict=True)) for row in self.store.rows_within(self._days, asked)]
         rows: dict[Any, dict[str, Any]] = {(row["day_ns"], row["account"], row["strategy"], row["symbol"]): row for row in found}
         for key, event in ours:
-            rows[key] = performed(rows.get(key) or new_day(key), event)
+            rows[key] = self.rules.performed(rows.get(key) or self.rules.new_day(key), event)
         self.store.execute_many(self._save_days, [rows[key] for key in sorted({key for key, _ in ours})])
 
-    def _with_intents(self, events: list[DomainEvent]) -> list[DomainEvent]:
+    def _with_intents(self, events: list[Event]) -> list[Event]:
         """Add when each order was wished for, where this store knows it."""
-        asked = sorted({str(event.properties["client_id"]) for event in events if _wants_intent(event)})
+        asked = sorted({str(event.properties["client_id"]) for event in events if self.rules.wants_intent(event)})
         if not asked:
             return events
         known = dict(self.store.rows_within(self._intents, {"keys": orjson.dumps(asked).decode()}))
         return [
-            replace(event, properties={**event.properties, "intent_ns": known[event.properties["client_id"]]})
-            if _wants_intent(event) and event.properties["client_id"] in known
+            event.but(intent_ns=known[event.properties["client_id"]])
+            if self.rules.wants_intent(event) and event.properties["client_id"] in known
             else event
             for event in events
         ]
 
     def _letter(self, one: Letter) -> dict[str, Any]:
-        key = key_of(f"{one.subject}\n{one.id}\n{one.payload!r}")
+        key = hashlib.blake2b(f"{one.subject}\n{one.id}\n{one.payload!r}".encode(), digest_size=15).hexdigest()
         return {
             "key": key, "ts_ns": self.now_ns(), "subject": one.subject, "id": one.id, "reason": one.reason.replace("\0", "?"),
             "payload": one.payload, "state": WAITING, "settled_ns": None, "tries": 0,
         }  # fmt: skip
 
 
-def refused(event: DomainEvent, reason: str) -> Letter:
+def refused(event: Event, reason: str) -> Letter:
     """A dead letter of an event that was read and could not be stored."""
-    known = {name: getattr(event, name) for name in ("id", "type", "time_ns", "principal", "account", "session", "strategy")}
-    whole = {**known, "symbol": event.symbol, "source": event.source, "properties": dict(event.properties)}
-    payload = json.dumps(whole).encode()  # which can say what orjson cannot
+    whole: dict[str, Any] = {"id": event.id, "type": event.type, "time_ns": event.time_ns}
+    whole |= dict(zip(("principal", "account", "session", "strategy", "symbol", "source"), event.named(), strict=True))
+    payload = json.dumps({**whole, "properties": dict(event.properties)}).encode()  # which can say what orjson cannot
     return Letter(subject="event", id=event.id, payload=payload, reason=reason)
 
 
@@ -217,15 +213,8 @@ def _is_of_a_value(fault: Exception) -> bool:
     return isinstance(told, dict) and str(told.get("C", "")).startswith("22")
 
 
-def _wants_intent(event: DomainEvent) -> bool:
-    return event.type in ORDER_TYPES and bool(event.properties.get("client_id")) and "intent_ns" not in event.properties
-
-
-def _row(event: DomainEvent, now_ns: int) -> tuple[Any, ...]:
-    return (
-        event.time_ns, now_ns, event.id, event.type, event.principal, event.account, event.session, event.strategy, event.symbol,
-        event.source, orjson.dumps(event.properties).decode(),
-    )  # fmt: skip
+def _row(event: Event, now_ns: int) -> tuple[Any, ...]:
+    return (event.time_ns, now_ns, event.id, event.type, *event.named(), orjson.dumps(event.properties).decode())
 
 
 _COLUMNS: Final = (

@@ -12,8 +12,6 @@ import orjson
 from sqlalchemy import Table, bindparam, delete, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from b25.analytics.events.buckets import DAY_NS, open_of
-from b25.analytics.events.event import LASTING
 from b25.store.aggregates import RAW
 from b25.store.analytics_tables import (
     aggregate,
@@ -28,6 +26,7 @@ from b25.store.analytics_tables import (
     system_metrics,
 )
 from b25.store.event_log import WAITING
+from b25.store.event_rules import DAY_NS, open_of
 from b25.store.store import Store
 
 DAYS: Final[Mapping[str, int]] = {
@@ -119,6 +118,8 @@ def _oldest(table: Table, column: Any, *where: Any) -> Any:
     return delete(table).where(tuple_(*keys).in_(some))
 
 
+# Types that are never deleted: fills.
+LASTING: Final = ("fill.executed",)
 _RAW: Final = _oldest(domain_event, domain_event.c.ts_ns, domain_event.c.type.not_in([bindparam("b_lasting", LASTING[0])]))
 _AGGREGATE: Final = _oldest(aggregate, aggregate.c.open_ns, aggregate.c.interval == bindparam("b_interval"))
 _KEYS: Final = _oldest(event_key, event_key.c.day)

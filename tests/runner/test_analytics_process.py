@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import orjson
 import pytest
 from sqlalchemy import func, select
 
+from b25.analytics.events import rules
 from b25.analytics.events.buckets import DAY_NS
 from b25.analytics.events.event import FILL
 from b25.bus import bodies
@@ -25,7 +27,7 @@ from b25.store.history_tables import position_snapshot, session_snapshot
 from b25.store.store import open_store
 from tests.bus.conftest import Server
 from tests.bus.stand import LONGEST_S, quiet, seen
-from tests.store.conftest import url as url  # noqa: PLC0414 - a fixture, on both databases
+from tests.store.conftest import url as url
 
 # Ends itself with signal 9 right after its first batch is committed, and before anything is acknowledged.
 DIES = """
@@ -135,8 +137,8 @@ def test_killed_between_storing_and_acknowledging_each_event_counts_once(server,
     (order,) = store.rows(select(order_analytics))
     assert (day.fills, day.volume, day.realised) == (30, "1500", "37.5")
     assert (order.filled, order.fees) == ("15", '{"USDT":"3"}')
-    Aggregates(store).refresh(time.time_ns() + 2 * DAY_NS)
-    (row,) = Aggregates(store).read(FILL, "1d", 0, 2**62, dimension="strategy", now_ns=time.time_ns())
+    Aggregates(store, rules).refresh(time.time_ns() + 2 * DAY_NS)
+    (row,) = Aggregates(store, rules).read(FILL, "1d", 0, 2**62, dimension="strategy", now_ns=time.time_ns())
     assert (row["count"], row["member"]) == (30, "Maker")
     store.close()
 
@@ -151,7 +153,9 @@ async def forget(server):
 @pytest.mark.spec("AN-03")
 @pytest.mark.slow
 def test_what_waits_is_stored_at_the_end_and_what_is_malformed_is_seen(server, process, url, capsys):
-    asyncio.run(tell(server, [*fills(500), ("bad", b"{"), ("strange", fill_text(1).replace(b'"side"', b'"size"')), *fills(499, 500)]))
+    asyncio.run(
+        tell(server, [*fills(500), ("bad", b"{"), ("strange", fill_text(1).replace(b'"side"', b'"size"')), *fills(499, 500)])
+    )
     process.start(LIVES, "--within-s", "600", "--batch", "2000")
     asyncio.run(until_handed(server, 1_001))
     asyncio.run(seen(process.beats))
@@ -189,6 +193,21 @@ async def until_handed(server, count):
             await asyncio.sleep(0.1)
 
 
+BTC = {"symbol": "BTC_USDT"}
+PNL = bodies.ProfitAndLoss(session="paper-1", asset="USDT", realised="1.5", unrealised=None, fees="0.25")
+HELD = bodies.Holdings(session="paper-1", positions=(bodies.Holding(symbol="BTC/USDT", quantity="-0.5", entry_price="100"),))
+HEALTH = bodies.Health(
+    component="session/paper-1", state="running", mode="paper", strategy="Maker", symbols=("BTC/USDT",), events=7, messages=8,
+    live_orders=1, fault=None, bus_waiting=0, bus_overtaken=0, bus_refused=0,
+)  # fmt: skip
+SIGNAL = bodies.Signal(
+    session="paper-1", strategy="Maker", symbol="BTC/USDT", kind="new", side="buy", price="100", quantity="1", verdict="ok"
+)
+CANDLE = bodies.Candle(
+    symbol="BTC/USDT", open_ns=0, close_ns=1, open="1", high="2", low="1", close="2", volume="3", trades=4, is_closed=True
+)
+
+
 @pytest.mark.spec("AN-08", "AN-N3", "AM-14")
 @pytest.mark.slow
 def test_what_sessions_tell_fills_every_table(server, tmp_path):
@@ -200,7 +219,7 @@ def test_what_sessions_tell_fills_every_table(server, tmp_path):
     store = open_store(f"sqlite:///{tmp_path / 'b25.db'}")
     now = [1_800_000_000 * 10**9 + 5]
     publisher = Publisher("session", "paper-1", account="main", clock_ns=lambda: now[0])
-    intake = Intake(EventLog(store, now_ns=lambda: now[0]), Samples(store))
+    intake = Intake(EventLog(store, rules, now_ns=lambda: now[0]), Samples(store))
 
     async def story():
         reading, telling = await open_link(server.address, "analytics", quiet), await open_link(server.address, "s", quiet)
@@ -215,16 +234,15 @@ def test_what_sessions_tell_fills_every_table(server, tmp_path):
         await intake.sample(now[0])
         now[0] += 30 * 10**9
         told = [
-            (publisher.channel("account.balance"), bodies.Balance(session="paper-1", asset="USDT", equity="1000.50")),
-            (publisher.channel("account.pnl"), bodies.ProfitAndLoss(session="paper-1", asset="USDT", realised="1.5", unrealised=None, fees="0.25")),
-            (publisher.channel("account.position"), bodies.Holdings(session="paper-1", positions=(bodies.Holding(symbol="BTC/USDT", quantity="-0.5", entry_price="100"),))),
-            (publisher.channel("health.{component}", component="session-paper-1"), bodies.Health(component="session/paper-1", state="running", mode="paper", strategy="Maker", symbols=("BTC/USDT",), events=7, messages=8, live_orders=1, fault=None, bus_waiting=0, bus_overtaken=0, bus_refused=0)),
-            (publisher.channel("market_data.{symbol}.ticker", symbol="BTC_USDT"), bodies.Ticker(symbol="BTC/USDT", bid="99", ask="101", last=None)),
-            (publisher.channel("signals.{strategy}", strategy="Maker"), bodies.Signal(session="paper-1", strategy="Maker", symbol="BTC/USDT", kind="new", side="buy", price="100", quantity="1", verdict="ok")),
-            (publisher.channel("market_data.{symbol}.candles", symbol="BTC_USDT"), bodies.Candle(symbol="BTC/USDT", open_ns=now[0] - 10, close_ns=now[0] + 10, open="1", high="2", low="1", close="2", volume="3", trades=4, is_closed=True)),
+            ("account.balance", {}, bodies.Balance(session="paper-1", asset="USDT", equity="1000.50")),
+            ("account.pnl", {}, PNL), ("account.position", {}, HELD),
+            ("health.{component}", {"component": "session-paper-1"}, HEALTH),
+            ("market_data.{symbol}.ticker", BTC, bodies.Ticker(symbol="BTC/USDT", bid="99", ask="101", last=None)),
+            ("signals.{strategy}", {"strategy": "Maker"}, SIGNAL),
+            ("market_data.{symbol}.candles", BTC, replace(CANDLE, open_ns=now[0] - 10, close_ns=now[0] + 10)),
         ]  # fmt: skip
-        for channel, body in told:
-            channel.offer(body, now[0] - 5)
+        for pattern, tokens, body in told:
+            publisher.channel(pattern, **tokens).offer(body, now[0] - 5)
             await publisher.send(telling)
         await seen(lambda: sum(one.counts.handled for one in subscriber.subscriptions) == len(told))
         await intake.sample(now[0])
@@ -235,7 +253,13 @@ def test_what_sessions_tell_fills_every_table(server, tmp_path):
 
     asyncio.run(story())
     (worth,) = store.rows(select(session_snapshot))
-    assert (worth.equity, worth.realised, worth.unrealised, worth.fees, worth.ts_ns % (30 * 10**9)) == ("1000.50", "1.5", None, "0.25", 0)
+    assert (worth.equity, worth.realised, worth.unrealised, worth.fees, worth.ts_ns % (30 * 10**9)) == (
+        "1000.50",
+        "1.5",
+        None,
+        "0.25",
+        0,
+    )
     (held,) = store.rows(select(position_snapshot))
     assert (held.symbol, held.quantity, held.account) == ("BTC/USDT", "-0.5", "main")
     (health,) = store.rows(select(system_metrics))
@@ -244,7 +268,7 @@ def test_what_sessions_tell_fills_every_table(server, tmp_path):
     assert (candle.close, candle.spread_bps_mean, candle.samples) == ("2", pytest.approx(200), 1)
     kinds = [row.type for row in store.rows(select(domain_event).order_by(domain_event.c.type))]
     assert kinds == ["balance.updated", "health.changed", "position.updated", "signal.generated"]
-    Aggregates(store).refresh(now[0])
-    (row,) = Aggregates(store).read("balance.updated.equity", "1m", 0, 2**62, dimension="session", now_ns=now[0])
+    Aggregates(store, rules).refresh(now[0])
+    (row,) = Aggregates(store, rules).read("balance.updated.equity", "1m", 0, 2**62, dimension="session", now_ns=now[0])
     assert (row["max"], row["member"]) == (1000.5, "paper-1")
     store.close()

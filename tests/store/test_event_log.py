@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from b25.analytics.events import rules
 from b25.analytics.events.buckets import DAY_NS, INTERVALS, MINUTE_NS
 from b25.analytics.events.event import DomainEvent
 from b25.store.aggregates import Aggregates
@@ -36,11 +37,11 @@ def a_fill(number, at=T0, quantity="0.5", realised="1.5"):
 
 @pytest.fixture
 def log(store):
-    return EventLog(store, now_ns=lambda: NOW)
+    return EventLog(store, rules, now_ns=lambda: NOW)
 
 
 def read(store, name="custom.thing.x", interval="1m", **more):
-    return Aggregates(store).read(name, interval, 0, 2**62, now_ns=NOW, **more)
+    return Aggregates(store, rules).read(name, interval, 0, 2**62, now_ns=NOW, **more)
 
 
 def count_of(store, table):
@@ -52,14 +53,14 @@ def test_an_event_counts_once_within_a_batch_over_batches_and_over_restarts(url,
     assert log.add([thing(1), thing(1), thing(2)]) == Added(2, 1, 0)
     assert log.add([thing(2), thing(3)]) == Added(1, 1, 0)
     again = open_store(url)
-    assert EventLog(again, now_ns=lambda: NOW + 400 * DAY_NS).add([thing(1), thing(3)]) == Added(0, 2, 0)
+    assert EventLog(again, rules, now_ns=lambda: NOW + 400 * DAY_NS).add([thing(1), thing(3)]) == Added(0, 2, 0)
     again.close()
-    assert Aggregates(store).counts(0, 2**62) == {"custom.thing": 3}
+    assert Aggregates(store, rules).counts(0, 2**62) == {"custom.thing": 3}
 
 
 @pytest.mark.spec("AN-04", "AN-N1")
 def test_late_events_are_added_up_and_an_open_bucket_says_so(store, log):
-    made = Aggregates(store)
+    made = Aggregates(store, rules)
     log.add([thing(i, x=float(i)) for i in range(1, 101)])
     assert made.refresh(NOW) == len(INTERVALS)
     (one,) = read(store)
@@ -76,7 +77,7 @@ def test_late_events_are_added_up_and_an_open_bucket_says_so(store, log):
 
 @pytest.mark.spec("AN-04")
 def test_an_event_that_comes_while_its_bucket_is_added_up_is_not_forgotten(store, log, monkeypatch):
-    made = Aggregates(store)
+    made = Aggregates(store, rules)
     log.add([thing(1)])
     numbers = made._numbers
 
@@ -104,13 +105,14 @@ def test_aggregates_equal_brute_force_whatever_is_late(tmp_path):
     @settings(max_examples=15)
     @given(batches)
     def holds(given_batches):
-        run, made = next(runs), Aggregates(opened)
+        run, made = next(runs), Aggregates(opened, rules)
         kind = f"run.r{run}"
-        log = EventLog(opened, now_ns=lambda: NOW)
+        log = EventLog(opened, rules, now_ns=lambda: NOW)
         whole = []
         for number, batch in enumerate(given_batches):
             events = [
-                DomainEvent(id=f"{run}/{number}/{i}", type=kind, time_ns=at, properties={"x": x}) for i, (at, x) in enumerate(batch)
+                DomainEvent(id=f"{run}/{number}/{i}", type=kind, time_ns=at, properties={"x": x})
+                for i, (at, x) in enumerate(batch)
             ]
             whole += batch
             log.add(events)
@@ -130,7 +132,7 @@ def test_aggregates_equal_brute_force_whatever_is_late(tmp_path):
 
 def test_a_rebuild_gives_the_same(store, log):
     log.add([thing(i, at=T0 + i * 7 * MINUTE_NS, x=float(i), strategy="s") for i in range(300)])
-    made = Aggregates(store)
+    made = Aggregates(store, rules)
     made.refresh(NOW)
     before = {interval: read(store, interval=interval, dimension="strategy") for interval in INTERVALS}
     assert made.rebuild(log) == 300
@@ -142,7 +144,7 @@ def test_a_rebuild_gives_the_same(store, log):
 
 def test_counts_are_exact_within_a_minute_too(store, log):
     log.add([thing(i, at=T0 + i * 10**9) for i in range(200)])
-    made = Aggregates(store)
+    made = Aggregates(store, rules)
     assert made.counts(T0 + 30 * 10**9, T0 + 170 * 10**9) == {"custom.thing": 140}
     assert made.counts(T0 + 1, T0 + 5 * 10**9, {"a"}) == {"custom.thing": 4}
     assert made.counts(T0, NOW, {"b"}) == {}
@@ -168,7 +170,7 @@ def test_an_order_knows_when_it_was_wished_for(store, log):
     facts = {"client_id": "c1", "receive_ns": T0 + 5_000_000, "filled": "0", "status": "NEW"}
     log.add([DomainEvent(id="o", type="order.created", time_ns=T0, account="a", symbol="BTC", properties=facts)])
     assert store.rows(select(order_analytics.c.intent_ns))[0][0] == T0
-    Aggregates(store).refresh(NOW)
+    Aggregates(store, rules).refresh(NOW)
     assert read(store, "order.created.ack_ms")[0]["mean"] == 5
 
 
@@ -195,7 +197,7 @@ def test_an_event_that_the_database_does_not_take_becomes_a_dead_letter(store, l
 def test_retention_deletes_bit_by_bit_and_never_a_fill(store, log):
     log.add([thing(i, at=T0 + i * MINUTE_NS) for i in range(50)])
     log.add([a_fill(1)])
-    made = Aggregates(store)
+    made = Aggregates(store, rules)
     later = T0 + 100 * DAY_NS
     swept = Retention(store, rows_at_once=7)
     assert "raw" not in swept.run(later)  # not before the aggregates are there
@@ -211,7 +213,7 @@ def test_retention_deletes_bit_by_bit_and_never_a_fill(store, log):
 @pytest.mark.spec("AN-06")
 def test_an_event_that_comes_after_its_bucket_s_events_were_deleted_leaves_the_aggregate_as_it_is(store, log):
     log.add([thing(i, x=float(i)) for i in range(10)])
-    made = Aggregates(store)
+    made = Aggregates(store, rules)
     made.refresh(NOW)
     later = T0 + 100 * DAY_NS
     Retention(store).run(later)
@@ -227,7 +229,7 @@ def test_an_event_that_comes_after_its_bucket_s_events_were_deleted_leaves_the_a
 @pytest.mark.spec("AN-06")
 def test_each_kind_goes_at_its_own_age(store, log):
     log.add([thing(1)])
-    Aggregates(store).refresh(NOW)
+    Aggregates(store, rules).refresh(NOW)
     kept = Retention(store)
 
     def intervals(days):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from b25.analytics.events import rules
 from b25.analytics.events.buckets import DAY_NS
 from b25.analytics.events.event import DomainEvent
 from b25.analytics.events.sampling import EVERY_NS
@@ -85,10 +86,13 @@ def test_an_account_is_told_as_its_session_kept_it(store):
 
 
 def test_events_are_read_by_time_type_and_whom_they_are_about(store):
-    log = EventLog(store, now_ns=lambda: T0)
+    log = EventLog(store, rules, now_ns=lambda: T0)
     log.add(
         [
-            DomainEvent(id=str(i), type="page.view" if i % 2 else "user.login", time_ns=T0 + i, principal=f"p{i % 3}", account="a", strategy="s")
+            DomainEvent(
+                id=str(i), type="page.view" if i % 2 else "user.login", time_ns=T0 + i, principal=f"p{i % 3}", account="a",
+                strategy="s",
+            )
             for i in range(10)
         ]
     )  # fmt: skip

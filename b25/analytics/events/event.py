@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import orjson
@@ -59,6 +59,14 @@ class DomainEvent:
     def key(self) -> str:
         """120 bits of a hash of the id, as text."""
         return key_of(self.id)
+
+    def named(self) -> tuple[str, str, str, str, str, str]:
+        """Principal, account, session, strategy, symbol and source."""
+        return self.principal, self.account, self.session, self.strategy, self.symbol, self.source
+
+    def but(self, **properties: Any) -> DomainEvent:
+        """Return the same with other or more properties."""
+        return replace(self, properties={**self.properties, **properties})
 
 
 def key_of(text: str) -> str:

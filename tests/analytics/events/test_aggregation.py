@@ -90,7 +90,10 @@ def test_the_numbers_of_a_fill_are_its_decimals_and_what_follows_from_them():
 
 
 def test_the_numbers_of_a_custom_event_are_those_that_json_calls_numbers():
-    assert measures("page.view", {"ms": 3, "who": "7", "yes": True, "nan": float("nan")}) == {"page.view": 1.0, "page.view.ms": 3.0}
+    assert measures("page.view", {"ms": 3, "who": "7", "yes": True, "nan": float("nan")}) == {
+        "page.view": 1.0,
+        "page.view.ms": 3.0,
+    }
 
 
 def test_an_interval_that_is_not_kept_is_refused():

@@ -101,7 +101,9 @@ def test_samples_lie_on_the_half_minute_and_a_silent_session_has_none():
     at_ns = sampler.due(2 * EVERY_NS + 3)
     assert at_ns == 2 * EVERY_NS
     worth, held = sampler.sample(at_ns)
-    assert [(row["session"], row["equity"], row["realised"], row["reason"]) for row in worth] == [("loud", "10.5", None, "interval")]
+    assert [(row["session"], row["equity"], row["realised"], row["reason"]) for row in worth] == [
+        ("loud", "10.5", None, "interval")
+    ]
     assert held == []
     assert sampler.due(9 * EVERY_NS + 3) == 9 * EVERY_NS  # what was slept through is left out
     sampler.note("loud", "balance", Told(DAY_NS - 1, "a", {"asset": "USDT", "equity": None}))

@@ -50,7 +50,8 @@ def test_events_that_are_told_twice_are_stored_once(analytics_as, now):
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"type": "fill.executed"}, {"type": "Page"}, {"properties": {"p": "x" * 1_025}}, {"id": ""}, {"more": 1}, {"session": "\0"},
+        {"type": "fill.executed"}, {"type": "Page"}, {"properties": {"p": "x" * 1_025}}, {"id": ""}, {"more": 1},
+        {"session": "\0"},
         {"properties": {str(i): 1 for i in range(51)}}, {"time_ns": -1}, {"properties": {"\ud800": 1}}, {"properties": {"x": 2**70}},
     ],
 )  # fmt: skip
@@ -95,10 +96,16 @@ def filled(desk, now):
     facts = {"client_id": "c1", "venue": "v", "side": "buy", "quantity": "2", "price": "10", "fee": "0.1", "fee_asset": "USDT"}
     fill = facts | {"is_maker": True, "realised": "1.5", "is_synthetic": False, "mid": "10"}
     order = facts | {"receive_ns": now - 5 * MINUTE, "intent_ns": now - 5 * MINUTE - 2_000_000, "filled": "2", "status": "FILLED"}
-    made = [("order.created", order | {"filled": "0", "status": "NEW", "mid": "9"}), ("fill.executed", fill), ("order.filled", order)]
+    made = [
+        ("order.created", order | {"filled": "0", "status": "NEW", "mid": "9"}),
+        ("fill.executed", fill),
+        ("order.filled", order),
+    ]
     desk.log.add(
         [
-            DomainEvent(id=kind, type=kind, time_ns=now - 5 * MINUTE, account="a", strategy="Maker", symbol="BTC", properties=told)
+            DomainEvent(
+                id=kind, type=kind, time_ns=now - 5 * MINUTE, account="a", strategy="Maker", symbol="BTC", properties=told
+            )
             for kind, told in made
         ]
     )
@@ -150,7 +157,13 @@ def test_orders_and_strategies(analytics_as, filled):
 
 @pytest.mark.spec("AN-01")
 def test_a_question_is_put_together_from_aggregates_and_percentiles_are_not(analytics_as, filled):
-    question = {"name": "page.view.ms", "interval": "1h", "dimension": "account", "group_by": ["member"], "figures": ["count", "sum", "max"]}
+    question = {
+        "name": "page.view.ms",
+        "interval": "1h",
+        "dimension": "account",
+        "group_by": ["member"],
+        "figures": ["count", "sum", "max"],
+    }
     told = say.Answers.model_validate(ask(analytics_as("viewer"), "POST", "custom", json=question).json())
     assert {row.member: row.figures for row in told.data} == {
         "a": {"count": 60, "sum": sum(range(1, 120, 2)), "max": 119}, "b": {"count": 60, "sum": sum(range(0, 120, 2)), "max": 118},
@@ -159,11 +172,15 @@ def test_a_question_is_put_together_from_aggregates_and_percentiles_are_not(anal
     assert refused.status_code == 422
     apart = question | {"figures": ["p99"], "group_by": ["time", "member"]}
     assert len(ask(analytics_as("viewer"), "POST", "custom", json=apart).json()["data"]) == 4
-    assert ask(analytics_as("viewer"), "POST", "custom", json=question | {"name": "x'; DROP TABLE fill; --"}).json() == {"data": []}
+    assert ask(analytics_as("viewer"), "POST", "custom", json=question | {"name": "x'; DROP TABLE fill; --"}).json() == {
+        "data": []
+    }
 
 
 @pytest.mark.spec("AN-01")
-@pytest.mark.parametrize("span", [{"start": "yesterday"}, {"start": "2"}, {"start": "10", "end": "10"}, {"end": "-5"}, {"end": "9" * 25}])
+@pytest.mark.parametrize(
+    "span", [{"start": "yesterday"}, {"start": "2"}, {"start": "10", "end": "10"}, {"end": "-5"}, {"end": "9" * 25}]
+)
 def test_a_span_that_is_none_is_refused(analytics_as, span):
     if span == {"start": "2"}:
         span = {"start": "2", "end": "1"}

@@ -17,7 +17,15 @@ from b25.analytics.events.buckets import DAY_NS
 from b25.analytics.events.event import DomainEvent
 from b25.analytics.events.sampling import EVERY_NS
 from b25.api.exports import NEXT, NOTES, harmless
-from b25.api.history_models import HistoryBook, HistoryCandle, HistoryEquity, HistoryFunding, HistoryPage, HistoryPnl, HistoryTrade
+from b25.api.history_models import (
+    HistoryBook,
+    HistoryCandle,
+    HistoryEquity,
+    HistoryFunding,
+    HistoryPage,
+    HistoryPnl,
+    HistoryTrade,
+)
 from b25.api.market_history import decimal_text, decimal_texts
 from b25.market.bar_catalog import store_bars, store_funding, store_trades
 from b25.market.bar_source import BarRequest, read_bars
@@ -120,7 +128,11 @@ def test_trades_and_funding_are_told(history, catalog):
     trades = Trades((START_MS + k // 3) * 10**6, 1.0 + k / 100, 0.1 * (k + 1), side, "test")
     store_trades(catalog, instrument, trades, [f"t{i}" for i in k], source="test")
     rates = np.zeros(3, FUNDING_RATE)
-    rates["time_ns"], rates["rate_e12"], rates["mark_ticks"] = START_MS * 10**6 + np.arange(3), [10**8, -(10**8), 5], [0, 150, 151]
+    rates["time_ns"], rates["rate_e12"], rates["mark_ticks"] = (
+        START_MS * 10**6 + np.arange(3),
+        [10**8, -(10**8), 5],
+        [0, 150, 151],
+    )
     store_funding(catalog, instrument, rates, source="test")
     whole, cursor = [], ""
     while cursor is not None:
@@ -164,7 +176,12 @@ def test_equity_with_the_change_of_the_day_and_profit(history, gateway, desk):
             "realised": "5.5", "unrealised": unrealised, "fees": "0.25", "told_ns": at_ns,
         }  # fmt: skip
 
-    told = [sample(day - EVERY_NS, "90"), sample(day, "100"), sample(day + EVERY_NS, "101.5"), sample(day + 2 * EVERY_NS, None, None)]
+    told = [
+        sample(day - EVERY_NS, "90"),
+        sample(day, "100"),
+        sample(day + EVERY_NS, "101.5"),
+        sample(day + 2 * EVERY_NS, None, None),
+    ]
     Samples(gateway.store).save({session_snapshot: told})
     page = HistoryPage[HistoryEquity].model_validate_json(history("equity").content)
     assert [(one.equity, one.day_change) for one in page.data] == [("90", "0"), ("100", "0"), ("101.5", "1.5"), (None, None)]
