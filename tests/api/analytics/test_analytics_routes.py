@@ -52,7 +52,8 @@ def test_events_that_are_told_twice_are_stored_once(analytics_as, now):
     [
         {"type": "fill.executed"}, {"type": "Page"}, {"properties": {"p": "x" * 1_025}}, {"id": ""}, {"more": 1},
         {"session": "\0"},
-        {"properties": {str(i): 1 for i in range(51)}}, {"time_ns": -1}, {"properties": {"\ud800": 1}}, {"properties": {"x": 2**70}},
+        {"properties": {str(i): 1 for i in range(51)}}, {"time_ns": -1}, {"properties": {"\ud800": 1}},
+        {"properties": {"x": 2**70}},
     ],
 )  # fmt: skip
 def test_an_event_that_is_not_right_is_refused_and_nothing_is_stored(analytics_as, desk, wrong):
@@ -89,7 +90,10 @@ def filled(desk, now):
     """Two hours of events."""
     desk.log.add(
         [
-            DomainEvent(id=f"v{i}", type="page.view", time_ns=now - 120 * MINUTE + i * MINUTE, account="a" if i % 2 else "b", properties={"ms": i})
+            DomainEvent(
+                id=f"v{i}", type="page.view", time_ns=now - 120 * MINUTE + i * MINUTE, account="a" if i % 2 else "b",
+                properties={"ms": i},
+            )
             for i in range(120)
         ]
     )  # fmt: skip
@@ -166,7 +170,8 @@ def test_a_question_is_put_together_from_aggregates_and_percentiles_are_not(anal
     }
     told = say.Answers.model_validate(ask(analytics_as("viewer"), "POST", "custom", json=question).json())
     assert {row.member: row.figures for row in told.data} == {
-        "a": {"count": 60, "sum": sum(range(1, 120, 2)), "max": 119}, "b": {"count": 60, "sum": sum(range(0, 120, 2)), "max": 118},
+        "a": {"count": 60, "sum": sum(range(1, 120, 2)), "max": 119},
+        "b": {"count": 60, "sum": sum(range(0, 120, 2)), "max": 118},
     }  # fmt: skip
     refused = ask(analytics_as("viewer"), "POST", "custom", json=question | {"figures": ["p99"]})
     assert refused.status_code == 422
