@@ -130,7 +130,7 @@ class Aggregates:
             wanted = wanted.where(tuple_(c.open_ns, c.member) > tuple(after))
         if members is not None:
             wanted = wanted.where(c.member.in_(sorted(members)))
-        waiting = self._waiting(interval, start_ns, end_ns)  # before: what is added up in between is called pending, not the reverse
+        waiting = self._waiting(interval, start_ns, end_ns)  # read first: what is added up in between counts as pending
         found = plain_all(self.store.rows(wanted.order_by(c.open_ns, c.member).limit(limit)))
         for row in found:
             row["is_pending"] = (row["open_ns"], row["type"]) in waiting
