@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -24,6 +25,8 @@ from b25.store.history_tables import position_snapshot, session_snapshot
 
 FRESH_NS: Final = 10 * 10**9
 SPREADS_MAX: Final = 100_000
+PART: Final = 250  # events of one transaction on SQLite, which has one writer for all processes
+PAUSE_S: Final = 0.005
 
 
 @dataclass(slots=True)
@@ -71,13 +74,22 @@ class Intake:
                 events.append(read(one.subject, one.id, one.text, self.mids))
             except B25Error as fault:
                 letters.append(letter(one.subject, one.id, one.text, fault))
-        return self.log.add(events, letters)
+        return self._add(events, letters)
+
+    def _add(self, events: list[DomainEvent], letters: list[Letter]) -> Added:
+        """Store; into SQLite by parts with pauses, for a session that writes its intents there waits 250 ms at most."""
+        part = PART if self.log.store.is_sqlite else max(1, len(events))
+        added = self.log.add(events[:part], letters)
+        for first in range(part, len(events), part):
+            time.sleep(PAUSE_S)
+            added += self.log.add(events[first : first + part])
+        return added
 
     async def flush(self) -> None:
         """Store what waits of the rest. Raises StoreFailed: it goes on waiting."""
         some = list(self.waiting)
         if some:
-            self.added += await asyncio.to_thread(self._reaching, lambda: self.log.add(some))
+            self.added += await asyncio.to_thread(self._reaching, lambda: self._add(some, []))
             for _ in some:
                 self.waiting.popleft()
 

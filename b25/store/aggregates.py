@@ -14,7 +14,7 @@ from b25.store.plain_rows import plain_all
 from b25.store.store import Store
 
 PAGE: Final = 50_000
-BUCKETS_AT_ONCE: Final = 200  # of one transaction, which others wait for
+BUCKETS_AT_ONCE: Final = 50  # of one transaction, which others wait for
 RAW: Final = "raw"  # in `maintenance`: until when events were deleted
 
 
