@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, func, insert, select, tuple_
+from sqlalchemy import bindparam, delete, func, insert, literal_column, select, tuple_
 
 from b25.store.analytics_tables import aggregate, bucket_pending, domain_event, event_count, maintenance
 from b25.store.event_log import EventLog
@@ -161,7 +161,7 @@ class Aggregates:
                 counted = counted.where(c.account.in_(sorted(accounts)))
             total = {row[0]: int(row[1]) for row in self.store.rows(counted.group_by(c.type))}
         e = domain_event.c
-        kind_of = e.type.concat("")  # not the column itself, by whose index all events would be gone through
+        kind_of = e.type.concat(literal_column("''"))  # not the column itself, by whose index all events would be gone through
         for a, b in spans:
             edge = select(kind_of, func.count()).where(e.ts_ns >= a, e.ts_ns < b)
             if accounts is not None:

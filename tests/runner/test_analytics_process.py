@@ -26,9 +26,10 @@ from b25.store.dead_letters import letters
 from b25.store.history_tables import position_snapshot, session_snapshot
 from b25.store.store import open_store
 from tests.bus.conftest import Server
-from tests.bus.stand import LONGEST_S, quiet, seen
+from tests.bus.stand import quiet, seen
 from tests.store.conftest import url as url
 
+PATIENCE_S = 120.0
 # Ends itself with signal 9 right after its first batch is committed, and before anything is acknowledged.
 DIES = """
 import os, sys
@@ -67,7 +68,7 @@ class Process:
 
     def end(self):
         self.running.send_signal(signal.SIGTERM)
-        return self.running.wait(LONGEST_S)
+        return self.running.wait(PATIENCE_S)
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def process(server, url, root):
     yield made
     if made.running is not None and made.running.poll() is None:
         made.running.kill()
-        made.running.wait(LONGEST_S)
+        made.running.wait(PATIENCE_S)
 
 
 def fill_text(number, **more):
@@ -124,13 +125,13 @@ def stored(url):
 def test_killed_between_storing_and_acknowledging_each_event_counts_once(server, process, url):
     asyncio.run(tell(server, fills(30)))
     process.start(DIES, "--batch", "20", "--within-s", "0.2")
-    assert process.running.wait(LONGEST_S) == -signal.SIGKILL
+    assert process.running.wait(PATIENCE_S) == -signal.SIGKILL
     assert stored(url) == 20
     assert asyncio.run(unacknowledged(server))[0] >= 20
     # Its place at the server is forgotten: all of it is told again, as after the time that it waits for an answer.
     asyncio.run(forget(server))
     process.start(LIVES, "--within-s", "0.2")
-    asyncio.run(seen(lambda: stored(url) == 30))
+    asyncio.run(seen(lambda: stored(url) == 30, PATIENCE_S))
     assert process.end() == 0
     store = open_store(url)
     (day,) = store.rows(select(strategy_performance))
@@ -158,7 +159,7 @@ def test_what_waits_is_stored_at_the_end_and_what_is_malformed_is_seen(server, p
     )
     process.start(LIVES, "--within-s", "600", "--batch", "2000")
     asyncio.run(until_handed(server, 1_001))
-    asyncio.run(seen(process.beats))
+    asyncio.run(seen(process.beats, PATIENCE_S))
     assert process.end() == 0
     assert read_beat(server.folder, "analytics").life is Life.STOPPED
     assert stored(url) == 999
@@ -182,7 +183,7 @@ def test_what_waits_is_stored_at_the_end_and_what_is_malformed_is_seen(server, p
 
 
 async def until_handed(server, count):
-    async with asyncio.timeout(LONGEST_S):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 if (await unacknowledged(server))[0] == count:
