@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import measure_access
+import measure_analytics
 import measure_backtests
 import measure_bars
 import measure_books
@@ -67,6 +68,7 @@ MEASURES = {
         measure_setup,
         measure_websocket,
         measure_access,
+        measure_analytics,
     )
     for measure in module.MEASURES
 }

@@ -85,13 +85,18 @@ COMPONENTS: Final = {
     "session": "a strategy that runs (`b25 run`)",
     "operator": "a person at `b25 bus`; always there",
     "gateway": "the API",
+    "analytics": "events counted once, and added up (`b25 analytics serve`)",
 }
 READERS: Final = ("operator", "gateway")
+ANALYSED: Final = re.compile(
+    r"(orders|fills|signals|account|config|alerts|health)\..*|risk\.(violation|alert|emergency)|market_data\..*\.(ticker|candles)"
+)
 LATEST, ONCE = Delivery.LATEST, Delivery.AT_LEAST_ONCE
 
 
 def _of_session(pattern: str, body: type[Any], delivery: Delivery, version: int = 1) -> Subject:
-    return Subject(pattern=pattern, body=body, producers=("session",), consumers=READERS, delivery=delivery, version=version)
+    readers = (*READERS, "analytics") if ANALYSED.fullmatch(pattern) else READERS
+    return Subject(pattern=pattern, body=body, producers=("session",), consumers=readers, delivery=delivery, version=version)
 
 
 SUBJECTS: Final[tuple[Subject, ...]] = (
@@ -114,7 +119,7 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
     _of_session("risk.emergency", bodies.RiskEmergency, ONCE),
     Subject(
         pattern="config.updates.{type}", body=bodies.ConfigUpdate, producers=("operator", "gateway"),
-        consumers=("session", *READERS), delivery=ONCE, version=2,
+        consumers=("session", *READERS, "analytics"), delivery=ONCE, version=2,
     ),
     _of_session("config.acks.{session}", bodies.ConfigAck, ONCE),
     _of_session("config.parameters.{session}", bodies.ParameterChange, ONCE),
