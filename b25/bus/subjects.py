@@ -85,8 +85,9 @@ COMPONENTS: Final = {
     "session": "a strategy that runs (`b25 run`)",
     "operator": "a person at `b25 bus`; always there",
     "gateway": "the API",
+    "alerts": "rules and their delivery (`b25 alerts serve`)",
 }
-READERS: Final = ("operator", "gateway")
+READERS: Final = ("operator", "gateway", "alerts")
 LATEST, ONCE = Delivery.LATEST, Delivery.AT_LEAST_ONCE
 
 
@@ -114,12 +115,22 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
     _of_session("risk.emergency", bodies.RiskEmergency, ONCE),
     _of_session("config.updates.{type}", bodies.ConfigUpdate, ONCE),
     _of_session("alerts.{severity}", bodies.Alert, ONCE),
-    _of_session("health.{component}", bodies.Health, LATEST),
+    Subject(
+        pattern="health.{component}", body=bodies.Health, producers=("session", "alerts"), consumers=READERS, delivery=LATEST,
+    ),
     Subject(
         pattern="commands.{session}", body=bodies.CommandRequest, producers=("operator", "gateway"), consumers=("session",),
         delivery=ONCE,
     ),
     _of_session("command_results.{session}", bodies.CommandResult, ONCE),
+    Subject(
+        pattern="alert_states.{severity}", body=bodies.AlertState, producers=("alerts", "gateway"),
+        consumers=("operator", "gateway"), delivery=ONCE,
+    ),
+    Subject(
+        pattern="annotations.{kind}", body=bodies.AnnotationChange, producers=("gateway",), consumers=("operator", "gateway"),
+        delivery=ONCE,
+    ),
 )  # fmt: skip
 BY_PATTERN: Final = {one.pattern: one for one in SUBJECTS}
 
