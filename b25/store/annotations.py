@@ -55,6 +55,10 @@ class Changed(B25Error):
     """Somebody else was faster: what was to be changed is not what is there now."""
 
 
+class NotYours(B25Error):
+    """Somebody else wrote it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
     """What an annotation is about: a kind of thing, its id, and on a chart a time or a range."""
@@ -164,7 +168,7 @@ class Annotations:
         ------
         Changed
             When another was faster.
-        PermissionError
+        NotYours
             When it is somebody else's.
         LookupError, Misuse
         """
@@ -191,7 +195,7 @@ class Annotations:
         with self.store.writing():
             before = self._now(annotation_id)
             if before["author"] != by and not may_any:
-                raise PermissionError(f"{annotation_id} was written by {before['author']}")
+                raise NotYours(f"{annotation_id} was written by {before['author']}", remedy="answer it instead")
             people = mentioned(text)
             changes = {
                 "of": annotation_id, "seen": version, "words": text, "labels": _list(labels), "people": _list(people),

@@ -238,7 +238,7 @@ class Engine:
                 self.passed_over += 1  # who drives us says so
                 return
             before = alert.notified_ns if alert is not None else 0
-            name = f"{rule.name}/{now_ns:x}/{_digest(key)}"
+            name = f"{rule.name}~{now_ns:x}~{_digest(key)}"  # fit for an address
             alert = self.alerts[rule.name, key] = Alert(
                 alert_id=name, rule=rule.name, severity=rule.severity, key=key, text="", since_ns=now_ns, notified_ns=before
             )

@@ -65,9 +65,10 @@ class HttpReceiver(_Receiver):
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         await asyncio.sleep(self.delay_s)
+        path = first.split()[1]
         status = self.answers.pop(0) if self.answers else 200
-        self.got.append((first.split()[1], headers, body, status))
-        text = b'{"ok": true, "result": {"message_id": 1}}'
+        self.got.append((path, headers, body, status))
+        text = b"ok" if path.startswith("/slack") else b'{"ok": true, "result": {"message_id": 1}}'
         told = [f"HTTP/1.1 {status} X", "Content-Type: application/json", f"Content-Length: {len(text)}", "Connection: close"]
         writer.write("\r\n".join([*told, "", ""]).encode() + text)
         await writer.drain()

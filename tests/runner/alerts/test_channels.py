@@ -57,8 +57,6 @@ def test_slack_and_telegram(http, monkeypatch):
     monkeypatch.setattr(NotifyTelegram, "notify_url", f"http://127.0.0.1:{http.port}/bot")
     slack = AppriseChannel("slack", "slack", f"slack://T1JJ3T3L2/A1BRTD4JD/{CANARY}xx/#ops")
     telegram = AppriseChannel("telegram", "telegram", "tgram://123456789:abcdefg_hijklmnop/12315544/")
-    http.answers = []
-    monkeypatch.setattr(type(http), "text", b"ok", raising=False)
     slack.send(MESSAGE)
     telegram.send(MESSAGE)
     assert [path.split("/")[1][:5] for path, *_ in http.got] == ["slack", "bot12"]
