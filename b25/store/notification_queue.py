@@ -38,6 +38,11 @@ _FINISH: Final = (
         lease_until_ns=0,
     )
 )  # fmt: skip
+_RELEASE: Final = (
+    update(notification)
+    .where(_n.owner == bindparam("who"), _n.status == "sending")
+    .values(status="retrying", next_ns=bindparam("at"), lease_until_ns=0)
+)
 _DIGESTED: Final = (
     update(notification)
     .where(_n.notification_id == bindparam("of"), _n.status == "folded")
@@ -94,6 +99,11 @@ class NotificationQueue:
         }  # fmt: skip
         with self.store.writing():
             return self.store.execute(_FINISH, row) == 1
+
+    def release(self, owner: str, now_ns: int) -> int:
+        """Give back what a sender had claimed who is dead for certain: it is sent again, under the same id, now."""
+        with self.store.writing():
+            return self.store.execute(_RELEASE, {"who": owner, "at": now_ns})
 
     def count_since(self, channel: str, since_ns: int, rule: str = "") -> int:
         """Messages that a channel was given since a time and that are no digest's, for its limits."""

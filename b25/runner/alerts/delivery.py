@@ -33,13 +33,16 @@ class Delivery:
     clock_ns : callable
     say : callable
         Told of every message that was not accepted.
+    owner : str
+        Name of this sender, for as long as it alone has it; empty for one of its own.
     """
 
     def __init__(
-        self, queue: NotificationQueue, channels: Mapping[str, Channel], clock_ns: Callable[[], int], say: Callable[[str], None]
-    ) -> None:
+        self, queue: NotificationQueue, channels: Mapping[str, Channel], clock_ns: Callable[[], int], say: Callable[[str], None],
+        owner: str = "",
+    ) -> None:  # fmt: skip
         self.queue, self.channels, self.clock_ns, self.say = queue, channels, clock_ns, say
-        self.owner = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self.owner = owner or f"{os.getpid()}-{secrets.token_hex(4)}"
         self.sent = self.failed = self.dead = 0
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="b25-notify")
 

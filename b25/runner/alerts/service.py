@@ -71,19 +71,21 @@ class AlertService:
     clock_ns : callable
     heartbeat_s : float
         A message to every channel once in so long, to prove it alive; 0 for none.
+    owner : str
+        A name that only this process has while it lives, whoever had it before is dead: what that one was sending is sent anew.
     """
 
     def __init__(
         self, store: Store, folder: Path, rules: Sequence[AlertRule], routes: Sequence[NotificationRoute],
         channels: Mapping[str, Channel], publisher: Publisher, say: Callable[[str], None], clock_ns: Callable[[], int], *,
-        heartbeat_s: float = 86_400.0,
+        heartbeat_s: float = 86_400.0, owner: str = "",
     ) -> None:  # fmt: skip
         self.store, self.folder, self.routes, self.publisher, self.say, self.clock_ns = (
             store, folder, list(routes), publisher, say, clock_ns,
         )  # fmt: skip
         self.log, self.queue, self.engine = AlertLog(store), NotificationQueue(store), Engine(rules)
         self.annotations = Annotations(store)
-        self.delivery = Delivery(self.queue, channels, clock_ns, say)
+        self.delivery = Delivery(self.queue, channels, clock_ns, say, owner)
         self.heartbeat_ns = int(heartbeat_s * S)
         self.is_bus_up: Callable[[], bool] | None = None
         self.taken = 0
@@ -103,6 +105,7 @@ class AlertService:
     def restore(self) -> int:
         """Go on where the last life stopped; gives how many alerts are remembered. Raises StoreFailed."""
         names = {one.name for one in fields(Alert)}
+        self.queue.release(self.delivery.owner, self.clock_ns())
         rows = self.log.unfinished(self.clock_ns() - REMEMBERED_NS)
         made = [
             Alert(**{name: value for name, value in row.items() if name in names} | {

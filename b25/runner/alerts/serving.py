@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import time
 import tomllib
 from collections.abc import Callable
@@ -101,7 +102,8 @@ def serve(settings: Settings, rules_file: Path | None, *, bus: str, heartbeat_s:
             say(text)
 
         service = AlertService(
-            store, folder, rules, routes, channels, publisher, told, time.time_ns, heartbeat_s=heartbeat_s
+            store, folder, rules, routes, channels, publisher, told, time.time_ns, heartbeat_s=heartbeat_s,
+            owner=f"{socket.gethostname()}:{folder}:{name}",  # the seat makes it this process' alone
         )  # fmt: skip
         address = None if bus == NO_BUS or not (bus or os.environ.get(URL)) else bus_address(bus, folder)
         return asyncio.run(_Process(service, publisher, beat, address, asked, told).run())

@@ -57,13 +57,14 @@ class HttpReceiver(_Receiver):
 
     def __init__(self):
         super().__init__()
-        self.got, self.answers, self.delay_s = [], [], 0.0
+        self.got, self.answers, self.delay_s, self.begun = [], [], 0.0, 0
 
     async def serve(self, reader, writer):
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         first, *lines = head.strip().split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
+        self.begun += 1
         await asyncio.sleep(self.delay_s)
         path = first.split()[1]
         status = self.answers.pop(0) if self.answers else 200
