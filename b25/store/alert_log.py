@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from b25.model.errors import Misuse
 from b25.store.alert_tables import alert, alert_event, alert_place, alert_silence
 from b25.store.audit import add_audit
+from b25.store.notification_queue import plain_row
 from b25.store.store import Store
 
 PEOPLES: Final = ("acknowledged_ns", "acknowledged_by")  # written by people only, never by who keeps the alerts' state
@@ -135,7 +136,7 @@ class AlertLog:
             return None
         events = self.store.rows(select(alert_event).where(alert_event.c.alert_id == alert_id).order_by(alert_event.c.seq))
         told = [{"time_ns": one.ts_ns, "event": one.event, "by": one.by, "text": one.text} for one in events]
-        return {**_row(found[0]), "events": told}
+        return {**plain_row(found[0]), "events": told}
 
     def alerts(
         self, *, state: str = "", severity: str = "", rule: str = "", source: str = "", text: str = "", since_ns: int = 0,
@@ -159,12 +160,12 @@ class AlertLog:
             at_ns, name = before
             found = found.where(or_(alert.c.fired_ns < at_ns, and_(alert.c.fired_ns == at_ns, alert.c.alert_id < name)))
         ordered = found.order_by(alert.c.fired_ns.desc(), alert.c.alert_id.desc()).limit(min(limit, ROWS_MAX))
-        return [_row(one) for one in self.store.rows(ordered)]
+        return [plain_row(one) for one in self.store.rows(ordered)]
 
     def unfinished(self, since_ns: int) -> list[dict[str, Any]]:
         """What fires, and what was told since a time, oldest first: where a new life goes on."""
         wanted = or_(alert.c.state == "firing", alert.c.notified_ns >= since_ns)
-        return [_row(one) for one in self.store.rows(select(alert).where(wanted).order_by(alert.c.since_ns))]
+        return [plain_row(one) for one in self.store.rows(select(alert).where(wanted).order_by(alert.c.since_ns))]
 
     def acknowledged(self, alert_ids: Iterable[str]) -> dict[str, str]:
         """Which of these somebody has seen, and who."""
@@ -178,7 +179,7 @@ class AlertLog:
         wanted = select(alert_silence).order_by(alert_silence.c.created_ns.desc()).limit(ROWS_MAX)
         if not all_of_them:
             wanted = wanted.where(alert_silence.c.ends_ns > now_ns)
-        return [_row(one) for one in self.store.rows(wanted)]
+        return [plain_row(one) for one in self.store.rows(wanted)]
 
     def place(self, name: str) -> int:
         """How far something was read; -1 when never."""
@@ -189,7 +190,3 @@ class AlertLog:
         """Let go of alerts that were over long ago; what became of them stays."""
         with self.store.writing():
             return self.store.execute(_PRUNE, {"before": before_ns})
-
-
-def _row(found: Any) -> dict[str, Any]:
-    return dict(found._mapping)

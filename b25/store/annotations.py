@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from b25.model.errors import B25Error, Misuse
 from b25.store.annotation_tables import annotation, annotation_mention, annotation_version
 from b25.store.audit import add_audit
+from b25.store.notification_queue import plain_row
 from b25.store.store import Store
 
 KINDS: Final = ("run", "backtest", "session", "order", "fill", "alert", "strategy_version", "time_range", "report")
@@ -48,7 +49,7 @@ _TOLD: Final = (
     .where(annotation_mention.c.annotation_id == bindparam("of"), annotation_mention.c.user == bindparam("who"))
     .values(told_ns=bindparam("at"))
 )
-_COLUMNS: Final = tuple(one.name for one in annotation.c)
+_COLUMNS: Final = tuple(str(one.name) for one in annotation.c)
 
 
 class Changed(B25Error):
@@ -222,7 +223,7 @@ class Annotations:
         found = self.store.rows(select(annotation).where(annotation.c.annotation_id == annotation_id))
         if not found:
             raise LookupError(annotation_id)
-        return _shown(dict(found[0]._mapping))
+        return _shown(plain_row(found[0]))
 
     def find(
         self, *, kind: str = "", object: str = "", author: str = "", tag: str = "", text: str = "", parent_id: str | None = None,
@@ -245,7 +246,7 @@ class Annotations:
         if before is not None:
             wanted = wanted.where(or_(c.created_ns < before[0], and_(c.created_ns == before[0], c.annotation_id < before[1])))
         ordered = wanted.order_by(c.created_ns.desc(), c.annotation_id.desc()).limit(min(limit, ROWS_MAX))
-        return [_shown(dict(one._mapping)) for one in self.store.rows(ordered)]
+        return [_shown(plain_row(one)) for one in self.store.rows(ordered)]
 
     def history(self, annotation_id: str) -> list[dict[str, Any]]:
         """Every version of one, the oldest first. Raises LookupError."""
@@ -253,13 +254,13 @@ class Annotations:
         rows = self.store.rows(select(annotation_version).where(c.annotation_id == annotation_id).order_by(c.version))
         if not rows:
             raise LookupError(annotation_id)
-        return [{**one._mapping, "tags": orjson.loads(one.tags)} for one in rows]
+        return [{**plain_row(one), "tags": orjson.loads(one.tags)} for one in rows]
 
     def mentions_untold(self) -> list[dict[str, Any]]:
         """Who was mentioned and was not told yet."""
         c = annotation_mention.c
         rows = self.store.rows(select(annotation_mention).where(c.told_ns == 0).order_by(c.created_ns).limit(100))
-        return [dict(one._mapping) for one in rows]
+        return [plain_row(one) for one in rows]
 
     def mention_told(self, annotation_id: str, user: str, *, now_ns: int) -> None:
         """Note that somebody was told, inside `writing`."""

@@ -82,7 +82,7 @@ class NotificationQueue:
         """Take messages that are due, what is critical first: for so long nobody else does."""
         order = case((_n.severity == "critical", 0), else_=1)
         due = select(notification).where(_IS_DUE).order_by(order, _n.next_ns).limit(limit).params(at=now_ns)
-        waiting = [dict(one._mapping) for one in self.store.rows(due)]
+        waiting = [plain_row(one) for one in self.store.rows(due)]
         taken = []
         for row in waiting:
             with self.store.writing():
@@ -154,7 +154,7 @@ class NotificationQueue:
             at_ns, name = before
             wanted = wanted.where(or_(_n.created_ns < at_ns, and_(_n.created_ns == at_ns, _n.notification_id < name)))
         ordered = wanted.order_by(_n.created_ns.desc(), _n.notification_id.desc()).limit(limit)
-        return [{**one._mapping, "alert_ids": orjson.loads(one.alert_ids)} for one in self.store.rows(ordered)]
+        return [{**plain_row(one), "alert_ids": orjson.loads(one.alert_ids)} for one in self.store.rows(ordered)]
 
     def statistics(self, since_ns: int) -> list[dict[str, Any]]:
         """What became of messages since a time, by channel: counts by status, tries, mean and longest time until sent."""
@@ -195,3 +195,8 @@ class NotificationQueue:
 def ids_text(alert_ids: Iterable[str]) -> str:
     """Ids of alerts, as they stand in the column."""
     return orjson.dumps(list(alert_ids)).decode()
+
+
+def plain_row(found: Any) -> dict[str, Any]:
+    """A row by its columns' names, as plain text: a name that is quoted in SQL is no text to JSON."""
+    return {str(name): value for name, value in found._mapping.items()}

@@ -117,10 +117,12 @@ class Told:
 
     changed: list[Alert] = field(default_factory=list)
     batches: list[Batch] = field(default_factory=list)
+    known: set[int] = field(default_factory=set, repr=False)
 
     def add(self, alert: Alert) -> None:
         """Keep an alert, once."""
-        if not any(one is alert for one in self.changed):
+        if id(alert) not in self.known:
+            self.known.add(id(alert))
             self.changed.append(alert)
 
 
@@ -137,6 +139,7 @@ class Engine:
         self.silences: tuple[Silence, ...] = ()
         self.now_ns = 0
         self.passed_over = 0  # alerts for which there was no room
+        self._down: dict[str, set[tuple[str, str]]] = {}  # by source: inhibiting alerts that fire
         self._open: dict[str, tuple[int, list[tuple[Why, Alert]]]] = {}  # groups: until when, and what waits
         self._hours: dict[str, deque[int]] = {}
         self.use(rules)
@@ -144,6 +147,9 @@ class Engine:
     def use(self, rules: Iterable[AlertRule]) -> None:
         """Take other rules; alerts of rules that are gone end without a word at the next `tick`."""
         self.rules = {one.name: one for one in rules if one.enabled}
+        self._down = {}
+        for held in self.alerts.values():
+            self._note_down(held)
         self.readings = Readings([one.read for one in self.rules.values() if one.read is not None])
         self._reading: dict[str, list[AlertRule]] = {}
         for one in self.rules.values():
@@ -160,6 +166,7 @@ class Engine:
         for one in alerts:
             if one.rule in self.rules:
                 self.alerts[one.rule, one.key] = one
+                self._note_down(one)
 
     # -- what happens -----------------------------------------------------------------------------
 
@@ -257,6 +264,7 @@ class Engine:
     def _advance(self, rule: AlertRule, alert: Alert, now_ns: int, told: Told) -> None:
         if alert.state is State.PENDING and now_ns - alert.since_ns >= int(rule.for_s * S):
             alert.state, alert.fired_ns = State.FIRING, now_ns
+            self._note_down(alert)
             told.add(alert)
         if alert.state is not State.FIRING or self.hidden(alert, now_ns):
             return
@@ -283,6 +291,7 @@ class Engine:
                 del self.alerts[alert.rule, alert.key]
             return
         alert.state, alert.resolved_ns = State.RESOLVED, now_ns
+        self._note_down(alert)
         told.add(alert)
         if rule is not None and alert.is_told and not self.hidden(alert, now_ns):
             self._say(Why.RESOLVED, rule, alert, now_ns, told)
@@ -295,15 +304,18 @@ class Engine:
         """Whether nobody is told now: silenced, or what it is a part of is down."""
         if any(one.covers(alert, now_ns) for one in self.silences):
             return True
-        return any(
-            one is not alert
-            and one.state is State.FIRING
-            and one.source == alert.source
-            and (by := self.rules.get(one.rule)) is not None
-            and by.inhibits
-            and not self.rules[alert.rule].inhibits
-            for one in self.alerts.values()
-        )
+        rule = self.rules.get(alert.rule)
+        return bool(self._down.get(alert.source)) and rule is not None and not rule.inhibits
+
+    def _note_down(self, alert: Alert) -> None:
+        """Keep in mind what is down, whose other alerts are not told."""
+        rule = self.rules.get(alert.rule)
+        if rule is None or not rule.inhibits:
+            return
+        held = self._down.setdefault(alert.source, set())
+        (held.add if alert.state is State.FIRING else held.discard)((alert.rule, alert.key))
+        if not held:
+            del self._down[alert.source]
 
     def _ended(self, source: str, now_ns: int, told: Told) -> None:
         """A source has ended in order: what was said of it is over, and its silence is no alarm."""

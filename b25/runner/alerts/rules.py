@@ -64,7 +64,7 @@ class Condition:
         if self.op == "in":
             return held in self.value
         if self.op == "contains":
-            return held is not None and (self.value in held)
+            return isinstance(held, str | list | tuple) and self.value in held
         if self.op in ("==", "!="):
             return OPS[self.op](_plain(held), _plain(self.value))
         left, right = number(held), number(self.value)
@@ -136,7 +136,10 @@ class AlertRule:
             if self.condition.op != "any":
                 ours = self.condition.field
                 _check(ours in known, f"{where}: {self.subject} has no field {ours!r}", f"use {', '.join(sorted(known))}")
-        wrong = [name for _, name, _, _ in string.Formatter().parse(self.text) if name is not None and name not in known | WORDS]
+        value, op = self.condition.value, self.condition.op
+        _check(op != "in" or isinstance(value, list | tuple), f"{where}: in {value!r}", "give a list of values")
+        _check(op != "contains" or isinstance(value, str), f"{where}: contains {value!r}", "give a text")
+        wrong = [name for name in _names_in(self.text, where) if name not in known | WORDS]
         _check(not wrong, f"{where}: its text needs {{{', '.join(wrong)}}}", f"use {', '.join(sorted(known | WORDS))}")
 
     @property
@@ -265,6 +268,16 @@ def _known(row: Any, cls: type[Any], where: str, hidden: set[str] | None = None)
 def _severity(told: Any) -> Severity:
     _check(told in list(Severity), f"severity {told!r}", f"use {', '.join(Severity)}")
     return Severity(told)
+
+
+def _names_in(text: str, where: str) -> list[str]:
+    """Names in braces; a text that is none, or that shapes a value, is refused here and not when the alert fires."""
+    try:
+        parts = [one for one in string.Formatter().parse(text) if one[1] is not None]
+    except ValueError as fault:
+        raise Misuse(f"{where}: its text is wrong: {fault}", remedy="write a brace that is meant as one twice") from None
+    _check(not any(spec or turn for _, _, spec, turn in parts), f"{where}: its text shapes a value", "write {name} only")
+    return [str(name) for _, name, _, _ in parts]
 
 
 def _plain(value: Any) -> Any:

@@ -22,7 +22,7 @@ from b25.bus.subjects import Delivery as How
 from b25.bus.subjects import subject
 from b25.bus.subscriber import Subscriber
 from b25.config.settings import Settings
-from b25.model.errors import B25Error, Misuse
+from b25.model.errors import B25Error, Misuse, Retry
 from b25.runner.alerts.channels import channels_of
 from b25.runner.alerts.default_rules import with_defaults
 from b25.runner.alerts.own_subjects import OWN
@@ -41,6 +41,7 @@ DELIVER_S: Final = 0.2
 LOOK_S: Final = 1.0
 PING_S: Final = 60.0
 DRAIN_S: Final = 10.0
+BEGIN_S: Final = 20.0
 NO_BUS: Final = "none"
 LOG_ROUTE: Final = {"name": "log", "kind": "log"}
 Say = Callable[[str], None]
@@ -181,6 +182,11 @@ class _Process:
             once = subject(pattern).delivery is How.AT_LEAST_ONCE
             durable = f"alerts-{pattern.translate(str.maketrans('.{}', '-__'))}" if once else ""
             self.subscriber.read(pattern, self.service.reader(pattern), durable=durable, new_only=True)
+        try:  # what is published from now on is read
+            begun = asyncio.gather(*(one.started.wait() for one in self.subscriber.subscriptions))
+            await asyncio.wait_for(begun, BEGIN_S)
+        except TimeoutError:
+            raise Retry("the bus does not let us read within 20 s", remedy="look at it: b25 bus check") from None
 
     async def _beat(self) -> None:
         while True:

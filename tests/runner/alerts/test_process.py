@@ -91,7 +91,7 @@ def wait(holds, longest_s=LONGEST_S):
 
 def publish(server, *bodies):
     async def run():
-        publisher = Publisher("session", "live-1")
+        publisher = Publisher("session", bodies[0].session)
         link = await open_link(server.address, publisher.source, lambda text: None)
         channel = publisher.channel("risk.emergency")
         for body in bodies:
@@ -103,8 +103,8 @@ def publish(server, *bodies):
     asyncio.run(run())
 
 
-def emergency(reason):
-    return RiskEmergency(session="live-1", reason=reason, by="session/live-1")
+def emergency(reason, session="live-1"):
+    return RiskEmergency(session=session, reason=reason, by=f"session/{session}")
 
 
 @pytest.mark.slow
@@ -124,7 +124,7 @@ def test_an_emergency_reaches_a_person_and_what_came_while_it_was_away_does_too(
         assert code == 0, out
         assert orjson.loads((folder / FILE).read_bytes())["ended"]
         assert read_beat(folder, "alerts").life is Life.STOPPED
-        publish(server, emergency("once more"))
+        publish(server, emergency("once more", "live-2"))
         own.start()
         wait(lambda: len(http.accepted) > 1)
         own.end(signal.SIGKILL)

@@ -1,12 +1,16 @@
 """Rules and channels: what is refused when it is read, and that every default reads what somebody tells."""
 
+import inspect
+import re
 from dataclasses import fields
 
 import pytest
 
+from b25.account.ledger.alerts import concerns
 from b25.bus.subjects import subject
 from b25.model.errors import Misuse
 from b25.runner.alerts.default_rules import default_rules, with_defaults
+from b25.runner.alerts.engine import Engine
 from b25.runner.alerts.metrics import DAY_NS, Readings, parse_metric
 from b25.runner.alerts.own_subjects import OWN
 from b25.runner.alerts.rules import Condition, QuietHours, routes_from, rules_from
@@ -48,6 +52,10 @@ def test_an_own_rule_replaces_a_default_or_switches_it_off():
         ({"for_s": -1}, "for_s is -1"),
         ({"name": "a b"}, "names no rule"),
         ({"text": "{equty}"}, "its text needs {equty}"),
+        ({"text": "{value:.2f}"}, "shapes a value"),
+        ({"text": "{value"}, "its text is wrong"),
+        ({"text": "{rule.__class__}"}, "its text needs"),
+        ({"source": "event", "subject": "risk.alert", "condition": {"op": "in", "field": "text", "value": 5}}, "in 5"),
         ({"chanels": ["x"]}, "no field chanels"),
         (
             {"source": "event", "subject": "risk.alert", "condition": {"op": "==", "field": "txt", "value": "x"}},
@@ -113,3 +121,33 @@ def test_the_highest_of_the_day_begins_anew_at_midnight():
         readings.take("account.balance", "k", {"equity": equity}, at_ns)
         last = readings.value(metric, "k", at_ns)
         assert last == (0.5 if at_ns == 10 * DAY_NS + 6 else 0.0)
+
+
+@pytest.mark.spec("AM-19")
+@pytest.mark.parametrize(
+    ("said", "name", "severity"),
+    [
+        ("account: low balance: equity 900.00 USDT is below 1,000", "low_balance", "warning"),
+        ("account: high drawdown: 6.00% below the day's begin", "high_drawdown", "critical"),
+        ("account: high margin usage: 85.0% of the equity is demanded", "high_margin_usage", "critical"),
+        ("account: liquidation near: BTC/USDT:USDT is 4.00% from its liquidation", "liquidation_near", "critical"),
+        ("account: large position: BTC/USDT:USDT is worth 60,000 USDT", "large_position", "warning"),
+        ("account: low free margin: 10.0% of the equity is free", "low_free_margin", "warning"),
+        ("account: balance drift: USDT differs", "balance_drift", "critical"),
+        ("position drift: BTC/USDT: it differs", "position_drift", "critical"),
+        ("unexpected fill: trade 7", "unexpected_fill", "critical"),
+    ],
+)
+def test_what_a_session_says_of_its_account_fires_the_rule_of_that_kind(said, name, severity):
+    engine = Engine(default_rules())
+    fields_ = {"session": "live-1", "text": said, "severity": "warning"}
+    told = engine.observe("alerts.{severity}", "session/live-1", fields_, 10**18, is_event=True)
+    assert [(one.rule.name, str(one.rule.severity)) for one in told.batches] == [(name, severity)]
+
+
+def test_kinds_of_the_account_have_a_rule_each():
+    source = inspect.getsource(concerns)
+    kinds = set(re.findall(r'yield "([A-Z_]+)"', source))
+    words = {one.condition.value.removesuffix(": ") for one in default_rules() if one.condition.op == "contains"}
+    assert len(kinds) >= 6
+    assert {kind.lower().replace("_", " ") for kind in kinds} <= words
