@@ -204,6 +204,7 @@ class Engine:
         """Let time pass: what must be said now, because of it."""
         told = Told()
         now_ns = self._now(now_ns)
+        self._flush(now_ns, told)
         for rule in self.rules.values():
             if rule.read is not None and rule.read.is_timed:
                 for key in self.readings.keys(rule.read):
@@ -214,7 +215,6 @@ class Engine:
                 self._resolve(alert, now_ns, told, None)
             else:
                 self._advance(found, alert, now_ns, told)
-        self._flush(now_ns, told)
         self._forget(now_ns)
         return told
 
@@ -273,7 +273,7 @@ class Engine:
         if is_new and (not alert.notified_ns or now_ns - alert.notified_ns >= wait_ns):
             why = Why.REPEAT if alert.is_told else Why.FIRING
             alert.notified_ns, alert.is_told = now_ns, True
-            self._say(why, rule, alert, now_ns, told)
+            self._say(why, alert, now_ns, told)
         late = rule.severity is not Severity.INFO and now_ns - alert.fired_ns >= ESCALATE_NS
         if late and alert.is_told and not alert.acknowledged_ns and not alert.escalated_ns:
             alert.escalated_ns = now_ns
@@ -294,7 +294,7 @@ class Engine:
         self._note_down(alert)
         told.add(alert)
         if rule is not None and alert.is_told and not self.hidden(alert, now_ns):
-            self._say(Why.RESOLVED, rule, alert, now_ns, told)
+            self._say(Why.RESOLVED, alert, now_ns, told)
 
     def _may_end(self, rule: AlertRule, alert: Alert) -> bool:
         """What happened and is critical stays until somebody has seen it."""
@@ -326,27 +326,36 @@ class Engine:
 
     # -- one message ------------------------------------------------------------------------------
 
-    def _say(self, why: Why, rule: AlertRule, alert: Alert, now_ns: int, told: Told) -> None:
+    def _say(self, why: Why, alert: Alert, now_ns: int, told: Told) -> None:
         until_ns, waiting = self._open.get(alert.group, (0, []))
+        waiting.append((why, alert))
         if now_ns < until_ns:
-            waiting.append((why, alert))
-            return
-        self._open[alert.group] = (now_ns + (GROUP_CRITICAL_NS if rule.critical else GROUP_NS), waiting)
-        self._batch(why, rule, [alert], now_ns, told)
+            self._open[alert.group] = (until_ns, waiting)
+        else:
+            self._emit(alert.group, waiting, now_ns, told)
 
     def _flush(self, now_ns: int, told: Told) -> None:
         for group, (until_ns, waiting) in list(self._open.items()):
-            if now_ns < until_ns:
-                continue
-            if not waiting:
+            if now_ns >= until_ns and waiting:
+                self._emit(group, waiting, now_ns, told)
+            elif now_ns >= until_ns:
                 del self._open[group]
-                continue
-            first = self.rules.get(waiting[0][1].rule)
-            self._open[group] = (now_ns + (GROUP_CRITICAL_NS if first is not None and first.critical else GROUP_NS), [])
-            for kind in (Why.FIRING, Why.RESOLVED):
-                alerts = [one for why, one in waiting if (why is Why.RESOLVED) == (kind is Why.RESOLVED)]
-                if alerts and (rule := self.rules.get(alerts[0].rule)) is not None:
-                    self._batch(kind, rule, alerts, now_ns, told)
+
+    def _emit(self, group: str, waiting: list[tuple[Why, Alert]], now_ns: int, told: Told) -> None:
+        """Say everything that waits in a group: what begins or goes on in one message, what is over in another."""
+        rule = self.rules.get(waiting[0][1].rule)
+        if rule is None:
+            del self._open[group]
+            return
+        self._open[group] = (now_ns + (GROUP_CRITICAL_NS if rule.critical else GROUP_NS), [])
+        over = [one for why, one in waiting if why is Why.RESOLVED]
+        if going := [(why, one) for why, one in waiting if why is not Why.RESOLVED]:
+            why = Why.REPEAT if all(why is Why.REPEAT for why, _ in going) else Why.FIRING
+            for _, one in going:
+                one.notified_ns = now_ns  # it waited for company: its cooldown begins now
+            self._batch(why, rule, [one for _, one in going], now_ns, told)
+        if over:
+            self._batch(Why.RESOLVED, rule, over, now_ns, told)
 
     def _batch(self, why: Why, rule: AlertRule, alerts: list[Alert], now_ns: int, told: Told) -> None:
         hour = self._hours.setdefault(rule.name, deque())

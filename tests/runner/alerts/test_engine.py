@@ -204,9 +204,8 @@ class AlertMachine(RuleBasedStateMachine):
             for alert in batch.alerts:
                 at = (alert.rule, alert.key)
                 if batch.why in (Why.FIRING, Why.REPEAT):
-                    # The time that counts is when it was decided; grouping may add ten seconds to each.
-                    assert alert.notified_ns - self.told.get(at, (0, ""))[0] >= 120 * S or alert.rule == "down"
-                    self.told[at] = (alert.notified_ns, alert.alert_id)
+                    assert batch.at_ns - self.told.get(at, 0) >= (120 * S if alert.rule == "lev" else 300 * S)
+                    self.told[at] = batch.at_ns
                 elif batch.why is Why.RESOLVED:
                     assert alert.is_told
                     assert alert.state is State.RESOLVED
