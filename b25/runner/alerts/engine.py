@@ -15,6 +15,7 @@ from typing import Any, Final
 from b25.runner.alerts.metrics import Readings
 from b25.runner.alerts.own_subjects import EVENTS, OWN
 from b25.runner.alerts.rules import AlertRule, Severity
+from b25.runner.alerts.wording import TEXT_MAX, digest_of, text_of
 
 S: Final = 1_000_000_000
 GROUP_NS: Final = 10 * S
@@ -24,7 +25,6 @@ ESCALATE_NS: Final = 15 * 60 * S
 HOUR_NS: Final = 3_600 * S
 INSTANCES_MAX: Final = 5_000
 IDENTITY: Final = ("session", "symbol", "strategy", "component", "name", "process", "annotation_id")
-TEXT_MAX: Final = 600
 
 
 class State(StrEnum):
@@ -245,13 +245,13 @@ class Engine:
                 self.passed_over += 1  # who drives us says so
                 return
             before = alert.notified_ns if alert is not None else 0
-            name = f"{rule.name}~{now_ns:x}~{_digest(key)}"  # fit for an address
+            name = f"{rule.name}~{now_ns:x}~{digest_of(key)}"  # fit for an address
             alert = self.alerts[rule.name, key] = Alert(
                 alert_id=name, rule=rule.name, severity=rule.severity, key=key, text="", since_ns=now_ns, notified_ns=before
             )
             alert.group = "|".join([rule.name, *(str(fields.get(one, "")) for one in rule.group_by)])
         alert.seen_ns, alert.value = now_ns, str(fields.get("value", ""))[:100]
-        alert.text = _text(rule, key, fields)
+        alert.text = text_of(rule, key, fields)
         if momentary:
             alert.hold_until_ns = now_ns + int((rule.for_s or max(rule.cooldown_s, 1.0)) * S)
         self._advance(rule, alert, now_ns, told)
@@ -380,29 +380,3 @@ class Engine:
     def _now(self, now_ns: int) -> int:
         self.now_ns = max(self.now_ns, now_ns)  # a clock that was set back stops here for a while, and goes on
         return self.now_ns
-
-
-def _text(rule: AlertRule, key: str, fields: Mapping[str, Any]) -> str:
-    """What is said; a field that this message does not have is told as unknown."""
-    words = {"rule": rule.name, "about": key, "severity": str(rule.severity), "value": ""}
-    told = rule.text or "{rule}: {about} {value}"
-    return told.format_map(_Known({**{name: str(one)[:200] for name, one in fields.items()}, **words, **_value(fields)}))[
-        :TEXT_MAX
-    ]
-
-
-def _value(fields: Mapping[str, Any]) -> dict[str, str]:
-    return {"value": str(fields["value"])} if "value" in fields else {}
-
-
-class _Known(dict[str, str]):
-    def __missing__(self, name: str) -> str:
-        return "?"
-
-
-def _digest(text: str) -> str:
-    """Short name of a key, the same in every process."""
-    total = 0
-    for one in text.encode():
-        total = (total * 1_000_003 + one) % 2**40
-    return f"{total:x}"

@@ -62,14 +62,14 @@ def test_two_messages_in_599_s_also_when_the_first_needs_another_try(store, tmp_
     http.answers = [503]
 
     async def run():
-        for _ in range(120):  # steps of five seconds: 600 s
+        for _ in range(24):  # steps of 25 s: 600 s
             await stand.level(9 if stand.now_ns < T0 + 599 * S else 1)
             await stand.second()
-            stand.now_ns += 4 * S
-        for _ in range(100):
+            stand.now_ns += 24 * S
+        for _ in range(16):
             await stand.level(1)
             await stand.second()
-            stand.now_ns += 4 * S
+            stand.now_ns += 24 * S
 
     asyncio.run(run())
     titles = [one["title"].split("]")[0] for one in http.accepted]
@@ -84,11 +84,11 @@ def test_a_new_life_says_nothing_twice_and_sends_what_the_old_one_left(store, tm
     asyncio.run(first.level(9))  # entered in the queue; the process dies before it sends
     second = Stand(store, tmp_path, http, LEVERAGE)
     second.now_ns = T0 + 10 * S
-    asyncio.run(second.second(9, count=100))
+    asyncio.run(second.second(9, count=5))
     assert len(http.accepted) == 1
     third = Stand(store, tmp_path, http, LEVERAGE)
-    third.now_ns = T0 + 200 * S
-    asyncio.run(third.second(9, count=101))
+    third.now_ns = T0 + 297 * S
+    asyncio.run(third.second(9, count=6))
     assert [one["title"].split("]")[0] for one in http.accepted] == ["[b25 critical", "[b25 critical, still"]
 
 
