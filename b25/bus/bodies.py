@@ -288,3 +288,35 @@ class CommandResult:
     session: str
     is_done: bool
     answer: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertState:
+    """An alert that fires, is over, or was seen by somebody."""
+
+    alert_id: str
+    rule: str
+    severity: str
+    state: str
+    key: str
+    text: str
+    value: str
+    fired_ns: int
+    resolved_ns: int
+    acknowledged_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnotationChange:
+    """An annotation as it stands now; of one that was deleted there is no text."""
+
+    annotation_id: str
+    kind: str
+    object: str
+    version: int
+    author: str
+    text: str
+    tags: tuple[str, ...]
+    mentions: tuple[str, ...]
+    parent_id: str | None
+    is_deleted: bool

@@ -86,8 +86,9 @@ COMPONENTS: Final = {
     "operator": "a person at `b25 bus`; always there",
     "gateway": "the API",
     "analytics": "events counted once, and added up (`b25 analytics serve`)",
+    "alerts": "rules and their delivery (`b25 alerts serve`)",
 }
-READERS: Final = ("operator", "gateway")
+READERS: Final = ("operator", "gateway", "alerts")
 ANALYSED: Final = re.compile(
     r"(orders|fills|signals|account|config|alerts|health)\..*|risk\.(violation|alert|emergency)|market_data\..*\.(ticker|candles)"
 )
@@ -124,12 +125,23 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
     _of_session("config.acks.{session}", bodies.ConfigAck, ONCE),
     _of_session("config.parameters.{session}", bodies.ParameterChange, ONCE),
     _of_session("alerts.{severity}", bodies.Alert, ONCE),
-    _of_session("health.{component}", bodies.Health, LATEST),
+    Subject(
+        pattern="health.{component}", body=bodies.Health, producers=("session", "alerts"),
+        consumers=(*READERS, "analytics"), delivery=LATEST,
+    ),
     Subject(
         pattern="commands.{session}", body=bodies.CommandRequest, producers=("operator", "gateway"), consumers=("session",),
         delivery=ONCE,
     ),
     _of_session("command_results.{session}", bodies.CommandResult, ONCE),
+    Subject(
+        pattern="alert_states.{severity}", body=bodies.AlertState, producers=("alerts", "gateway"),
+        consumers=("operator", "gateway"), delivery=ONCE,
+    ),
+    Subject(
+        pattern="annotations.{kind}", body=bodies.AnnotationChange, producers=("gateway",), consumers=("operator", "gateway"),
+        delivery=ONCE,
+    ),
 )  # fmt: skip
 BY_PATTERN: Final = {one.pattern: one for one in SUBJECTS}
 

@@ -27,7 +27,8 @@ from b25.runner.supervisor_plan import ProcessPlan
 
 BUS: Final = "bus"
 SETTINGS: Final = {"port", "url", "token_file"}
-COMPONENT_WORDS: Final = {"run": "session", "gateway": "gateway", "analytics": "analytics"}  # `b25 WORD` is such a component
+# `b25 WORD` is such a component
+COMPONENT_WORDS: Final = {"run": "session", "gateway": "gateway", "analytics": "analytics", "alerts": "alerts"}
 
 
 def with_bus(plans: Sequence[ProcessPlan], plan: Path, folder: Path) -> list[ProcessPlan]:
