@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import time
+from functools import partial
+from typing import Any
 
+from starlette.requests import Request
+
+from b25.api.analytics_desk import AnalyticsDesk
+from b25.api.announcer import Announcer
+from b25.api.auth.access import open_access
+from b25.api.config_desk import ConfigDesk
 from b25.api.gateway import Gateway
 from b25.api.health import Health
-from b25.api.principal import Nobody
+from b25.api.platform_metrics import PlatformMetrics
+from b25.api.principal import Principal
 from b25.api.reach.bus_line import BusLine
-from b25.api.reach.commands import Commands
+from b25.api.reach.commands import Asked, Commands
 from b25.api.reach.pictures import Pictures
+from b25.api.reach.voice import Voice
+from b25.api.state.feed import Feed
+from b25.api.state.state import State
+from b25.api.ws.hub import Hub
+from b25.api.ws.session_commander import Ask, SessionCommander
+from b25.bus.address import bus_address
 from b25.config.settings import Settings
 from b25.runner.structured_log import StructuredLog
+from b25.store.people import is_alone
 from b25.store.store import open_store
 
 READERS = 8
@@ -26,12 +42,40 @@ def compose(settings: Settings) -> Gateway:
     """
     store = open_store(settings.database_url, readers=READERS)
     log = StructuredLog(process="gateway")
-    gateway = Gateway(settings=settings, store=store, now_ns=time.time_ns, authenticator=Nobody())
+    access = open_access(settings, store, time.time_ns)
+    gateway = Gateway(settings=settings, store=store, now_ns=time.time_ns, authenticator=access.authenticator)
     gateway.join(log)
+    gateway.join(access)
+    gateway.join(PlatformMetrics(gateway))
     join_reach(gateway, log)
-    # One line for each part of the others, in the order in which they start:
+    address = bus_address("", settings.run_folder) if gateway.part(BusLine).is_wanted else None
+    voice = Voice(address, log)
+    gateway.join(voice)
+    state = State()
+    gateway.join(state)
+    gateway.join(Feed(state, store, settings, address))
+    gateway.join(Hub(state, holds=access.authenticator.holds, commander=SessionCommander(gateway, asker(gateway))))
+    say = partial(log.info, "configuration")
+    alone = partial(is_alone, store)
+    strategies = settings.strategies_folder
+    gateway.join(ConfigDesk(gateway, lambda text: say(text=text), publisher=voice.publisher, strategies=strategies, alone=alone))
+    gateway.join(AnalyticsDesk(store, time.time_ns))
+    gateway.join(Announcer(state.put, voice.publisher))
     gateway.join(Health(gateway))  # the last: when it starts, everything has
     return gateway
+
+
+def asker(gateway: Gateway) -> Ask:
+    """Return how a command that came over a socket reaches its session: by the way of the routes."""
+
+    async def ask(
+        by: Principal, session: str, command: str, reason: str, request: Request, more: dict[str, Any]
+    ) -> dict[str, Any]:
+        asked = Asked(session=session, command=command, by=by, reason=reason, request=request, more=more)
+        told: dict[str, Any] = await gateway.part(Commands).ask(asked)
+        return told
+
+    return ask
 
 
 def join_reach(gateway: Gateway, log: StructuredLog) -> None:

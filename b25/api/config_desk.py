@@ -36,13 +36,13 @@ class ConfigDesk:
         Of component `gateway`: its messages go to the bus.
     strategies : Path
         Folder of the strategies whose parameters can be configured.
-    alone : bool
+    alone : bool or callable
         Whether one person may agree with himself, by typing and after a minute.
     """
 
     def __init__(
         self, gateway: Gateway, say: Callable[[str], None], *, publisher: Publisher | None = None,
-        strategies: Path = Path("strategies"), alone: bool = False,
+        strategies: Path = Path("strategies"), alone: bool | Callable[[], bool] = False,
     ) -> None:  # fmt: skip
         self.configurations = Configurations(gateway.store, now_ns=gateway.now_ns, load=loader(strategies))
         self.approvals = Approvals(self.configurations, alone=alone)

@@ -19,6 +19,7 @@ from b25.api.gateway import Gateway
 from b25.api.principal import Nobody
 from b25.api.protocol import Patient
 from b25.api.tls import Certificate
+from b25.api.ws.serving import SOCKETS
 from b25.config.settings import GatewaySettings
 from b25.model.errors import Misuse, Retry
 from b25.runner.heartbeat import Heartbeat, Life, supervisor_is_gone
@@ -31,7 +32,6 @@ BEAT_S: Final = 0.5
 KEEP_ALIVE_S: Final = 30
 HANDSHAKE_S: Final = 5.0
 BACKLOG: Final = 512
-MESSAGE_BYTES_MAX: Final = 2**20
 
 
 def is_local(host: str) -> bool:
@@ -154,9 +154,9 @@ class Server:
 
     def _config(self, app: Any) -> uvicorn.Config:
         config = uvicorn.Config(
-            app, http=Patient, ws="websockets-sansio", lifespan="off",
+            app, http=Patient, lifespan="off",
             log_config=None, access_log=False, proxy_headers=False, server_header=False, timeout_keep_alive=KEEP_ALIVE_S,
-            ws_ping_interval=30.0, ws_ping_timeout=60.0, ws_max_size=MESSAGE_BYTES_MAX, backlog=BACKLOG,
+            backlog=BACKLOG, **SOCKETS,
         )  # fmt: skip
         logger = logging.getLogger("uvicorn.error")
         logger.handlers, logger.propagate = [_Told(self.log)], False

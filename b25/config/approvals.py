@@ -6,6 +6,7 @@ and is written down as such. What was agreed on is exactly what was asked: a con
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,12 +35,12 @@ class Approvals:
 
     Attributes
     ----------
-    alone : bool
+    alone : bool or callable
         Whether one person may agree with himself.
     """
 
     configurations: Configurations
-    alone: bool = False
+    alone: bool | Callable[[], bool] = False
     cool_off_s: float = COOL_OFF_S
 
     def waiting(self) -> list[Pending]:
@@ -100,7 +101,7 @@ class Approvals:
     def _may(self, one: Pending, by: Author, typed: str) -> None:
         if by.name != one.asked_by:
             return
-        if not self.alone:
+        if not (self.alone() if callable(self.alone) else self.alone):
             raise NotAllowed("who asks does not agree with himself", remedy="have another person with the role `risk` approve it")
         left_s = self.cool_off_s - (self.configurations.now_ns() - one.asked_ns) / 1e9
         if left_s > 0:

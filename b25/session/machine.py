@@ -21,8 +21,8 @@ from b25.model.order import MANUAL, ORDER, Pending, State
 from b25.model.risk import ACTIVE, REDUCING, SET_STATE, STOPPED
 from b25.model.world import NO_LIMIT, RUNNING
 from b25.session.commands import Command, set_value
-from b25.session.manual import BY_HAND, wish_by_hand
 from b25.session.limit_swap import LimitSwap
+from b25.session.manual import BY_HAND, wish_by_hand
 from b25.session.stride import take_events
 from b25.strategy.compile import BITS, callback_bits, looks_at_views, makes_parents
 from b25.strategy.plain import PlainContext

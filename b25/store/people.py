@@ -137,6 +137,11 @@ def is_taken(store: Store, name: str, email: str | None) -> bool:
     return bool(store.rows_within(_ONE, {"b_name": name}) or by_email)
 
 
+def is_alone(store: Store) -> bool:
+    """Whether there is only one active person, so that nobody else could agree."""
+    return sum(one.is_active for one in people_of(store)) <= 1
+
+
 def active_people_within(store: Store) -> set[str]:
     """Inside `writing`: names of those who may sign in; nobody is added or shut out until the transaction ends."""
     store.lock("person")

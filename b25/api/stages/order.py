@@ -7,6 +7,8 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from b25.api.gateway import Gateway
+from b25.api.platform_metrics import PlatformMetrics
+from b25.api.request_meter import RequestMeter
 from b25.api.stages.again import Again
 from b25.api.stages.body import Body
 from b25.api.stages.deadline import Deadline
@@ -27,3 +29,5 @@ def install_stages(app: FastAPI, gateway: Gateway) -> None:
     """Put the stages before the routes; the last one added is passed first."""
     for stage in reversed(STAGES):
         app.add_middleware(stage, gateway=gateway)
+    if PlatformMetrics in gateway.parts:  # outermost of all: refusals are counted too
+        app.add_middleware(RequestMeter, meter=gateway.part(PlatformMetrics).meter)

@@ -170,13 +170,31 @@ def _emergency(state: State, name: str, message: Message) -> None:
     _part(state, "risk", message.body.session, message, "emergency", asdict(message.body), session=message.body.session)
 
 
-def _config(state: State, name: str, message: Message) -> None:
-    body: bodies.ConfigUpdate = message.body
+def _parameter(state: State, name: str, message: Message) -> None:
+    body: bodies.ParameterChange = message.body
     old = state.get("sessions", body.session) or {}
     changed = dict(old.get("changed", {})) | {body.name: {"old": body.old, "new": body.new, "time_ns": message.event_ns}}
     changed = dict(list(changed.items())[-BARS_KEPT:])
     more = {"changed": changed, "session": body.session}
     state.merge("sessions", body.session, more, time_ns=message.event_ns, source=message.source, account=message.account)
+
+
+def _configured(state: State, name: str, message: Message) -> None:
+    """Tell which version of a configuration a session runs."""
+    body: bodies.ConfigAck = message.body
+    old = state.get("sessions", body.session) or {}
+    known = dict(old.get("configured", {})) | {body.key: asdict(body) | {"time_ns": message.event_ns}}
+    more = {"configured": dict(list(known.items())[-BARS_KEPT:]), "session": body.session}
+    state.merge("sessions", body.session, more, time_ns=message.event_ns, source=message.source, account=message.account)
+
+
+def _alert_state(state: State, name: str, message: Message) -> None:
+    body: bodies.AlertState = message.body
+    _put(state, "alerts", body.alert_id, message, asdict(body), is_done=bool(body.resolved_ns))
+
+
+def _annotation(state: State, name: str, message: Message) -> None:
+    _put(state, "annotations", message.body.annotation_id, message, asdict(message.body))
 
 
 def _alert(state: State, name: str, message: Message) -> None:
@@ -205,5 +223,6 @@ PUTS: Final[dict[type, Callable[[State, str, Message], None]]] = {
     bodies.Ticker: _ticker, bodies.OrderBook: _book, bodies.Prints: _prints, bodies.Candle: _candle, bodies.Signal: _signal,
     bodies.OrderChange: _order, bodies.Fill: _fill, bodies.Balance: _balance, bodies.ProfitAndLoss: _profit,
     bodies.Holdings: _holdings, bodies.RiskMetrics: _metrics, bodies.RiskViolation: _violation, bodies.RiskAlert: _risk_alert,
-    bodies.RiskEmergency: _emergency, bodies.ConfigUpdate: _config, bodies.Alert: _alert, bodies.Health: _health,
+    bodies.RiskEmergency: _emergency, bodies.ParameterChange: _parameter, bodies.Alert: _alert, bodies.Health: _health,
+    bodies.ConfigAck: _configured, bodies.AlertState: _alert_state, bodies.AnnotationChange: _annotation,
 }  # fmt: skip
