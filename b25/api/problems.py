@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket
 from b25.model.errors import B25Error, Halt, Misuse, Resync, Retry
 from b25.store.faults import StoreFailed
 
+POLICY: Final = 1008  # of closing a socket: what was asked is not allowed
 MEDIA: Final = "application/problem+json"
 STATUS: Final[dict[type[B25Error], int]] = {Misuse: 400, Retry: 503, Resync: 503, Halt: 500}
 CODES: Final = {
@@ -84,7 +85,10 @@ def install_problems(app: FastAPI) -> None:
     async def answer(request: Request | WebSocket, fault: Exception) -> Response:
         response = problem_response(problem_of(fault), getattr(request.state, "request_id", ""))
         if isinstance(request, WebSocket):  # of one that is not open yet; for it nobody else sends the answer
-            await request.send_denial_response(response)
+            if "websocket.http.response" in request.scope.get("extensions", {}):
+                await request.send_denial_response(response)
+            else:
+                await request.close(POLICY, problem_of(fault).detail[:100])
         return response
 
     for kind in (Problem, B25Error, RequestValidationError, HTTPException):

@@ -203,7 +203,7 @@ def test_what_is_empty_is_empty_in_every_form(history, path):
     [
         ("candles", {}, 422), ("candles", {"symbol": "A/B"}, 404), ("candles", {"symbol": SYMBOL, "interval": "7x"}, 422),
         ("equity", {"limit": 10_001}, 422), ("equity", {"cursor": "!!"}, 422), ("equity", {"cursor": "W10"}, 422),
-        ("fills", {"symbol": "\0"}, 422), ("equity", {"interval": "2m"}, 422), ("orders", {"start": "5", "end": "5"}, 422),
+        ("fills", {"symbol": "\0"}, 400), ("equity", {"interval": "2m"}, 422), ("orders", {"start": "5", "end": "5"}, 422),
         ("book", {"symbol": "../../x"}, 404), ("candles", {"symbol": "../x", "venue": "../.."}, 404),
         ("signals", {"format": "xml"}, 422),
     ],
