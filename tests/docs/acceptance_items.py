@@ -45,6 +45,7 @@ ITEMS = {
         "AU-02": "signed access tokens of at most 15 min, fixed algorithm, generated keys",
         "AU-03": "opaque refresh tokens, hashed, used once; reuse revokes the family",
         "AU-04": "argon2id, common passwords refused, equal answers, growing delays",
+        "AU-05": "limits of sign-in, with those of the gateway",
         "AU-06": "codes of errors",
         "AU-07": "tables of users, families, keys, sign-ins",
         "AU-08": "scoped keys with rotation, TOTP with backup codes, reset, profile",
