@@ -52,7 +52,7 @@ class AlertRule(Schema):
     Attributes
     ----------
     metric, subject : str
-        One of them, by `source`: name of a metric, or subject of the bus with its holes or `*`.
+        One of them, by `source`: what is measured, as docs/alerts.md names it, or subject of the bus with its holes or `*`.
     for_s : float
         Seconds for which the condition must hold.
     cooldown_s : float
@@ -63,7 +63,7 @@ class AlertRule(Schema):
 
     name: Name
     source: Literal["metric", "event"]
-    metric: Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_.:]{0,127}$")] | None = None
+    metric: Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_.:{}(), ]{0,199}$")] | None = None
     subject: Annotated[str, Field(pattern=r"^[A-Za-z0-9_*{}>-]+(\.[A-Za-z0-9_*{}>-]+)*$", max_length=200)] | None = None
     condition: MetricCondition | EventCondition
     for_s: Annotated[float, Field(ge=0, le=86_400)] = 0.0

@@ -91,7 +91,8 @@ ROWS: Final[tuple[dict[str, Any], ...]] = (
     ),
     _metric("delivery_dead", "increase(own.delivery.dead, 600)", ">", 0, 0, "warning", "{value} notifications were given up"),
     # What is good to know.
-    _event("config_changed", "config.updates.{type}", _ANY, "info", "{session}: {name} is {new}, was {old}"),
+    _event("config_changed", "config.updates.{type}", _ANY, "info", "{key} ({type}): {action} by {by}, version {version}"),
+    _event("parameter_changed", "config.parameters.{session}", _ANY, "info", "{session}: {name} is {new}, was {old}"),
     _event("mention", "own.mention", _ANY, "info", "@{user}: {author} wrote about {object}"),
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ import signal
 import socket
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from b25.bus.publisher import Publisher
 from b25.bus.subjects import Delivery as How
 from b25.bus.subjects import subject
 from b25.bus.subscriber import Subscriber
+from b25.config.configurations import Configurations
 from b25.config.settings import Settings
 from b25.model.errors import B25Error, Misuse, Retry
 from b25.runner.alerts.channels import channels_of
@@ -33,7 +34,7 @@ from b25.runner.durable_file import read_json, write_plainly
 from b25.runner.heartbeat import Heartbeat, Life, exit_code_of, supervisor_is_gone
 from b25.runner.seat import Seat
 from b25.runner.structured_log import StructuredLog
-from b25.store.store import open_store
+from b25.store.store import Store, open_store
 
 NAME: Final = "alerts"
 BEAT_S: Final = 0.25
@@ -43,6 +44,7 @@ PING_S: Final = 60.0
 DRAIN_S: Final = 10.0
 BEGIN_S: Final = 20.0
 NO_BUS: Final = "none"
+SIGNS: Final = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "==", "ne": "!="}  # of a configuration's words
 LOG_ROUTE: Final = {"name": "log", "kind": "log"}
 Say = Callable[[str], None]
 
@@ -58,6 +60,41 @@ def read_file(path: Path | None) -> tuple[tuple[AlertRule, ...], tuple[Notificat
     if strange := sorted(set(held) - {"rules", "routes"}):
         raise Misuse(f"{path} has no table {strange[0]!r}", remedy="write [[rules]] and [[routes]]")
     return configured(held)
+
+
+def read_store(store: Store, path: Path | None, say: Say) -> tuple[tuple[AlertRule, ...], tuple[NotificationRoute, ...]]:
+    """Rules and channels of a file, and those that are configured and active.
+
+    What is configured and cannot be watched, or has the name of one in the file, is told and left out: the others hold.
+    """
+    held: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")) if path is not None else {}
+    known = Configurations(store)
+    made = configured(held)
+    for kind, table in (("notification_route", "routes"), ("alert_rule", "rules")):
+        for one in known.active(kind):
+            if kind == "notification_route" and not one.value.get("enabled", True):
+                continue
+            more = {**held, table: [*held.get(table, []), _plain(one.value)]}
+            try:
+                made, held = configured(more), more
+            except Misuse as fault:
+                say(f"{one.head.key} is left out: {fault.what}; {fault.remedy}")
+    return made
+
+
+def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration in the words of a file: what is not told left out, a secret's reference as the file that holds it."""
+    told = {name: one for name, one in value.items() if one is not None}
+    if "summary" in told:
+        told["text"] = told.pop("summary")
+    if "channels" not in told:  # a channel that is configured is in force as long as it is enabled
+        told.pop("enabled", None)
+    if "secretref" in told:
+        told["secretref"] = "file:" + str(told["secretref"]).removeprefix("secretref://").replace("/", "-")
+    if isinstance(told.get("condition"), Mapping):
+        condition = {name: one for name, one in told["condition"].items() if one is not None and one != ""}
+        told["condition"] = condition | {"op": SIGNS.get(condition["op"], condition["op"])}
+    return told
 
 
 def configured(held: dict[str, Any]) -> tuple[tuple[AlertRule, ...], tuple[NotificationRoute, ...]]:
@@ -83,11 +120,10 @@ def serve(settings: Settings, rules_file: Path | None, *, bus: str, heartbeat_s:
     Retry
         When the bus is not there.
     """
-    rules, routes = read_file(rules_file)
+    read_file(rules_file)  # what is wrong in it is told before anything starts
     folder = Path(os.environ.get("B25_RUN_FOLDER") or settings.run_folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     log = StructuredLog(folder / "alerts.jsonl", process=NAME, run=os.environ.get("B25_RUN_ID", ""))
-    channels = channels_of(routes, settings.secrets_folder, log)
     asked = secret_of(ping, settings.secrets_folder) if ping else ""
     name = os.environ.get("B25_PROCESS") or NAME
     seat = Seat.take(folder, name)
@@ -102,6 +138,8 @@ def serve(settings: Settings, rules_file: Path | None, *, bus: str, heartbeat_s:
             log.warning("notice", text=text)
             say(text)
 
+        rules, routes = read_store(store, rules_file, told)
+        channels = channels_of(routes, settings.secrets_folder, log)
         service = AlertService(
             store, folder, rules, routes, channels, publisher, told, time.time_ns, heartbeat_s=heartbeat_s,
             owner=f"{socket.gethostname()}:{folder}:{name}",  # the seat makes it this process' alone
