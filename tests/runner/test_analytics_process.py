@@ -196,7 +196,10 @@ async def until_handed(server, count):
 
 BTC = {"symbol": "BTC_USDT"}
 PNL = bodies.ProfitAndLoss(session="paper-1", asset="USDT", realised="1.5", unrealised=None, fees="0.25")
-HELD = bodies.Holdings(session="paper-1", positions=(bodies.Holding(symbol="BTC/USDT", quantity="-0.5", entry_price="100"),))
+HOLDING = bodies.Holding(
+    symbol="BTC/USDT", quantity="-0.5", entry_price="100", mark="98", notional="49", unrealised="1", realised="0", fees="0"
+)
+HELD = bodies.Holdings(session="paper-1", positions=(HOLDING,))
 HEALTH = bodies.Health(
     component="session/paper-1", state="running", mode="paper", strategy="Maker", symbols=("BTC/USDT",), events=7, messages=8,
     live_orders=1, fault=None, bus_waiting=0, bus_overtaken=0, bus_refused=0,

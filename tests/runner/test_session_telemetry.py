@@ -255,18 +255,18 @@ def test_a_strange_bus_is_refused(tmp_path, more):
         bus_plan(tmp_path, f"[bus]\n{more}")
 
 
-def test_a_plan_whose_reader_would_wait_in_vain_is_refused(tmp_path):
+def test_a_plan_without_a_session_waits_for_one(tmp_path):
     path = tmp_path / "up.toml"
     path.write_text('[bus]\n[processes.g]\ncommand = ["{python}", "-m", "b25", "gateway"]\n')
-    with pytest.raises(Misuse, match="gateway reads"):
-        with_bus(read_plan(path, tmp_path), path, tmp_path)
+    assert [one.name for one in with_bus(read_plan(path, tmp_path), path, tmp_path)] == ["bus", "g"]
 
 
 def test_b25_up_starts_the_bus_and_ends_it_last(tmp_path):
     port = free_port()
     path = tmp_path / "up.toml"
     look = ["{python}", "-m", "b25", "bus", "check", "--folder", "{folder}", "--json"]
-    path.write_text(f"[bus]\nport = {port}\n[processes.look]\ncommand = {json.dumps(look)}\nbeats = false\n")
+    alone = "".join(f"[{name}]\nenabled = false\n" for name in ("gateway", "analytics", "alerts"))
+    path.write_text(f"[bus]\nport = {port}\n[processes.look]\ncommand = {json.dumps(look)}\nbeats = false\n" + alone)
     run = tmp_path / "run"
     command = [sys.executable, "-m", "b25", "up", "--plan", str(path), "--folder", str(run), "--json"]
     up = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)

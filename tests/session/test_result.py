@@ -4,12 +4,13 @@ import importlib
 
 import numpy as np
 import pytest
-from tests.parity.lives import Backtested, Lived
 
 import b25
 from b25.model.errors import Misuse
 from b25.model.event import ORDER_FILLED, SELL
 from b25.model.position import POSITION
+from b25.promote.lives import Backtested, Lived, Setting
+from b25.risk.limits import Limits
 from b25.session.commands import Command
 from b25.session.gateway import order_event
 from b25.session.result import SessionResult
@@ -28,13 +29,14 @@ def tape(tmp_path_factory):
 
 
 @pytest.fixture
-def both(tape, tmp_path, monkeypatch):
+def both(tape, tmp_path):
     """The outcome of a backtest, and the session that lived the same."""
     first = int(min(tape.venue["exch_ns"][0], tape.messages["local_ns"][0]))
     span = first + MINUTE_NS // 2, int(tape.messages["local_ns"][-1])
-    backtested = Backtested(MakesMarkets, {}, tape, fees=Fees(-0.00005, 0.0003), span=span, compiled=True)
-    outcome, answers = backtested.run(monkeypatch)
-    lived = Lived(tmp_path / "mm.journal", backtested, answers, tape, span, params={}, compiled=True)
+    fees, limits = Fees(-0.00005, 0.0003), Limits(position_max=1.0)
+    setting = Setting(cls=MakesMarkets, params={}, tape=tape, span=span, fees=fees, limits=limits)
+    outcome, answers = Backtested(setting, compiled=True).run()
+    lived = Lived(tmp_path / "mm.journal", setting, answers, compiled=True)
     return outcome, lived
 
 
