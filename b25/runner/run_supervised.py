@@ -110,7 +110,7 @@ def run_supervised(
         if plan.instruments[0].venue in FAST_VENUES:
             compile_feed(plan.instruments[0])  # it takes long, and nothing can beat meanwhile: now, while STARTING
         is_sent_to = plan.mode == "live"
-        with sole_sender(own, plan.instruments[0].venue):
+        with sole_sender(own, plan.instruments[0].venue, [one.symbol for one in plan.instruments]):
             facts = run_session(plan, say, lambda loop: _attend(loop, plan, own, supervision, say, watch, config))
         return facts | {"exit_code": _code(facts)}
     except BaseException as found:

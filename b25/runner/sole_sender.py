@@ -1,6 +1,6 @@
-"""Only one session of a run folder sends for an account at a venue: two could trade with each other, and neither would know.
+"""Only one session of a run folder sends for an account in a symbol: two could trade with each other, and neither would know.
 
-    <run folder>/accounts/<account>-at-<venue>.sender     locked for as long as a session sends; says whose it is
+    <run folder>/accounts/<account>-at-<venue>-<symbol>.sender     locked for as long as a session sends; says whose it is
 
 The lease in the store says the same to sessions that share a store; this says it whatever store each of them keeps. The lock
 goes with the process that holds it, however that ends.
@@ -12,7 +12,7 @@ import contextlib
 import fcntl
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -24,18 +24,25 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def sole_sender(own: Supervised, venue: str) -> Iterator[None]:
-    """Be the one session that sends for its account while this is open; a session without an account sends nothing.
+def sole_sender(own: Supervised, venue: str, symbols: Sequence[str] = ("",)) -> Iterator[None]:
+    """Be the one session that sends for its account in these symbols while this is open.
+
+    A session without an account sends nothing.
 
     Raises
     ------
     Misuse
-        When another session sends for it, or it cannot be known whether one does.
+        When another session sends for it there, or it cannot be known whether one does.
     """
-    if not own.account:
+    with contextlib.ExitStack() as held:
+        for symbol in sorted(set(symbols)) if own.account else ():
+            held.enter_context(_sole(own, venue, symbol))
         yield
-        return
-    name = re.sub(r"[^A-Za-z0-9._-]", "-", f"{own.account}-at-{venue}")
+
+
+@contextlib.contextmanager
+def _sole(own: Supervised, venue: str, symbol: str) -> Iterator[None]:
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", f"{own.account}-at-{venue}" + (f"-{symbol}" if symbol else ""))
     path = own.seat.folder / "accounts" / f"{name}.sender"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,10 +57,11 @@ def sole_sender(own: Supervised, venue: str) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             who = _facts(handle)
+            where = f"{venue}, {symbol}" if symbol else venue
             raise Misuse(
                 f"session {who.get('session', 'of another name')} (process {who.get('pid', 'unknown')}) sends for account "
-                f"{own.account} at {venue} already: two sessions of one account could trade with each other",
-                remedy="stop it first (b25 session stop), or give this one an account of its own: --account",
+                f"{own.account} at {where} already: two sessions of one account could trade with each other",
+                remedy="stop it first (b25 session stop), or give this one another symbol, or an account of its own",
             ) from None
         os.ftruncate(handle, 0)
         os.pwrite(handle, orjson.dumps({"session": own.seat.session, "pid": os.getpid(), "epoch": own.seat.epoch}), 0)

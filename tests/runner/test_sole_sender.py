@@ -16,7 +16,7 @@ from tests.session.test_commands_state import Wisher
 @pytest.fixture
 def first(tmp_path):
     own = Supervised.begin(tmp_path / "run", "first", account="demo")
-    with sole_sender(own, ETH.venue):
+    with sole_sender(own, ETH.venue, [ETH.symbol]):
         yield own
     own.end()
 
@@ -32,21 +32,30 @@ def second(tmp_path, account, said):
 def test_a_second_session_of_an_account_is_refused_by_name_though_it_has_another_store(first, tmp_path):
     with pytest.raises(Misuse, match=rf"session first \(process {os.getpid()}\) sends for account demo") as caught:
         second(tmp_path, "demo", [])
-    assert "--account" in caught.value.remedy
+    assert "an account of its own" in caught.value.remedy
 
 
 def test_another_account_or_venue_or_a_session_that_sends_nothing_is_not_in_the_way(first, tmp_path):
     for name, account, venue in (("a", "other", ETH.venue), ("b", "demo", "elsewhere"), ("c", "", ETH.venue)):
         own = Supervised.begin(tmp_path / "run", name, account=account)
-        with sole_sender(own, venue):
+        with sole_sender(own, venue, [ETH.symbol]):
             pass
         own.end()
+
+
+def test_two_sessions_of_an_account_trade_two_symbols(first, tmp_path):
+    own = Supervised.begin(tmp_path / "run", "other", account="demo")
+    with sole_sender(own, ETH.venue, ["BTC/USDT:USDT"]):
+        pass
+    with pytest.raises(Misuse, match="could trade with each other"), sole_sender(own, ETH.venue, ["BTC/USDT:USDT", ETH.symbol]):
+        pass
+    own.end()
 
 
 def test_the_lock_goes_with_its_holder(tmp_path):
     own = Supervised.begin(tmp_path / "run", "first", account="demo")
     for _ in range(2):
-        with sole_sender(own, ETH.venue):
+        with sole_sender(own, ETH.venue, [ETH.symbol]):
             pass
     own.end()
 
@@ -54,6 +63,6 @@ def test_the_lock_goes_with_its_holder(tmp_path):
 def test_what_cannot_be_known_is_refused(tmp_path):
     own = Supervised.begin(tmp_path / "run", "first", account="demo")
     (tmp_path / "run" / "accounts").write_text("no folder")
-    with pytest.raises(Misuse, match="cannot be known"), sole_sender(own, ETH.venue):
+    with pytest.raises(Misuse, match="cannot be known"), sole_sender(own, ETH.venue, [ETH.symbol]):
         pass
     own.end()
