@@ -11,6 +11,7 @@ from starlette.requests import Request
 from b25.api.analytics_desk import AnalyticsDesk
 from b25.api.announcer import Announcer
 from b25.api.auth.access import open_access
+from b25.api.auth.anchoring import AuditAnchoring
 from b25.api.config_desk import ConfigDesk
 from b25.api.gateway import Gateway
 from b25.api.health import Health
@@ -61,6 +62,8 @@ def compose(settings: Settings) -> Gateway:
     gateway.join(ConfigDesk(gateway, lambda text: say(text=text), publisher=voice.publisher, strategies=strategies, alone=alone))
     gateway.join(AnalyticsDesk(store, time.time_ns))
     gateway.join(Announcer(state.put, voice.publisher))
+    if settings.audit_anchor is not None:
+        gateway.join(AuditAnchoring(store, settings.audit_anchor, time.time_ns, access.means.alarm))
     gateway.join(Health(gateway))  # the last: when it starts, everything has
     return gateway
 

@@ -17,6 +17,7 @@ def trace(
     order: Annotated[str, typer.Argument(help="Its number in the session; left out, the last orders are listed.")] = "",
     folder: Annotated[Path, typer.Option(help="Where journals are.")] = FOLDER,
     store: Annotated[str, typer.Option(help="Live: URL of the database of orders, for what was stored and booked.")] = "",
+    otlp: Annotated[str, typer.Option(metavar="URL", help="Hand all orders over to an OpenTelemetry collector.")] = "",
     json: Annotated[bool, JSON] = False,
 ) -> None:
     """Tell an order's timeline from the journal, and from the store where it is named; the session may still run."""
@@ -27,6 +28,10 @@ def trace(
         fault = Misuse(f"there is no journal {path}", remedy="give the id of a session and --folder, or the path of a journal")
         fault.exit_code = 2  # type: ignore[attr-defined]
         raise fault
+    if otlp:
+        count = _handed_over(traces_of(path), otlp)
+        answer({"spans": count, "to": otlp}, json=json, lines=[f"{count} spans handed to {otlp}"])
+        return
     if not order:
         rows = [one.facts() for one in list(traces_of(path))[-LISTED:]]
         lines = [f"{row['order_id']:>8}  {row['symbol']:<16} {row['steps'][-1]['step']:<16} {row['trace_id']}" for row in rows]
@@ -39,6 +44,20 @@ def trace(
         found = _completed(found, store)
     facts = found.facts()
     answer(facts, json=json, lines=_lines(facts))
+
+
+def _handed_over(traces: Any, url: str) -> int:
+    from b25.runner.trace_export import export
+
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    except ImportError:
+        raise Misuse("OpenTelemetry is not installed", remedy="pip install 'b25[trace]'") from None
+    exporter = OTLPSpanExporter(endpoint=url)
+    try:
+        return export(traces, exporter)
+    finally:
+        exporter.shutdown()  # type: ignore[no-untyped-call]
 
 
 def _completed(found: Any, url: str) -> Any:

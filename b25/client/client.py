@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -63,12 +64,12 @@ def waits_s() -> Iterator[float]:
         yield min(WAIT_S_MAX, FIRST_WAIT_S * 2**again * random.uniform(0.75, 1.25))  # noqa: S311 - so that not all come at once
 
 
-class _Operations:
+class _Operations(ABC):
     """Gives each operation as a method."""
 
+    @abstractmethod
     def call(self, name: str, *, idempotency_key: str = "", **given: Any) -> Any:
         """Ask for an operation by name."""
-        raise NotImplementedError
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_") or name not in operations():

@@ -17,8 +17,6 @@ get_alerts GET /api/v1/alerts ?state,severity,rule,source,text,since_ns,until_ns
 amend PATCH /api/v1/orders/{order_id} json
 annotate POST /api/v1/annotations json
 annotation GET /api/v1/annotations/{annotation_id}
-approvals GET /api/v1/approvals ?state,limit
-approve_it POST /api/v1/approvals/{approval_id}/approve json
 approved POST /api/v1/configuration-desk/pending/{pending_id}/approve json
 get_audit GET /api/v1/audit ?actor,action,object,since,until,cursor,limit
 get_configurations_ref_or_id_audit GET /api/v1/configurations/{ref_or_id}/audit ?limit,offset
@@ -86,7 +84,6 @@ notifications GET /api/v1/notifications ?channel,status,alert_id,text,since_ns,l
 get_configurations_ref_or_id GET /api/v1/configurations/{ref_or_id} ?version
 get_orders_order_id GET /api/v1/orders/{order_id}
 get_strategies_name GET /api/v1/strategies/{name}
-one_approval GET /api/v1/approvals/{approval_id}
 orderbook GET /api/v1/market-data/orderbook/{symbol}
 get_analytics_orders GET /api/v1/analytics/orders ?symbol,strategy,start,end,limit,cursor
 get_history_orders GET /api/v1/history/orders ?symbol,start,end,limit,cursor,format
@@ -106,7 +103,6 @@ profile GET /api/v1/profile
 re_arm POST /api/v1/sessions/{name}/re-arm json
 ready GET /health/ready
 refresh POST /api/v1/auth/refresh json
-refuse_it POST /api/v1/approvals/{approval_id}/refuse json
 refused POST /api/v1/configuration-desk/pending/{pending_id}/refuse json
 replay_letter POST /api/v1/analytics/dead-letters/{number}/replay json
 reset POST /api/v1/auth/reset json

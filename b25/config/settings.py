@@ -61,6 +61,8 @@ class Settings(BaseSettings):
         SQLite file or PostgreSQL; see `b25.store.store.open_store`.
     run_folder, catalog, secrets_folder : Path
         Sessions, seats and latches; recorded data; generated secrets of mode 0600.
+    audit_anchor : Path, optional
+        File elsewhere to which the gateway appends the head of the audit every hour.
     """
 
     model_config = SettingsConfigDict(
@@ -73,6 +75,7 @@ class Settings(BaseSettings):
     secrets_folder: Path = Path("data/secrets")
     reports_folder: Path = Path("data/reports")
     strategies_folder: Path = Path("strategies")
+    audit_anchor: Path | None = None
     gateway: GatewaySettings = GatewaySettings()
 
     @classmethod

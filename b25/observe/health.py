@@ -9,7 +9,6 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import pairwise
 from typing import Final
 
 
@@ -111,31 +110,3 @@ def overall(checks: Sequence[Check]) -> State:
 def is_ready(checks: Sequence[Check]) -> bool:
     """Whether requests may be sent here: nothing that is required is unhealthy or unknown."""
     return overall(checks) in (State.HEALTHY, State.DEGRADED)
-
-
-def availability(told: Sequence[tuple[int, State]], since_ns: int, until_ns: int) -> float | None:
-    """Share of the time in which a part was healthy or degraded.
-
-    Parameters
-    ----------
-    told : sequence of (int, State)
-        Time and state of every change, oldest first.
-
-    Returns
-    -------
-    float or None
-        In [0, 1]; None when nothing is known of any moment. Time of which nothing or UNKNOWN is told counts as not available,
-        time in which it was disabled does not count at all.
-    """
-    up_ns = counted_ns = known_ns = 0
-    spans = [*told, (until_ns, State.UNKNOWN)]
-    first_ns = min(max(spans[0][0], since_ns), until_ns)
-    counted_ns += max(0, first_ns - since_ns)
-    for (begin_ns, state), (end_ns, _) in pairwise(spans):
-        length_ns = max(0, min(end_ns, until_ns) - max(begin_ns, since_ns))
-        known_ns += length_ns
-        if state is not State.DISABLED:
-            counted_ns += length_ns
-        if state in (State.HEALTHY, State.DEGRADED):
-            up_ns += length_ns
-    return up_ns / counted_ns if known_ns and counted_ns else None

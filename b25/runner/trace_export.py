@@ -1,6 +1,6 @@
 """Hands traces to OpenTelemetry, from journals and beside everything: what does not export pays nothing for it.
 
-Orders and errors always, other events by chance: a share of the trace ids, so that all who look at one trace decide alike.
+Every trace is that of an order, and every order is told.
 """
 
 from __future__ import annotations
@@ -8,24 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from b25.model.errors import Misuse
+from b25.model.errors import Misuse, Retry
 from b25.observe.redaction import shown
 from b25.session.trace import Trace, span_id_of
 
 SERVICE: Final = "b25"
-
-
-def is_sampled(trace_id: str, rate: float, *, has_order: bool = False, is_error: bool = False) -> bool:
-    """Whether a trace is told.
-
-    Parameters
-    ----------
-    rate : float
-        Share of those without order or error, in [0, 1].
-    """
-    if not 0.0 <= rate <= 1.0:
-        raise Misuse(f"a share of {rate} of the traces", remedy="give a number from 0 to 1")
-    return has_order or is_error or int(trace_id[:13], 16) < rate * 16**13
 
 
 def export(traces: Iterable[Trace], exporter: Any) -> int:
@@ -39,6 +26,8 @@ def export(traces: Iterable[Trace], exporter: Any) -> int:
     ------
     Misuse
         When OpenTelemetry is not installed.
+    Retry
+        When they are not taken.
     """
     try:
         from opentelemetry.sdk.resources import Resource
@@ -79,7 +68,8 @@ def export(traces: Iterable[Trace], exporter: Any) -> int:
                 )
             )  # fmt: skip
             before_ns = step.at_ns
-        exporter.export(spans)
+        if getattr(exporter.export(spans), "name", "SUCCESS") != "SUCCESS":
+            raise Retry("the collector did not take the spans", remedy="see that it runs, and ask again: they are in the journal")
         count += len(spans)
     return count
 

@@ -60,16 +60,9 @@ access_key = Table(
     _text("made_by"), _big("made_ns"), _big("expires_ns", null=True), _big("revoked_ns", null=True), _big("used_ns", null=True),
     _text("used_ip", null=True), _text("replaces", null=True),
 )  # fmt: skip
-# What one person asks and another must allow. `body` is what exactly; `state`: pending, approved, refused, taken.
-approval = Table(
-    "approval", access_metadata, Column("id", Text, primary_key=True), _text("asked_by"), _text("action"), _text("object"),
-    _text("body"), _text("reason"), _big("made_ns"), _big("expires_ns"), _text("state"), _text("decided_by", null=True),
-    _big("decided_ns", null=True), _text("decided_why", null=True), _big("ready_ns", null=True), _big("taken_ns", null=True),
-)  # fmt: skip
 Index("ix_sign_in_person", sign_in.c.person)
 Index("ix_refresh_token_sign_in", refresh_token.c.sign_in)
 Index("ix_sign_in_attempt_person", sign_in_attempt.c.person, sign_in_attempt.c.ip)
 Index("ix_access_key_owner", access_key.c.owner)
-Index("ix_approval_state", approval.c.state)
 
 APPEND_ONLY: Final[tuple[str, ...]] = ("sign_in_attempt",)

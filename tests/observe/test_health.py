@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from b25.cli import main
-from b25.observe.health import WORST_FIRST, Check, State, aged, availability, is_ready, overall, weighed
+from b25.observe.health import WORST_FIRST, Check, State, aged, is_ready, overall, weighed
 from b25.runner import health_checks
 from b25.runner.health_checks import check_all, check_bus, check_database, check_processes
 from b25.runner.heartbeat import Heartbeat, Life
@@ -58,14 +58,6 @@ def test_what_is_too_old_or_was_never_heard_is_unknown():
     assert aged(well, age_s_max=1).state is State.UNKNOWN
     assert aged(Check(name="a", state=State.HEALTHY), age_s_max=1).state is State.UNKNOWN
     assert aged(Check(name="a", state=State.DISABLED), age_s_max=1).state is State.DISABLED
-
-
-def test_availability_counts_the_time_that_was_told():
-    told = [(0, State.HEALTHY), (50, State.UNHEALTHY), (60, State.DEGRADED), (80, State.DISABLED), (90, State.HEALTHY)]
-    assert availability(told, 0, 100) == pytest.approx(80 / 90)
-    assert availability(told, 50, 60) == 0.0
-    assert availability([], 0, 100) is None
-    assert availability([(50, State.HEALTHY)], 0, 100) == 0.5
 
 
 def gateway_of(tmp_path):

@@ -1,16 +1,16 @@
 """An order's way, from the very journal and store of a session that trades; the same whoever reckons it; no secret in a span."""
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from b25.cli import main
 from b25.model.errors import Misuse
 from b25.observe.redaction import MASK
-from b25.runner.trace_export import export, is_sampled
+from b25.runner.trace_export import export
 from b25.session.trace import Step, Trace, fills_in, trace_id_of, trace_of, traces_of
 from b25.session.trace_stored import completed
 from b25.store.store import open_store
@@ -116,20 +116,25 @@ def test_no_secret_stands_in_a_span():
     assert MASK in told
 
 
+class Collector(BaseHTTPRequestHandler):
+    """Takes what an OpenTelemetry collector takes."""
+
+    def do_POST(self):
+        self.server.told.append((self.path, len(self.rfile.read(int(self.headers["Content-Length"])))))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *words):
+        """Nothing on the terminal."""
+
+
 @pytest.mark.spec("TR-02")
-@given(st.integers(0, 2**128 - 1), st.floats(0, 1))
-def test_orders_and_errors_are_always_told_and_the_rest_by_its_share(number, rate):
-    trace_id = format(number, "032x")
-    assert is_sampled(trace_id, rate, has_order=True)
-    assert is_sampled(trace_id, rate, is_error=True)
-    assert is_sampled(trace_id, 1.0)
-    assert not is_sampled(trace_id, 0.0)
-    if is_sampled(trace_id, rate):
-        assert is_sampled(trace_id, (1 + rate) / 2)
-
-
-def test_a_share_of_the_ids_is_a_share_of_the_traces():
-    ids = [trace_id_of("mm", 1, seq) for seq in range(4_000)]
-    assert 0.08 < sum(is_sampled(one, 0.1) for one in ids) / len(ids) < 0.12
-    with pytest.raises(Misuse):
-        is_sampled(ids[0], 1.5)
+def test_the_command_hands_orders_to_a_collector(journal, capsys):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
+        server.told = []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        at = f"http://127.0.0.1:{server.server_port}/v1/traces"
+        assert main(["session", "trace", str(journal), "--otlp", at, "--json"]) == 0
+        server.shutdown()
+    assert json.loads(capsys.readouterr().out)["spans"] > 0
+    assert {path for path, size in server.told if size} == {"/v1/traces"}

@@ -29,10 +29,7 @@ HSTS: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomai
 
 
 class Envelope:
-    """Recovery, request id, access log, security headers.
-
-    A part of the gateway that has `request_done(route, method, status, seconds)` is told of every request: metrics.
-    """
+    """Recovery, request id, access log, security headers."""
 
     def __init__(self, app: Any, gateway: Gateway) -> None:
         self.app, self.gateway = app, gateway
@@ -88,9 +85,6 @@ class Envelope:
     def _done(self, scope: Scope, status: int, seconds: float) -> None:
         state, method = scope["state"], scope["method"]
         route = state["route"].pattern if state.get("route") is not None else ""
-        for part in self.gateway.parts.values():
-            if (told := getattr(part, "request_done", None)) is not None:
-                told(route, method, status, seconds)
         principal = state.get("principal")
         # The path without its query, in which somebody may have put what does not belong there.
         self.log.info(

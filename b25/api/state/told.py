@@ -17,11 +17,6 @@ BARS_KEPT: Final = 120
 ENDED: Final = frozenset(map(str, TERMINAL))
 
 
-def session_of(message: Message) -> str:
-    """Return the name of the session that told it: of ``session/live-1`` it is ``live-1``."""
-    return message.source.partition("/")[2] or message.source
-
-
 def take(state: State, name: str, message: Message) -> None:
     """Put a message into the state.
 
