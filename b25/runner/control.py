@@ -61,6 +61,7 @@ class Control:
         self.answers: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self.unsettled: dict[str, dict[str, Any]] = {}
         self._server: asyncio.AbstractServer | None = None
+        self._callers: set[asyncio.Task[Any]] = set()
         self._recall()
 
     async def start(self) -> None:
@@ -79,10 +80,13 @@ class Control:
         self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=LINE_BYTES_MAX)
 
     async def close(self) -> None:
-        """Listen no more."""
+        """Listen no more, and let go of whoever is still connected."""
         if self._server is not None:
             self._server.close()
             self._server = None
+        for caller in (callers := tuple(self._callers)):
+            caller.cancel()
+        await asyncio.gather(*callers, return_exceptions=True)
         with contextlib.suppress(FileNotFoundError):
             (self.own / SOCKET).unlink()
 
@@ -146,6 +150,17 @@ class Control:
                     self.unsettled[row["id"]] = {**row["request"], "id": row["id"]}
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if (caller := asyncio.current_task()) is not None:
+            self._callers.add(caller)
+            caller.add_done_callback(self._callers.discard)
+        try:
+            await self._answer(reader, writer)
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.LimitOverrunError, ValueError, asyncio.CancelledError):
             while line := await reader.readline():
                 try:
@@ -158,7 +173,6 @@ class Control:
                     told = _refusal("", Misuse("a line that is no JSON object", remedy="send one JSON object a line"))
                 writer.write(orjson.dumps(told, default=str, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n")
                 await writer.drain()
-        writer.close()
 
 
 def ask_session(folder: Path, session: str, command: str, *, wait_s: float = WAIT_S, **more: Any) -> dict[str, Any]:

@@ -142,6 +142,7 @@ def test_a_session_that_hangs_is_told_as_such(seat, tmp_path):
         with pytest.raises(Retry, match="did not answer request"):
             ask_session(tmp_path, "mm", "pause", wait_s=0.2)
         held.set()
+        ask_session(tmp_path, "mm", "status")  # it is back: whoever gave up is let go of
 
 
 @pytest.mark.parametrize(

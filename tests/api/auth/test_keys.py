@@ -16,7 +16,7 @@ def make(people, name, **more):
 def test_a_key_opens_what_its_scopes_say(people):
     made = make(people, "trader", label="watcher").json()
     assert made["key"].startswith(f"b25_{made['id']}_")
-    who = people("GET", "/approvals", key=made["key"])
+    who = people("GET", "/annotations", key=made["key"])
     assert who.status_code == 200
     assert people("GET", "/auth/verify", key=made["key"]).json()["code"] == "FORBIDDEN"  # `own` is not among its scopes
     kept = keys_of(people.access.means.store)[0]
@@ -60,15 +60,15 @@ def test_a_key_makes_no_key_and_changes_no_password(people):
 @pytest.mark.spec("AU-08")
 def test_a_key_runs_out_is_bound_to_addresses_and_ends_when_it_is_told(people, clock):
     made = make(people, "viewer", days=1, ips=["10.1.0.0/16", "::1"]).json()
-    assert people("GET", "/approvals", key=made["key"], ip="10.1.2.3").status_code == 200
-    assert people("GET", "/approvals", key=made["key"], ip="::1").status_code == 200
-    assert people("GET", "/approvals", key=made["key"], ip="10.2.0.1").status_code == 401
+    assert people("GET", "/annotations", key=made["key"], ip="10.1.2.3").status_code == 200
+    assert people("GET", "/annotations", key=made["key"], ip="::1").status_code == 200
+    assert people("GET", "/annotations", key=made["key"], ip="10.2.0.1").status_code == 401
     clock.pass_s(86_400)
-    assert people("GET", "/approvals", key=made["key"], ip="10.1.2.3").json()["code"] == "TOKEN_EXPIRED"
+    assert people("GET", "/annotations", key=made["key"], ip="10.1.2.3").json()["code"] == "TOKEN_EXPIRED"
     other = make(people, "viewer").json()
     assert people("DELETE", f"/keys/{other['id']}", token=people.token("trader")).status_code == 404  # not his
     assert people("DELETE", f"/keys/{other['id']}", token=people.token("viewer")).status_code == 204
-    assert people("GET", "/approvals", key=other["key"]).status_code == 401
+    assert people("GET", "/annotations", key=other["key"]).status_code == 401
 
 
 @pytest.mark.spec("AU-08")
@@ -77,9 +77,9 @@ def test_a_key_is_replaced_with_some_time_for_both(people, clock):
     told = people("POST", f"/keys/{old['id']}/rotate", token=people.stepped("viewer"), json={"overlap_s": 60})
     new = told.json()
     assert (new["replaces"], new["scopes"]) == (old["id"], old["scopes"])
-    assert [people("GET", "/approvals", key=one["key"]).status_code for one in (old, new)] == [200, 200]
+    assert [people("GET", "/annotations", key=one["key"]).status_code for one in (old, new)] == [200, 200]
     clock.pass_s(60)
-    assert [people("GET", "/approvals", key=one["key"]).status_code for one in (old, new)] == [401, 200]
+    assert [people("GET", "/annotations", key=one["key"]).status_code for one in (old, new)] == [401, 200]
     assert people("POST", f"/keys/{old['id']}/rotate", token=people.stepped("viewer"), json={}).status_code == 404
 
 
@@ -93,7 +93,7 @@ def test_what_is_no_key(people, text):
 @pytest.mark.spec("AU-07")
 def test_when_and_from_where_a_key_was_last_used(people, clock):
     made = make(people, "viewer").json()
-    people("GET", "/approvals", key=made["key"], ip="10.1.2.3")
+    people("GET", "/annotations", key=made["key"], ip="10.1.2.3")
     people.access.means.standing.reload()
     held = keys_of(people.access.means.store)[0]
     assert (held.used_ns, held.used_ip) == (clock.ns, "10.1.2.3")
@@ -122,7 +122,7 @@ def test_only_an_administrator_makes_keys_of_programs(people):
     made = people("POST", "/services", token=people.stepped("admin"), json=body).json()
     assert people("GET", "/services", token=people.token("admin")).json()["keys"][0]["id"] == made["id"]
     assert people("DELETE", f"/services/{made['id']}", token=people.token("admin")).status_code == 204
-    assert people("GET", "/approvals", key=made["key"]).status_code == 401
+    assert people("GET", "/annotations", key=made["key"]).status_code == 401
 
 
 def test_a_key_has_no_account_that_its_owner_has_not(people):

@@ -138,11 +138,11 @@ def test_changing_people_asks_for_a_fresh_proof(people, clock):
 def test_somebody_who_is_shut_out_is_out_with_token_and_key(people):
     stepped = people.stepped("trader")
     key = people("POST", "/keys", token=stepped, json={"scopes": ["read"]}).json()["key"]
-    assert people("GET", "/approvals", key=key).status_code == 200
+    assert people("GET", "/annotations", key=key).status_code == 200
     changed = people("PATCH", "/users/trader", token=people.stepped("admin"), json={"is_active": False, "reason": "left"})
     assert changed.json()["is_active"] is False
-    assert people("GET", "/approvals", token=stepped).status_code == 401
-    assert people("GET", "/approvals", key=key).status_code == 401
+    assert people("GET", "/annotations", token=stepped).status_code == 401
+    assert people("GET", "/annotations", key=key).status_code == 401
     assert people.login("trader").json()["code"] == "INVALID_CREDENTIALS"
 
 
