@@ -1,5 +1,6 @@
 """The store on SQLite and PostgreSQL: once, in order, never changed, and closed when it cannot write."""
 
+import socket
 import subprocess
 import sys
 import threading
@@ -301,6 +302,13 @@ def test_settings_of_sqlite_are_those_of_the_spec(tmp_path):
         assert store._connection.execute("PRAGMA synchronous").fetchone()[0] == 2
     assert store._connection.execute("PRAGMA synchronous").fetchone()[0] == 1
     store.close()
+
+
+def test_long_statements_are_not_held_back(store):
+    if store.is_sqlite:
+        return
+    wire = store._connection._usock
+    assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 @pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://"])
