@@ -32,6 +32,7 @@ catalog GET /api/v1/history/catalog
 change_password POST /api/v1/auth/password json
 change_profile PATCH /api/v1/profile json
 change_user PATCH /api/v1/users/{name} json
+check POST /api/v1/risk/check json
 check_audit GET /api/v1/audit/verify
 close POST /api/v1/account/positions/close json
 confirm_second_factor POST /api/v1/auth/mfa/confirm json
@@ -100,6 +101,7 @@ get_history_pnl GET /api/v1/history/pnl ?session,account,interval,start,end,limi
 policies GET /api/v1/risk/policies
 positions GET /api/v1/account/positions ?symbol,session
 profile GET /api/v1/profile
+put_limits PUT /api/v1/risk/limits json
 re_arm POST /api/v1/sessions/{name}/re-arm json
 ready GET /health/ready
 refresh POST /api/v1/auth/refresh json

@@ -19,7 +19,7 @@ from b25.api.reach.breaker import TO_ORDERS, Breaker, Circuit
 from b25.api.reach.bus_line import BusLine
 from b25.api.reach.pictures import Picture, Pictures
 from b25.model.errors import B25Error, Misuse, Retry
-from b25.runner.control import ask_session
+from b25.runner.control import READS, ask_session
 from b25.runner.seat import SESSION_NAME, is_taken
 from b25.store.audit import append_audit
 
@@ -141,6 +141,8 @@ class Commands:
 
     async def _audit(self, asked: Asked, what: str, command_id: str, *, before: Any, after: Any) -> None:
         """Write down what is asked before it is done, and what came of it. Raises Problem when the first cannot be written."""
+        if asked.command in READS:
+            return
         facts = audit_facts(
             asked.request, object=f"session {asked.session}", before=before, after=after, reason=asked.reason,
             command_id=command_id, asked=asked.more,

@@ -43,6 +43,29 @@ async def drafted(client_as, value=None, key=KEY, kind="risk_limit"):
     return made.json()["data"]
 
 
+@pytest.mark.spec("GW-05")
+def test_limits_hold_in_one_step_and_what_loosens_waits(client_as, gateway):
+    put = "/api/v1/risk/limits"
+
+    async def act():
+        risk = client_as("risk")
+        first = await risk.put(put, json={"key": KEY, "limits": limits(collar=0.02), "reason": "first"})
+        assert first.status_code == 200, first.text
+        assert first.json()["data"]["configuration"]["active_version"] == 1
+        tight = await risk.put(put, json={"key": KEY, "version": 1, "limits": limits(collar=0.01), "reason": "tighter"})
+        assert tight.json()["data"]["configuration"]["active_version"] == 2
+        loose = await risk.put(put, json={"key": KEY, "version": 2, "limits": limits(collar=0.05), "reason": "wider"})
+        assert loose.json()["data"]["pending"]
+        assert loose.json()["data"]["configuration"]["active_version"] == 2
+        stale = await risk.put(put, json={"key": KEY, "version": 1, "limits": limits(), "reason": "late"})
+        assert (stale.status_code, stale.json()["code"]) == (409, "VERSION_CONFLICT")
+        wrong = await risk.put(put, json={"key": KEY, "version": 3, "limits": {"account": {"colar": 1}}, "reason": "typo"})
+        assert (wrong.status_code, wrong.json()["code"]) == (422, "VALIDATION_FAILED")
+        assert (await client_as("trader").put(put, json={"key": KEY, "limits": {}, "reason": "mine"})).status_code == 403
+
+    asked(act)
+
+
 @pytest.mark.spec("CF-01")
 def test_from_draft_to_rollback_and_every_answer_says_what_holds(client_as, gateway):
     async def act():

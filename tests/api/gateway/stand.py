@@ -78,6 +78,14 @@ class StandIn:
             return brief | {"state": "paused"}
         if command == "resume":
             raise Misuse("it may not trade: the kill switch is pulled", remedy="re-arm it")
+        if command == "check":
+            before = {"position": "0.010", "notional": "600", "gross": None, "net": None, "equity": None, "leverage": None}
+            before |= {"open_orders": len(self.orders)}
+            told = {"max_quantity": "1.5", "metrics_before": before, "time_ns": time.time_ns()}
+            if "quantity" not in request:
+                return told
+            after = before | {"position": "0.020", "limits_used": {"order_value": 0.4}}
+            return told | {"verdict": "ok", "reasons": [], "metrics_after": after}
         if command == "order":
             return self._order(request, brief)
         if command in ("cancel", "amend", "set", "flatten", "close"):

@@ -146,3 +146,22 @@ def test_readiness_tells_of_each_thing_and_never_a_constant(run, home, session):
 
     run(act)
     assert read_json(home.settings.run_folder / "sessions" / "mm" / "seat.json")["account"] == "demo"
+
+
+@pytest.mark.spec("GW-05")
+def test_the_gate_is_asked_without_an_order_and_without_an_audit(run, home, session):
+    order = {"session": "mm", "symbol": "BTC/USDT:USDT", "side": "buy", "price": "60000"}
+
+    async def act(client):
+        async with client("viewer") as viewer:
+            told = (await viewer.post("/api/v1/risk/check", json=order | {"quantity": "0.01"})).json()
+            assert (told["verdict"], told["max_quantity"], told["after"]["limits_used"]) == ("ok", "1.5", {"order_value": 0.4})
+            most = (await viewer.post("/api/v1/risk/check", json=order)).json()
+            assert (most["verdict"], most["after"], most["before"]["gross"]) == (None, None, None)
+            gone = await viewer.post("/api/v1/risk/check", json=order | {"session": "nobody"})
+            assert gone.status_code == 404
+
+    run(act)
+    assert [one["command"] for one in session.asked] == ["check", "check"]
+    assert session.orders == {}
+    assert [action for _, action in actions(home) if "check" in action] == []
