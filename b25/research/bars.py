@@ -94,6 +94,11 @@ def bars(
 def _of_catalog(catalog: Catalog, request: BarRequest) -> Bars:
     """Bars of a catalog: stored ones, else made of stored trades, else of a recording's trades."""
     symbol = needed_symbol(request.symbol, "a catalog")
+    if request.venue is None and not has_series(catalog, symbol, None):
+        venues = sorted({one.instrument.venue for one in catalog.manifests() if one.instrument.symbol == symbol})
+        if len(venues) > 1:
+            raise Misuse(f"the catalog {catalog.folder} holds {symbol} of {', '.join(venues)}", remedy="give venue=")
+        request = replace(request, venue=venues[0]) if venues else request
     recorded = request.venue is not None and (catalog.instrument_folder(request.venue, symbol) / NAME).exists()
     held = [] if recorded and not has_series(catalog, symbol, request.venue) else series_of(catalog, symbol, request.venue)
     found = bars_of_series(held, request)

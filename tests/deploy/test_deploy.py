@@ -290,6 +290,7 @@ def test_prometheus_reads_the_gateway_and_mounts_what_is_here():
             assert (secret if isinstance(secret, str) else secret["source"]) in compose()["secrets"]
 
 
+@pytest.mark.spec("GW-N6")
 @pytest.mark.spec("DP-07")
 @pytest.mark.parametrize("name", ["Caddyfile", "nginx.conf"])
 def test_a_proxy_hands_on_upgrade_and_origin_and_verifies(name):

@@ -72,6 +72,7 @@ def test_any_label_and_number_is_read_back(symbol, value):
         assert told[1] == pytest.approx(value)
 
 
+@pytest.mark.spec("SYS-N2")
 def test_what_is_not_known_is_not_told():
     meter = Meter("session", "mm")
     meter.set(GAUGE, 0.5, symbol="x")

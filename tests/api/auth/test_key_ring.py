@@ -131,6 +131,7 @@ def test_they_can_lie_in_the_keyring_of_the_system(folder, monkeypatch):
         keyring.set_keyring(before)
 
 
+@pytest.mark.spec("AU-N5", "DP-N5")
 def test_processes_that_start_at_one_moment_have_the_same_keys(folder):
     code = "from pathlib import Path; from b25.api.auth.key_ring import open_keys; "
     code += f"print(open_keys(Path({str(folder)!r}), 1).newest.kid)"

@@ -24,6 +24,7 @@ def test_a_key_opens_what_its_scopes_say(people):
     assert len(kept.hash) == 32
 
 
+@pytest.mark.spec("GW-08", "GW-N1")
 @pytest.mark.spec("AU-08")
 def test_no_key_may_more_than_its_owner(people):
     for role in Role:
@@ -99,6 +100,7 @@ def test_when_and_from_where_a_key_was_last_used(people, clock):
     assert (held.used_ns, held.used_ip) == (clock.ns, "10.1.2.3")
 
 
+@pytest.mark.spec("GW-N1")
 @pytest.mark.spec("RB-01")
 @pytest.mark.spec("RB-04")
 def test_a_program_never_trades_stops_or_approves_whatever_is_asked_for_it(people):

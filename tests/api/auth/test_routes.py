@@ -146,6 +146,7 @@ def test_somebody_who_is_shut_out_is_out_with_token_and_key(people):
     assert people.login("trader").json()["code"] == "INVALID_CREDENTIALS"
 
 
+@pytest.mark.spec("GW-08")
 def test_taken_roles_are_gone_at_once_and_given_ones_need_a_new_sign_in(people):
     token = people.token("trader")
     people("PATCH", "/users/trader", token=people.stepped("admin"), json={"roles": ["viewer"]})

@@ -100,6 +100,7 @@ def test_one_address_gets_not_more_tries_by_naming_many_people_or_by_one_success
     assert refused(access.sign_ins.sign_in, "another", "x", "", HOME).status == 429
 
 
+@pytest.mark.spec("S6")
 @pytest.mark.spec("AU-04")
 def test_many_guesses_at_one_moment_are_no_more_than_five(each_access):
     add(each_access, "bob")
@@ -130,6 +131,7 @@ def test_a_refresh_token_is_used_once_and_kept_as_a_hash(each_access, clock):
     assert all(len(bytes(row.hash)) == 32 for row in rows)
 
 
+@pytest.mark.spec("S7")
 @pytest.mark.spec("AU-03")
 def test_a_token_used_again_ends_the_family_and_raises_an_alarm(each_access, clock, alarms):
     add(each_access, "bob")
@@ -238,6 +240,7 @@ def test_a_person_that_is_shut_out_meanwhile_is_out_at_once(each_access):
     assert refused(each_access.sign_ins.refresh, issued.refresh_token, HOME).code == "TOKEN_REVOKED"
 
 
+@pytest.mark.spec("AL-03")
 def test_no_audit_no_sign_in(access, monkeypatch):
     add(access, "bob")
 

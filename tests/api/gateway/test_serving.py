@@ -46,6 +46,7 @@ def settings(host, paths=None):
     return GatewaySettings(host=host, **tls)
 
 
+@pytest.mark.spec("TL-02")
 @pytest.mark.spec("S5")
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "192.168.1.10", "0.0.0.0", "::", "desk.example"])  # noqa: S104
 @pytest.mark.parametrize("tls", [False, True])
@@ -59,6 +60,7 @@ def test_others_are_let_in_with_tls_and_sign_in_only(tmp_path, host, tls, auth):
             check_bind(asked, has_auth=auth, now=lambda: NOW)
 
 
+@pytest.mark.spec("TL-02")
 @pytest.mark.spec("S5")
 @pytest.mark.parametrize(
     ("words", "says"),
@@ -84,6 +86,7 @@ def test_a_key_of_another_certificate_stops_the_start(tmp_path):
         check_bind(GatewaySettings(hosts=("*",)), has_auth=True)
 
 
+@pytest.mark.spec("TL-03")
 def test_a_new_certificate_is_taken_and_a_bad_one_is_not(tmp_path):
     paths = certificate(tmp_path)
     made = Certificate(*paths, lambda: NOW)

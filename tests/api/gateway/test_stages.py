@@ -132,6 +132,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.spec("S13")
 @pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
 def test_a_hostile_body_is_refused_and_breaks_nothing(run, body):
     async def act(client):
@@ -166,6 +167,7 @@ TRAVERSAL = [
 ]
 
 
+@pytest.mark.spec("GW-N4")
 @pytest.mark.parametrize("name", TRAVERSAL, ids=range(len(TRAVERSAL)))
 def test_a_path_leads_nowhere_but_to_what_is_named(run, home, name):
     outside = home.settings.run_folder.parent / "outside"

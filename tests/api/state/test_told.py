@@ -149,6 +149,7 @@ def test_what_no_wire_can_carry_is_refused(value):
         State().put("alerts", "a", value)
 
 
+@pytest.mark.spec("SYS-N2")
 def test_what_is_not_known_is_null_and_never_not_a_number():
     state = State()
     state.put("alerts", "a", {"x": float("nan"), "y": [float("inf")], "z": {"w": None}})

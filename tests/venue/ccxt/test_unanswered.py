@@ -84,6 +84,7 @@ def test_a_refused_connection_is_proof_that_nothing_was_sent():
     assert asyncio.run(run()).answer is Answer.NOT_SENT
 
 
+@pytest.mark.spec("TL-N1")
 def test_a_certificate_that_nobody_vouches_for_is_proof_that_nothing_was_sent():
     async def run():
         async with Recorder(by_path(samples())) as recorder, venue_at(recorder) as port:
