@@ -12,6 +12,7 @@ from b25.api.analytics_desk import AnalyticsDesk
 from b25.api.announcer import Announcer
 from b25.api.auth.access import open_access
 from b25.api.auth.anchoring import AuditAnchoring
+from b25.api.backtest_desk import BacktestDesk
 from b25.api.config_desk import ConfigDesk
 from b25.api.gateway import Gateway
 from b25.api.health import Health
@@ -60,6 +61,7 @@ def compose(settings: Settings) -> Gateway:
     alone = partial(is_alone, store)
     strategies = settings.strategies_folder
     gateway.join(ConfigDesk(gateway, lambda text: say(text=text), publisher=voice.publisher, strategies=strategies, alone=alone))
+    gateway.join(BacktestDesk(settings.run_folder / "backtests", time.time_ns))
     gateway.join(AnalyticsDesk(store, time.time_ns))
     gateway.join(Announcer(state.put, voice.publisher))
     if settings.audit_anchor is not None:

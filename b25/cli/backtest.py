@@ -49,6 +49,7 @@ def run(
     check: Annotated[bool, typer.Option("--check", help="Look for bias, with all checks; exit 1 where one is proven.")] = False,
     breakdown: Annotated[str | None, typer.Option(metavar="BY", help="Sum trades by day, month, weekday, side, ….")] = None,
     fills: Annotated[Path | None, typer.Option(help="Write every fill to this Parquet file.")] = None,
+    equity: Annotated[Path | None, typer.Option(help="Write the equity curve to this Parquet file.")] = None,
     tearsheet: Annotated[Path | None, typer.Option(help="Write the tear sheet to this HTML file.")] = None,
     json: Annotated[bool, JSON] = False,
 ) -> None:
@@ -80,10 +81,17 @@ def run(
             progress(f"b25: runs as plain Python: {result.made.why_plain}")
         table = _breakdown(result, breakdown) if breakdown else None
         written = _write_fills(result, fills) if fills else None
+        if equity:
+            options.write_table(result.equity, equity)
         if tearsheet:
             result.tearsheet(tearsheet)
     known = facts(result) if json else {}
-    lines = [repr(result), *([f"\nfills: {fills}"] if written else []), *([f"tear sheet: {tearsheet}"] if tearsheet else [])]
+    lines = [
+        repr(result),
+        *([f"\nfills: {fills}"] if written else []),
+        *([f"equity: {equity}"] if equity else []),
+        *([f"tear sheet: {tearsheet}"] if tearsheet else []),
+    ]
     if table is not None:
         known["breakdown"] = table.to_dicts()
         lines.append(str(table))
