@@ -300,8 +300,15 @@ class Subscriber:
         return made
 
     async def run(self) -> None:
-        """Wait until a subscription is at fault, and raise that."""
-        await asyncio.gather(*(one.task for one in self.subscriptions if one.task is not None))
+        """Wait until a subscription is at fault, and raise that; one that is added meanwhile is waited for as well."""
+        while tasks := [one.task for one in self.subscriptions if one.task is not None]:
+            done, waiting = await asyncio.wait(tasks, timeout=WAIT_S, return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                one.result()
+            if not waiting:
+                return
+            if done:
+                await asyncio.sleep(WAIT_S)
 
     async def close(self) -> None:
         """Stop reading."""

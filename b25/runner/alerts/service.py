@@ -116,6 +116,11 @@ class AlertService:
         self._alarms = own.AlarmFile(self.folder, self.log.place("alarms"))
         return len(made)
 
+    def take_up(self, rules: Sequence[AlertRule], routes: Sequence[NotificationRoute], channels: Mapping[str, Channel]) -> None:
+        """Go on by other rules and channels: alerts of rules that are gone end without a word, all others go on."""
+        self.engine.use(rules)
+        self.routes, self.delivery.channels = list(routes), channels
+
     # -- what is told -----------------------------------------------------------------------------
 
     def reader(self, pattern: str) -> Callable[[str, Message], Any]:

@@ -10,6 +10,7 @@ import socket
 import time
 import tomllib
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from b25.model.errors import B25Error, Misuse, Retry
 from b25.runner.alerts.channels import channels_of
 from b25.runner.alerts.default_rules import with_defaults
 from b25.runner.alerts.own_subjects import OWN
+from b25.runner.alerts.renewal import Renewal
 from b25.runner.alerts.rules import AlertRule, NotificationRoute, routes_from, rules_from
 from b25.runner.alerts.secret_refs import secret_of
 from b25.runner.alerts.service import FILE, AlertService
@@ -40,6 +42,7 @@ NAME: Final = "alerts"
 BEAT_S: Final = 0.25
 DELIVER_S: Final = 0.2
 LOOK_S: Final = 1.0
+RENEW_S: Final = 1.0
 PING_S: Final = 60.0
 DRAIN_S: Final = 10.0
 BEGIN_S: Final = 20.0
@@ -138,14 +141,16 @@ def serve(settings: Settings, rules_file: Path | None, *, bus: str, heartbeat_s:
             log.warning("notice", text=text)
             say(text)
 
-        rules, routes = read_store(store, rules_file, told)
+        read = partial(read_store, store, rules_file, told)
+        renewal = Renewal(store, read, settings.secrets_folder, log, told)
+        rules, routes = read()
         channels = channels_of(routes, settings.secrets_folder, log)
         service = AlertService(
             store, folder, rules, routes, channels, publisher, told, time.time_ns, heartbeat_s=heartbeat_s,
             owner=f"{socket.gethostname()}:{folder}:{name}",  # the seat makes it this process' alone
         )  # fmt: skip
         address = None if bus == NO_BUS or not (bus or os.environ.get(URL)) else bus_address(bus, folder)
-        return asyncio.run(_Process(service, publisher, beat, address, asked, told).run())
+        return asyncio.run(_Process(service, publisher, beat, address, asked, told, renewal).run())
     except BaseException as found:
         fault = found
         if isinstance(found, B25Error) and "B25_PROCESS" in os.environ:
@@ -163,12 +168,16 @@ def serve(settings: Settings, rules_file: Path | None, *, bus: str, heartbeat_s:
 class _Process:
     """One life of the service."""
 
-    def __init__(self, service: AlertService, publisher: Publisher, beat: Heartbeat, address: Any, ping: str, say: Say) -> None:
+    def __init__(
+        self, service: AlertService, publisher: Publisher, beat: Heartbeat, address: Any, ping: str, say: Say, renewal: Renewal
+    ) -> None:  # fmt: skip
+        self.renewal = renewal
         self.service, self.publisher, self.beat, self.address, self.ping, self.say = service, publisher, beat, address, ping, say
         self.over = asyncio.Event()
         self.link: Link | None = None
         self.subscriber: Subscriber | None = None
         self.why = ""
+        self.reads: set[str] = set()
 
     async def run(self) -> dict[str, Any]:
         """Until told to stop; a fault of a part is a fault of the whole."""
@@ -182,7 +191,10 @@ class _Process:
             self.say(f"watching {len(self.service.engine.rules)} rules, {remembered} alerts remembered")
             parts = [
                 beating,
-                *(asyncio.create_task(one) for one in (self._look(), self._deliver(), self._publish(), self._ping())),
+                *(
+                    asyncio.create_task(one)
+                    for one in (self._look(), self._deliver(), self._publish(), self._ping(), self._renew())
+                ),
             ]
             if self.subscriber is not None:
                 parts.append(asyncio.create_task(self.subscriber.run()))
@@ -213,18 +225,23 @@ class _Process:
         link = self.link
         self.service.is_bus_up = lambda: link.is_up
         self.subscriber = Subscriber(self.link, "alerts")
-        for pattern in self.service.engine.subjects:
-            if pattern in OWN:
-                continue
-            # What happened while this process was away is told when it is back; before its first life, nothing.
-            once = subject(pattern).delivery is How.AT_LEAST_ONCE
-            durable = f"alerts-{pattern.translate(str.maketrans('.{}', '-__'))}" if once else ""
-            self.subscriber.read(pattern, self.service.reader(pattern), durable=durable, new_only=True)
+        self._read_subjects(self.subscriber)
         try:  # what is published from now on is read
             begun = asyncio.gather(*(one.started.wait() for one in self.subscriber.subscriptions))
             await asyncio.wait_for(begun, BEGIN_S)
         except TimeoutError:
             raise Retry("the bus does not let us read within 20 s", remedy="look at it: b25 bus check") from None
+
+    def _read_subjects(self, subscriber: Subscriber) -> None:
+        """Read what the rules want to know and is not read yet."""
+        for pattern in self.service.engine.subjects:
+            if pattern in OWN or pattern in self.reads:
+                continue
+            self.reads.add(pattern)
+            # What happened while this process was away is told when it is back; before its first life, nothing.
+            once = subject(pattern).delivery is How.AT_LEAST_ONCE
+            durable = f"alerts-{pattern.translate(str.maketrans('.{}', '-__'))}" if once else ""
+            subscriber.read(pattern, self.service.reader(pattern), durable=durable, new_only=True)
 
     async def _beat(self) -> None:
         while True:
@@ -237,6 +254,18 @@ class _Process:
         while True:
             await self.service.look()
             await asyncio.sleep(LOOK_S)
+
+    async def _renew(self) -> None:
+        """Take up what is configured anew; a reader that is added misses nothing that comes after it."""
+        while True:
+            await asyncio.sleep(RENEW_S)
+            found = await asyncio.to_thread(self.renewal.look)
+            if found is None:
+                continue
+            self.service.take_up(*found)
+            if self.subscriber is not None:
+                self._read_subjects(self.subscriber)
+            self.say(f"configured anew: watching {len(self.service.engine.rules)} rules, {len(self.service.routes)} channels")
 
     async def _deliver(self) -> None:
         while True:

@@ -7,22 +7,27 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import orjson
 import pytest
 
 from b25.bus.address import TOKEN_FILE, URL, bus_folder
-from b25.bus.bodies import RiskEmergency
+from b25.bus.bodies import RiskEmergency, RiskMetrics
 from b25.bus.link import open_link
 from b25.bus.publisher import Publisher
 from b25.cli import main
+from b25.config.configurations import Configurations
+from b25.config.outcome import Author
 from b25.runner.alerts.heartbeat_check import check_heartbeat
 from b25.runner.alerts.service import FILE
 from b25.runner.bus_process import component_of
 from b25.runner.doctor_findings import Health
 from b25.runner.heartbeat import Life, read_beat
 from b25.runner.supervisor_plan import ProcessPlan
+from b25.store.store import open_store
 from tests.bus.conftest import server
+from tests.bus.stand import sample
 
 __all__ = ["server"]
 LONGEST_S = 60.0
@@ -89,11 +94,11 @@ def wait(holds, longest_s=LONGEST_S):
         time.sleep(0.02)
 
 
-def publish(server, *bodies):
+def publish(server, *bodies, pattern="risk.emergency"):
     async def run():
         publisher = Publisher("session", bodies[0].session)
         link = await open_link(server.address, publisher.source, lambda text: None)
-        channel = publisher.channel("risk.emergency")
+        channel = publisher.channel(pattern)
         for body in bodies:
             assert channel.offer(body, time.time_ns())
         while publisher.waiting:
@@ -158,6 +163,29 @@ def test_killed_while_it_sends_it_sends_under_the_same_id_and_then_no_more(tmp_p
     firing = [headers["idempotency-key"] for _, headers, _, _ in http.got if "/firing/" in headers["idempotency-key"]]
     assert len(set(firing)) == 1
     assert len(firing) <= 2
+
+
+@pytest.mark.slow
+@pytest.mark.spec("CF-11", "NT-05")
+def test_a_rule_that_is_configured_while_it_runs_is_watched_a_moment_later(tmp_path, server, http):
+    with Process(tmp_path, http, server) as own:
+        own.start()
+        store = open_store(f"sqlite:///{tmp_path}/b25.db")
+        known, by = Configurations(store), Author("ann")
+        rule = {
+            "name": "leverage_high", "source": "metric", "metric": "risk.metrics.leverage", "severity": "critical",
+            "condition": {"op": "gt", "threshold": 2.5}, "channels": ["hook"], "summary": "too much for what is there",
+        }  # fmt: skip
+        known.create("ops/alerts/all/leverage_high", "alert_rule", rule, by)
+        known.activate("ops/alerts/all/leverage_high", by, version=1, reason="because")
+        for line in own.process.stderr:
+            if "configured anew" in line:
+                break
+        publish(server, replace(sample(RiskMetrics), session="live-1", leverage=3.0), pattern="risk.metrics")
+        wait(lambda: http.accepted)
+        assert "too much for what is there" in http.accepted[0]["title"] + http.accepted[0]["body"]
+        assert own.end(signal.SIGTERM)[0] == 0
+        store.close()
 
 
 @pytest.mark.slow
