@@ -101,22 +101,37 @@ def drift(cells: Sequence[tuple[Any, Any]]) -> str:
         for number, (left, right) in enumerate(zip(one, other, strict=False), 1):
             if where := first_difference(left.payload, right.payload):
                 return f"A and B differ: cell {stored.id}, result {number} ({left.name}), {where}"
-        texts = _texts(stored), _texts(again)
-        if texts[0] != texts[1]:
-            return f"cell {stored.id} shows something else: {_first_line(*texts)}"
+        left_lines, right_lines = _lines(stored, again)
+        if left_lines != right_lines:
+            return f"cell {stored.id} shows something else: {_first_line(left_lines, right_lines)}"
     return ""
 
 
-def _texts(cell: Any) -> list[str]:
-    """Lines of what a cell printed and returned; the text of a result is left to its payload."""
-    found = []
+def _lines(stored: Any, again: Any) -> tuple[list[str], list[str]]:
+    """Lines of what a cell printed and returned, then and now; the text of a result is left to its payload, and pictures are."""
+    left, right = (_texts(cell) for cell in (stored, again))
+    if len(left) == len(right):  # a file from before results were recorded has the same text, without the payload
+        both = [(a, b) for a, b in zip(left, right, strict=True) if a is not None and b is not None]
+        left, right = [a for a, _ in both], [b for _, b in both]
+    return _plain(left), _plain(right)
+
+
+def _texts(cell: Any) -> list[str | None]:
+    found: list[str | None] = []
     for one in cell.get("outputs", ()):
         data = one.get("data", {})
-        if one.output_type == "stream" and one.get("name") != "stderr":
-            found.append(one.text)
-        elif MIME not in data and not any(name.startswith("image/") for name in data):
+        if one.output_type == "stream":
+            if one.get("name") != "stderr":
+                found.append(one.text)
+        elif MIME in data or any(name.startswith("image/") for name in data):
+            found.append(None)
+        else:
             found.append(str(data.get("text/plain", "")))
-    text = "\n".join(one.strip("\n") for one in found)
+    return found
+
+
+def _plain(texts: Iterable[str | None]) -> list[str]:
+    text = "\n".join(one.strip("\n") for one in texts if one is not None)
     for pattern in MAY_DIFFER:
         text = pattern.sub("~", text)
     return [line.rstrip() for line in text.splitlines() if line.strip()]
