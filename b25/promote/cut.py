@@ -43,7 +43,7 @@ class Cut:
 
 
 def saved_of(where: str) -> tuple[Saved, str]:
-    """Return the file that is named, and the name of the class. Raises Misuse when there is no such file, or no class is named."""
+    """Return the file and the class that are named. Raises Misuse when there is no such file, or no class is named."""
     name, _, root = where.rpartition(":")
     if not name or not root.isidentifier():
         raise Misuse(f"{where!r} names no class of a file", remedy="give NOTEBOOK.ipynb:Class")

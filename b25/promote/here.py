@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from b25.market.bars import Bars
-from b25.promote.promote import Wish, promotion
+from b25.promote.promote import promotion
 from b25.promote.steps import PromotionReport, Say
 from b25.promote.version import LIVE
+from b25.promote.wish import Wish
 from b25.research.dataset import Dataset
 from b25.risk.limits import Limits
 from b25.venue.models import Fees
@@ -82,9 +83,15 @@ def promote_here(
         secrets_folder = read_settings().secrets_folder
     given = (data,) if isinstance(data, Bars) else data
     wish = Wish(
-        where=where, data=given if given is None or isinstance(given, Dataset) else tuple(given), by=by, params=dict(params or {}),
+        where=where, data=given if given is None or isinstance(given, Dataset) else tuple(given), by=by,
+        params=dict(params or {}),
         fees=fees or Fees(), limits=limits, balance=balance, never_cancels=never_cancels, seed=seed, history=history,
     )  # fmt: skip
     return promotion(
-        wish, say, dry_run=dry_run, root=root, secrets_folder=secrets_folder, now_ns=now_ns if now_ns is not None else time.time_ns()
+        wish,
+        say,
+        dry_run=dry_run,
+        root=root,
+        secrets_folder=secrets_folder,
+        now_ns=now_ns if now_ns is not None else time.time_ns(),
     )

@@ -1,4 +1,4 @@
-"""Promotes a class: lint, cut, import alone, re-run, prove, look for bias, freeze. The first step that fails ends it; nothing is left."""
+"""Promotes a class: lint, cut, import alone, re-run, prove, look for bias, freeze. The first that fails ends it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any, Final
 from b25.market.timeframe import declared_in
 from b25.model.errors import B25Error
 from b25.promote.cut import Cut, cut, saved_of
-from b25.promote.manifest import Evidence, evidence_files, facts_of
 from b25.promote.findings import Level
 from b25.promote.isolate import isolate
 from b25.promote.kinds import BarLives, BarSetting, Lives, TickLives
 from b25.promote.lives import Setting
+from b25.promote.manifest import Evidence, evidence_files, facts_of
 from b25.promote.proof import Proof, Prover
 from b25.promote.report_page import report_page
 from b25.promote.rerun import Beside
@@ -27,7 +27,7 @@ from b25.promote.wish import Refused, Wish
 from b25.research.backtest import backtest
 from b25.research.bar_backtest import with_declared
 from b25.research.bias import check
-from b25.research.dataset import sample
+from b25.research.dataset import SAMPLE_SEED, sample
 from b25.research.strategy_file import load_strategy
 from b25.risk.limits import Limits
 from b25.strategy.source_key import behaviour_key
@@ -73,7 +73,7 @@ def promotion(
     Misuse
         When there is no such file, or no class is named.
     """
-    saved, name = saved_of(wish.where)
+    _, name = saved_of(wish.where)
     course, made, version = Course(say), None, None
     try:
         made, _ = judge(wish, course)
@@ -150,8 +150,9 @@ def _evidence(made: Cut, wish: Wish, file: Path, course: Course) -> Evidence:
         course.say("bias", "looking for look-ahead and warm-up")
         how: dict[str, Any] = {} if isinstance(wish.data, tuple) else {"latency": ConstantLatency(wish.latency_ns)}
         given = {"fees": wish.fees, "limits": wish.limits, "balance": wish.balance, **how, **wish.params}
-        result = backtest(cls, list(wish.data) if isinstance(wish.data, tuple) else wish.data, **given)
-        bias = check(cls, wish.data, result=result, progress=lambda text: course.say("bias", text), **given)
+        data: list[Any] = list(wish.data) if isinstance(wish.data, tuple) else [wish.data]
+        result = backtest(cls, data, **given)
+        bias = check(cls, data, result=result, progress=lambda text: course.say("bias", text), **given)
         if not bias.ok:
             raise Refused(f"{made.name}: {bias.findings[0]}", remedy="see b25 backtest --check")
         course.say("bias", bias.verdict)
@@ -162,19 +163,17 @@ def at_hand(cls: type[Strategy], wish: Wish) -> Wish:
     """Give a wish the sample market that the class listens to, where it names no data, and limits."""
     if wish.data is not None:
         return replace(wish, limits=wish.limits or Limits())
-    seed = {} if wish.seed is None else {"seed": wish.seed}
+    seed = SAMPLE_SEED if wish.seed is None else wish.seed
     if "on_bar" in cls.callbacks():
         declared = declared_in(cls)
-        bars = sample(bars=declared.names[0] if declared else SAMPLE_BARS, days=SAMPLE_DAYS, **seed)
+        bars = sample(bars=declared.names[0] if declared else SAMPLE_BARS, days=SAMPLE_DAYS, seed=seed)
         return replace(wish, data=(with_declared(cls, bars),), limits=wish.limits or Limits())
     return replace(
-        wish, data=sample(minutes=SAMPLE_MINUTES, **seed), limits=wish.limits or Limits(position_max=SAMPLE_POSITION_MAX)
+        wish, data=sample(minutes=SAMPLE_MINUTES, seed=seed), limits=wish.limits or Limits(position_max=SAMPLE_POSITION_MAX)
     )
 
 
-def _frozen(
-    made: Cut, wish: Wish, found: Evidence, course: Course, root: Path, secrets_folder: Path, now_ns: int
-) -> Version:
+def _frozen(made: Cut, wish: Wish, found: Evidence, course: Course, root: Path, secrets_folder: Path, now_ns: int) -> Version:
     source = f"source{made.saved.path.suffix}"
     files = {SOURCE: made.text.encode(), source: made.saved.path.read_bytes(), **evidence_files(made, found)}
     if hashlib.sha256(files[source]).hexdigest() != made.saved.sha256:

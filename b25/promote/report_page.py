@@ -1,4 +1,4 @@
-"""The report of a version: one HTML file without script or outside request. It holds no time: equal promotions give equal bytes."""
+"""The report of a version: one HTML file, no script, no outside request. It holds no time: equal promotions give equal bytes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,26 @@ from b25.analytics.sheet_style import SHEET_CSS
 from b25.analytics.sheet_tables import cards, metric_rows, pairs, table
 from b25.promote.cut import Cut
 from b25.promote.manifest import Evidence
+from b25.promote.rerun import Rerun
 from b25.promote.steps import STEPS, Step
 
 CARDS: Final = ("net_profit", "total_return", "max_drawdown", "sharpe", "fills", "maker_share", "fees", "profit_bps")
-FIGURES: Final = ("volume", "trades", "win_rate", "spread_capture", "submits", "cancels", "refused", "position_abs_mean", "time_flat")
+FIGURES: Final = (
+    "volume",
+    "trades",
+    "win_rate",
+    "spread_capture",
+    "submits",
+    "cancels",
+    "refused",
+    "position_abs_mean",
+    "time_flat",
+)
 PROVEN: Final = ("lint", "cut", "isolate", "re-run", "prove", "bias")
 CSS: Final = """
 .state{font-weight:600}.state.ok{color:var(--position)}.state.fault{color:var(--sell)}.state.none{color:var(--muted);font-weight:400}
-.source{background:var(--panel);border:1px solid var(--grid);border-radius:8px;padding:12px 0;overflow-x:auto;font-size:12px;line-height:1.5}
+.source{background:var(--panel);border:1px solid var(--grid);border-radius:8px;padding:12px 0;
+overflow-x:auto;font-size:12px;line-height:1.5}
 .source pre{margin:0;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;min-width:max-content}
 .source .line{display:block;padding:0 16px 0 0;white-space:pre}.source .line i{display:inline-block;width:46px;padding-right:14px;
 text-align:right;color:var(--muted);font-style:normal;user-select:none}
@@ -88,20 +100,30 @@ def _steps(steps: Iterable[Step]) -> str:
 
 
 def _runs(found: Evidence) -> str:
-    again, stream = found.again, found.proof.stream_sha256
-    none = _state("not applicable", "none")
-    a = _state("stored", "ok") if again and again.stored else _state("not stored", "none") if again else none
-    b = _state("equal to A", "ok") if again and again.stored else _state("ran, nothing stored to compare", "none") if again else none
-    bc = _state(f"equal to B in {len(again.third)} backtests", "ok") if again and again.third else none
-    lives = len({"compiled", "plain", "again"})
+    stream = _hashes([found.proof.stream_sha256])
+    a, b, c = _notebook_runs(found.again)
     rows = [
-        ("A", "the notebook as it was saved", "the payloads in its outputs", a, _hashes(one.stream for one in again.stored) if again else ""),
-        ("B", "the notebook run again", "fresh kernel, no network, no keys", b, _hashes(one.stream for one in again.again) if again else ""),
-        ("C", "strategy.py", "the notebook's own data and parameters", bc, _hashes(str(one["C"]) for one in again.third) if again else ""),
-        ("C", "strategy.py", "the data of the proof", _state(f"equal in {lives} backtests: compiled, once more, plain Python", "ok"), _hashes([stream])),
-        ("D", "strategy.py", "the session of the live runner, fed with the same", _state("equal to C, and to its replay", "ok"), _hashes([stream])),
-    ]  # fmt: skip
+        ("A", "the notebook as it was saved", "the payloads in its outputs", *a),
+        ("B", "the notebook run again", "fresh kernel, no network, no keys", *b),
+        ("C", "strategy.py", "the notebook's own data and parameters", *c),
+        ("C", "strategy.py", "the data of the proof", _state("equal compiled, once more, and as plain Python", "ok"), stream),
+        ("D", "strategy.py", "the live runner's session, same data", _state("equal to C, and to its replay", "ok"), stream),
+    ]
     return f'<div class="scroll">{table(("run", "code", "engine and events", "state", "stream"), rows)}</div>'
+
+
+def _notebook_runs(again: Rerun | None) -> list[tuple[str, str]]:
+    """State and streams of A, B and C as far as the notebook itself goes."""
+    if again is None:
+        return [(_state("not applicable", "none"), "")] * 3
+    stored = _state("stored", "ok") if again.stored else _state("not stored", "none")
+    ran = _state("equal to A", "ok") if again.stored else _state("ran; nothing is stored to compare", "none")
+    third = _state(f"equal to B in {len(again.third)} backtests", "ok") if again.third else _state("not applicable", "none")
+    return [
+        (stored, _hashes(one.stream for one in again.stored)),
+        (ran, _hashes(one.stream for one in again.again)),
+        (third, _hashes(str(one["C"]) for one in again.third)),
+    ]
 
 
 def _hashes(streams: Iterable[str]) -> str:
@@ -110,7 +132,8 @@ def _hashes(streams: Iterable[str]) -> str:
 
 def _controls(controls: Mapping[str, str]) -> str:
     rows = [
-        (escape(what), _state("noticed" if how else "not noticed", "ok" if how else "fault"), escape(how)) for what, how in controls.items()
+        (escape(what), _state("noticed" if how else "not noticed", "ok" if how else "fault"), escape(how))
+        for what, how in controls.items()
     ]
     return table(("changed on purpose", "state", "how the comparison failed"), rows)
 

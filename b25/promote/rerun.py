@@ -19,13 +19,14 @@ from typing import Any, Final
 
 import nbformat
 
-from b25.promote.rerun_compare import Shown, drift, first_difference, shown_payloads
+from b25.promote.rerun_compare import Shown, drift, shown_payloads
 from b25.promote.rerun_folder import copied, environment
 from b25.promote.rerun_guard import WORDS
+from b25.promote.third_run import MIME as THIRD_MIME
 from b25.promote.wish import Refused
 
 SECONDS_MAX: Final = 300.0
-THIRD_MIME: Final = "application/vnd.b25.third-run+json"
+LAST: Final = "b25-third-run"
 LOOKED_UP: Final = re.compile(r"(?:environ|getenv|secret)\w*\W+['\"]([A-Za-z_][A-Za-z0-9_]*)['\"]")
 
 
@@ -58,7 +59,7 @@ class Rerun:
         return f"{self.cells} cells ran again; {ab}; {bc}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what `parity.json` keeps."""
+        """Return what `proof.json` keeps."""
         return {
             "A": {"state": "stored" if self.stored else "not stored", "streams": [one.stream for one in self.stored]},
             "B": {"state": "equal to A" if self.stored else "run", "streams": [one.stream for one in self.again]},
@@ -103,7 +104,7 @@ class Beside:
     def _go(self) -> None:
         try:
             self._found = self._run.go()
-        except BaseException as fault:  # noqa: BLE001 - raised again where it is waited for
+        except BaseException as fault:  # raised again where it is waited for
             self._fault = fault
 
 
@@ -135,18 +136,23 @@ class Run:
     def go(self) -> Rerun:
         """Run it. See `rerun`."""
         begun = time.monotonic()
-        book = nbformat.read(self.notebook, as_version=4)
-        stored = nbformat.from_dict(book)
+        book = nbformat.read(self.notebook, as_version=4)  # type: ignore[no-untyped-call]
+        stored = nbformat.from_dict(book)  # type: ignore[no-untyped-call]
         count = len(book.cells)
-        book.cells.append(nbformat.v4.new_code_cell(_third_run(self.file, self.name), id="b25-third-run"))
+        last = nbformat.v4.new_code_cell(_third_run(self.file, self.name), id=LAST)  # type: ignore[no-untyped-call]
+        book.cells.append(last)
         with tempfile.TemporaryDirectory(prefix="b25-rerun-", ignore_cleanup_errors=True) as folder:
             work = Path(folder)
             given = environment(work, self.notebook)
             self._execute(book, work, copied(self.notebook.parent, work), given)
         cells = list(zip(stored.cells, book.cells[:count], strict=True))
         if where := drift(cells):
-            raise _refused(self.notebook, where, "run all cells again, save, and promote again; tag nbval-ignore-output what may differ")
-        before, after = ([one for one in shown_payloads(side) if one.name == self.name] for side in (stored.cells, book.cells[:count]))
+            raise _refused(
+                self.notebook, where, "run all cells again, save, and promote again; tag nbval-ignore-output what may differ"
+            )
+        before, after = (
+            [one for one in shown_payloads(side) if one.name == self.name] for side in (stored.cells, book.cells[:count])
+        )
         third = _third_of(book.cells[count])
         for one in third:
             if one["difference"]:
@@ -177,7 +183,9 @@ class Run:
             raise self._raised(book, client.at, fault) from None
         except CellTimeoutError:
             what = f"{_cell(book, client.at)} had not ended {self.seconds_max:g} s after the re-run began"
-            raise _refused(self.notebook, what, "a notebook that is promoted runs to its end; move what takes long elsewhere") from None
+            raise _refused(
+                self.notebook, what, "a notebook that is promoted runs to its end; move what takes long elsewhere"
+            ) from None
         except (DeadKernelError, RuntimeError, NoSuchKernel) as fault:
             if client.overflown:
                 what = f"{_cell(book, client.at)} shows more than {OUTPUT_BYTES_MAX / 1e6:g} MB; the kernel was ended"
@@ -189,7 +197,7 @@ class Run:
     def _raised(self, book: Any, place: int, fault: Any) -> Refused:
         told = f"{fault.ename}: {str(fault.evalue).splitlines()[0][:300] if fault.evalue else ''}"
         cell = _cell(book, place)
-        if book.cells[place].id == "b25-third-run":
+        if book.cells[place].id == LAST:
             return _refused(self.notebook, f"the cut class cannot do the notebook's own backtests: {told}", "see what it needs")
         source = book.cells[place].source
         asked = [one for one in LOOKED_UP.findall(source) if one not in environment_names()]
@@ -223,6 +231,3 @@ def _cell(book: Any, place: int) -> str:
 
 def _refused(notebook: Path, what: str, remedy: str) -> Refused:
     return Refused(f"{notebook.name}, run again: {what}", remedy=remedy)
-
-
-__all__ = ["Beside", "Rerun", "first_difference", "rerun"]

@@ -19,7 +19,7 @@ OUTPUT_BYTES_MAX: Final = 20_000_000  # of the whole notebook; a tutorial stays 
 START_S: Final = 120
 
 
-class RerunClient(NotebookClient):  # type: ignore[misc]
+class RerunClient(NotebookClient):
     """Executes a notebook in a kernel of its own, which listens on files and on no port.
 
     Attributes

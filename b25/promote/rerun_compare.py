@@ -22,7 +22,18 @@ MAY_DIFFER: Final = tuple(
         r"hash(\s+|</td><td>)[0-9a-f]{16}",
     )
 )
-PARTS: Final = ("data", "parameters", "conditions_sha256", "seed", "events", "effects", "fills", "chain", "stream_sha256", "metrics")
+PARTS: Final = (
+    "data",
+    "parameters",
+    "conditions_sha256",
+    "seed",
+    "events",
+    "effects",
+    "fills",
+    "chain",
+    "stream_sha256",
+    "metrics",
+)
 
 
 @dataclass(frozen=True, slots=True)

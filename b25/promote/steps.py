@@ -104,7 +104,9 @@ class PromotionReport:
 
     def __repr__(self) -> str:
         lines = [self.verdict]
-        lines += [f"  {i:>2} {s.name:<8} {s.state:<14} {s.seconds:6.1f} s  {s.text}".rstrip() for i, s in enumerate(self.steps, 1)]
+        lines += [
+            f"  {i:>2} {s.name:<8} {s.state:<14} {s.seconds:6.1f} s  {s.text}".rstrip() for i, s in enumerate(self.steps, 1)
+        ]
         lines += [f"  warning: {one}" for one in self.warnings]
         if self.refusal:
             lines.append(f"  {self.refusal}")

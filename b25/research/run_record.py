@@ -48,7 +48,8 @@ def payload_of(result: Backtest) -> dict[str, Any]:
     """
     if changed := changed_modules():
         raise Misuse(
-            f"{changed[0]} was written after this kernel had loaded b25", remedy="restart the kernel, switch autoreload off, run again"
+            f"{changed[0]} was written after this kernel had loaded b25",
+            remedy="restart the kernel, switch autoreload off, run again",
         )
     outcome, made = result.outcome, result.made
     per, links = chain(outcome)
@@ -59,7 +60,9 @@ def payload_of(result: Backtest) -> dict[str, Any]:
         "parameters": result.parameters,
         "data": [data.hash for data in made.datasets],
         "conditions_sha256": hashlib.sha256(f"{result.assumed}{made.limits}{made.balance:.12g}".encode()).hexdigest(),
-        "seed": [seed for seed in (getattr(getattr(m, "latency", None), "seed", None) for m in getattr(made, "models", ())) if seed],
+        "seed": [
+            seed for seed in (getattr(getattr(m, "latency", None), "seed", None) for m in getattr(made, "models", ())) if seed
+        ],
         "events": int(outcome.rows),
         "effects": int(outcome.effects.size),
         "fills": int(outcome.fills.size),
@@ -72,7 +75,7 @@ def payload_of(result: Backtest) -> dict[str, Any]:
 
 
 def shown_payload(result: Backtest) -> dict[str, Any]:
-    """Return what is displayed beside a result; a refusal to record is displayed as that. Keeps the stream where that is wished."""
+    """Return what is shown beside a result, or why it was not recorded; keep the stream where that is wished."""
     try:
         payload = payload_of(result)
     except Misuse as fault:

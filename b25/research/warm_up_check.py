@@ -55,7 +55,7 @@ def later_starts(runs: Reruns, count: int) -> WarmUp:
     clock, whole = runs.clock, runs.whole.outcome
     first: list[int] = []
     last: list[int] = []
-    lasting = False
+    lasting: list[bool] = []
     compared = differed = 0
     base = max(0, clock.size - runs.steps_max)
     for share in (np.arange(count) + 0.381966) / count * 0.75:
@@ -70,8 +70,9 @@ def later_starts(runs: Reruns, count: int) -> WarmUp:
         if moments:
             steps = int(np.searchsorted(clock, moments[-1])) - row
             last.append(steps)
-            lasting |= steps > (clock.size - row) / 2
-    return WarmUp(min(first, default=None), max(last, default=None), lasting, compared, differed)
+            lasting.append(steps > (clock.size - row) / 2)
+    # A start near the end of the data has no time to agree: only what every start shows is a matter of the start itself.
+    return WarmUp(min(first, default=None), max(last, default=None), bool(lasting) and all(lasting), compared, differed)
 
 
 def recursive_differences(runs: Reruns, first_act: int | None) -> pl.DataFrame:
