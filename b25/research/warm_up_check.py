@@ -55,7 +55,7 @@ def later_starts(runs: Reruns, count: int) -> WarmUp:
     clock, whole = runs.clock, runs.whole.outcome
     first: list[int] = []
     last: list[int] = []
-    lasting: list[bool] = []
+    lasting = False
     compared = differed = 0
     base = max(0, clock.size - runs.steps_max)
     for share in (np.arange(count) + 0.381966) / count * 0.75:
@@ -70,9 +70,8 @@ def later_starts(runs: Reruns, count: int) -> WarmUp:
         if moments:
             steps = int(np.searchsorted(clock, moments[-1])) - row
             last.append(steps)
-            lasting.append(steps > (clock.size - row) / 2)
-    # A start near the end of the data has no time to agree: only what every start shows is a matter of the start itself.
-    return WarmUp(min(first, default=None), max(last, default=None), bool(lasting) and all(lasting), compared, differed)
+            lasting |= steps > (clock.size - row) / 2
+    return WarmUp(min(first, default=None), max(last, default=None), lasting, compared, differed)
 
 
 def recursive_differences(runs: Reruns, first_act: int | None) -> pl.DataFrame:
@@ -145,7 +144,8 @@ def warm_up_findings(runs: Reruns, seen: WarmUp, table: pl.DataFrame) -> list[Fi
                 "warning",
                 ", ".join(far),
                 f"when the first order is sent, {seen.first_act:,} {unit} after a start, it still differs by "
-                f"{max(_at(table, name, seen.first_act) for name in far):.1%} from what more data give; no decision turned on it",
+                f"{max(_at(table, name, seen.first_act) for name in far):.1%} from what more data give; "
+                + (f"{seen.differed:,} decisions were otherwise" if seen.differed else "no decision turned on it"),
                 f"wait for {needs:,} {unit} before the first order",
             )
         ]

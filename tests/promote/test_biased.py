@@ -21,7 +21,7 @@ NOT_CUT = {"reads_next_bar.py:ReadsNextBar": "RUNTIME_GLOBAL", "reads_frame.py:R
 
 @pytest.fixture(scope="module")
 def data():
-    return b25.sample(bars="1h", days=90)
+    return b25.sample(bars="1h", days=125)
 
 
 @pytest.mark.parametrize("where", KNOWN)

@@ -2,7 +2,7 @@
 
 import b25
 
-FRAME = b25.sample(bars="1h", days=90).frame.select("close")
+FRAME = b25.sample(bars="1h", days=125).frame.select("close")
 
 
 class ReadsFrame(b25.Strategy):

@@ -2,7 +2,7 @@
 
 import b25
 
-CLOSES = b25.sample(bars="1h", days=90).view["close"].copy()
+CLOSES = b25.sample(bars="1h", days=125).view["close"].copy()
 
 
 class ReadsNextBar(b25.Strategy):
