@@ -174,13 +174,18 @@ def at_hand(cls: type[Strategy], wish: Wish) -> Wish:
 
 
 def _frozen(made: Cut, wish: Wish, found: Evidence, course: Course, root: Path, secrets_folder: Path, now_ns: int) -> Version:
-    source = f"source{made.saved.path.suffix}"
-    files = {SOURCE: made.text.encode(), source: made.saved.path.read_bytes(), **evidence_files(made, found)}
-    if hashlib.sha256(files[source]).hexdigest() != made.saved.sha256:
-        raise Refused(f"{made.saved.path} changed while it was promoted", remedy="save it, and promote again")
+    files = {SOURCE: made.text.encode(), f"source{made.saved.path.suffix}": unchanged(made), **evidence_files(made, found)}
     facts = facts_of(made, found, now_ns)
     files["report.html"] = report_page(made, found, facts, course.steps()).encode()
     return freeze(root, snake(made.name), files, facts, secrets_folder)
+
+
+def unchanged(made: Cut) -> bytes:
+    """Return the bytes of the file that was cut. Raises Refused when they are others by now."""
+    held = made.saved.path.read_bytes()
+    if hashlib.sha256(held).hexdigest() != made.saved.sha256:
+        raise Refused(f"{made.saved.path} changed while it was promoted", remedy="save it, and promote again")
+    return held
 
 
 def _lives(cls: type[Strategy], wish: Wish) -> Lives:
