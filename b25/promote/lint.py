@@ -49,7 +49,9 @@ SECRET: Final = re.compile(
     r"|(?i:api_?key|api_?secret|secret|password|passwd|token)['\"]?\s*[:=]\s*['\"][^'\"\s]{12,}['\"]"
     r"|(?<![A-Za-z0-9/+=_-])(?=[A-Za-z0-9]*[0-9])(?=[A-Za-z0-9]*[A-Z])(?=[A-Za-z0-9]*[a-z])[A-Za-z0-9]{64}(?![A-Za-z0-9/+=_-])"
 )
-AUTORELOAD: Final = re.compile(r"""^\s*%autoreload\s+['"]?(?:[123]|now|explicit|all|complete)|magic\(['"]autoreload""", re.MULTILINE)
+AUTORELOAD: Final = re.compile(
+    r"""^\s*%autoreload\s+['"]?(?:[123]|now|explicit|all|complete)|magic\(['"]autoreload""", re.MULTILINE
+)
 
 
 def lint(saved: Saved, every: Iterable[Statement], cut: Closure, *, compiled: bool) -> list[Finding]:

@@ -11,7 +11,9 @@ from b25.promote.statements import Statement
 
 CLOCKS: Final = frozenset({"time", "time_ns", "perf_counter", "monotonic", "now", "utcnow", "today"})
 DICE: Final = frozenset({"random", "uuid", "secrets"})
-IN_ORDER: Final = frozenset({"list", "tuple", "enumerate", "iter", "zip", "reversed"})  # what is made of a set by these is in its order
+IN_ORDER: Final = frozenset(
+    {"list", "tuple", "enumerate", "iter", "zip", "reversed"}
+)  # what is made of a set by these is in its order
 MUTABLE: Final = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 MADE: Final = frozenset({"list", "dict", "set", "bytearray", "defaultdict", "deque", "array", "zeros", "ones", "empty", "full"})
 

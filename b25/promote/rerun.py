@@ -178,7 +178,7 @@ class Run:
         client = self._client = RerunClient(book, work, self.seconds_max)
         try:
             if not self._ended:
-                asyncio.run(client.async_execute(cwd=str(here), env=dict(given), reset_kc=False))
+                asyncio.run(client.async_execute(cwd=str(here), env=dict(given), cleanup_kc=True))
         except CellExecutionError as fault:
             raise self._raised(book, client.at, fault) from None
         except CellTimeoutError:
@@ -215,7 +215,10 @@ def environment_names() -> set[str]:
 
 
 def _third_run(file: Path, name: str) -> str:
-    return f"from b25.promote.third_run import show as _b25_show\n_b25_show({str(file)!r}, {name!r}, get_ipython().user_ns)"
+    return (
+        "if 'b25.research.result' in __import__('sys').modules:  # else there is no backtest\n"
+        f"    from b25.promote.third_run import show as _b25_show\n    _b25_show({str(file)!r}, {name!r}, get_ipython().user_ns)"
+    )
 
 
 def _third_of(cell: Any) -> list[Mapping[str, Any]]:

@@ -31,7 +31,7 @@ def guard(event: str, args: tuple) -> None:  # type: ignore[type-arg]
     """Refuse what a notebook must do without when it is run again."""
     if event == "open":
         path, mode, flags = args
-        writes = flags & WRITES if isinstance(flags, int) else set(mode or "") & set("wax+")
+        writes = flags & WRITES or (isinstance(mode, str) and set(mode) & set("wax+"))
         if writes and not (is_ours(path) and (isinstance(path, int) or is_ours(os.path.realpath(path)))):
             raise PermissionError(f"{WORDS} right to write {path}: it changes nothing outside its own folder")
     elif event in ASKED or (event in SENT and args[0].family != socket.AF_UNIX):
