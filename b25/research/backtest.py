@@ -174,12 +174,9 @@ def backtest(
             run_s=run_s,
             compiled=call is not None,
             why_plain=why_plain,
-            options={
-                "fees": fees, "latency": latency, "queue": queue, "fills": fills, "limits": limits, "balance": money,
-                "start": start, "end": end, "sample_ns": sample_ns, "depth": depth,
-            },
+            given=(start, end, sample_ns, depth),
         ),
-    )  # fmt: skip
+    )
 
 
 def _on_bars(

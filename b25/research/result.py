@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +47,17 @@ class Made:
     run_s: float
     compiled: bool
     why_plain: str
-    options: dict[str, Any] = field(default_factory=dict)  # the keywords that make this run again, parameters left out
+    given: tuple[Any, Any, int | None, bool | None] = (None, None, None, None)  # start, end, period of marks, depth
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keywords that make this run again, parameters left out."""
+        start, end, sample_ns, depth = self.given
+        first, fills = self.models[0], {one.fills for one in self.models}
+        return {
+            "fees": first.fees, "latency": first.latency, "queue": first.queue, "limits": self.limits, "balance": self.balance,
+            "fills": first.fills if len(fills) == 1 else None, "start": start, "end": end, "sample_ns": sample_ns, "depth": depth,
+        }  # fmt: skip
 
 
 class Backtest:

@@ -52,7 +52,9 @@ def data():
 
 
 def promoted(book, data, place, **how):
-    return promote_here(f"{book}:Turns", data=data, by="ann", root=place / "live", secrets_folder=place / "secrets", now_ns=7, **how)
+    return promote_here(
+        f"{book}:Turns", data=data, by="ann", root=place / "live", secrets_folder=place / "secrets", now_ns=7, **how
+    )
 
 
 @pytest.mark.slow
@@ -60,7 +62,16 @@ def test_all_four_runs_agree_and_the_folder_holds_the_proof(book, data, tmp_path
     report = promoted(book, data, tmp_path)
     assert [one.state for one in report.steps] == ["ok"] * 7 + ["next"] * 3
     folder = report.version.folder
-    names = {"MANIFEST.json", "MANIFEST.sig", "bias.json", "params.toml", "proof.json", "report.html", "source.ipynb", "strategy.py"}
+    names = {
+        "MANIFEST.json",
+        "MANIFEST.sig",
+        "bias.json",
+        "params.toml",
+        "proof.json",
+        "report.html",
+        "source.ipynb",
+        "strategy.py",
+    }
     assert {one.name for one in folder.iterdir()} == names
     runs = orjson.loads((folder / "proof.json").read_bytes())["runs"]
     assert [runs["notebook"][one]["state"] for one in "ABC"] == ["stored", "equal to A", "equal to B"]
@@ -80,7 +91,15 @@ def test_all_four_runs_agree_and_the_folder_holds_the_proof(book, data, tmp_path
 def page_is_of_itself(page, report):
     assert "<script" not in page
     assert not re.search(r"(?:src|href|url\()\s*=?\s*[\"']?(?:https?:)?//", page.replace(SHEET_CSS, ""))
-    for word in ("The ten steps", "equal to A", "feed shifted by one bar", "one effect dropped", "# %% x.ipynb#class", "<svg", "every"):
+    for word in (
+        "The ten steps",
+        "equal to A",
+        "feed shifted by one bar",
+        "one effect dropped",
+        "# %% x.ipynb#class",
+        "<svg",
+        "every",
+    ):
         assert word in page
 
 

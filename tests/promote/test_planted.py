@@ -1,4 +1,4 @@
-"""Faults that are planted in a notebook: each is refused by the step that must see it, with the cell named, and nothing is left."""
+"""Faults planted in a notebook: each is refused by the step that must see it, with the cell named, and nothing is left."""
 
 import json
 import subprocess
@@ -62,7 +62,8 @@ PLANTED = {
     ),
     "order of a named set": (
         "lint", "NONDETERMINISM", "mine",
-        [("a", "NAMES = frozenset(('a', 'b'))"), ("mine", mine("        for one in NAMES:\n            ctx.log(1, len(one))"))], {},
+        [("a", "NAMES = frozenset(('a', 'b'))"), ("mine", mine("        for one in NAMES:\n            ctx.log(1, len(one))"))],
+        {},
     ),
     "mutable default": (
         "lint", "MUTABLE_DEFAULT", "mine", [("mine", mine(fields="    def helper(self, seen=[]):\n        return seen"))], {},
@@ -74,12 +75,15 @@ PLANTED = {
     "function for a class": ("lint", "BAD_ROOT", "mine", [("mine", "def Mine():\n    pass")], {}),
     "secret in a cell": ("lint", "SECRET", "key", [GOOD, ("key", KEY)], {}),
     "secret in an output": ("lint", "SECRET", "strategy", [GOOD], {"outputs": {"strategy": ["-----BEGIN PRIVATE KEY-----"]}}),
-    "secret in a shown object": ("lint", "SECRET", "strategy", [GOOD], {"shown": {"strategy": [{"application/json": {"note": KEY}}]}}),
+    "secret in a shown object": (
+        "lint", "SECRET", "strategy", [GOOD], {"shown": {"strategy": [{"application/json": {"note": KEY}}]}},
+    ),
     "file written at the import": (
         "isolate", "opened for writing", "", [("w", WRITES), GOOD], {"tags": {"w": ["promote"]}},
     ),
     "error at the import": (
-        "isolate", "cannot be imported alone: ZeroDivisionError", "", [("w", "assert 1 / (1 - 1)"), GOOD], {"tags": {"w": ["promote"]}},
+        "isolate", "cannot be imported alone: ZeroDivisionError", "", [("w", "assert 1 / (1 - 1)"), GOOD],
+        {"tags": {"w": ["promote"]}},
     ),
     "cell hidden that is needed": ("lint", "UNDEFINED", "mine", [("a", "K = 2"), logs("K")], {"tags": {"a": ["no-promote"]}}),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a result leaves in a notebook: the same for equal runs, small, without time or path, and refused when memory is not the disk."""
+"""What a result leaves in a notebook: the same for equal runs, small, without time or path, none when memory is not the disk."""
 
 import json
 
