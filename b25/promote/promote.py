@@ -140,7 +140,7 @@ def _again(made: Cut, file: Path, course: Course) -> Any:
 
 def _evidence(made: Cut, wish: Wish, file: Path, course: Course) -> Evidence:
     with course.step("prove"):
-        cls = load_strategy(f"{file}:{made.name}")
+        cls = load_strategy(f"{file}:{made.name}", by_content=True)
         cls.record(wish.params)
         wish = at_hand(cls, wish)
         proof = Prover(_lives(cls, wish), file, wish.never_cancels, lambda text: course.say("prove", text)).prove()

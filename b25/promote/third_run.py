@@ -30,7 +30,7 @@ def third_runs(file: Path, name: str, names: Mapping[str, Any]) -> list[dict[str
     results = held(name, names)
     if not results:
         return []
-    cls = load_strategy(f"{file}:{name}")
+    cls = load_strategy(f"{file}:{name}", by_content=True)
     told = []
     for one in results:
         made = one.made
