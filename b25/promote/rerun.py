@@ -20,7 +20,7 @@ from typing import Any, Final
 import nbformat
 
 from b25.promote.rerun_compare import Shown, drift, shown_payloads
-from b25.promote.rerun_folder import copied, environment
+from b25.promote.rerun_folder import REFUSED, copied, environment
 from b25.promote.rerun_guard import WORDS
 from b25.promote.third_run import MIME as THIRD_MIME
 from b25.promote.wish import Refused
@@ -180,7 +180,7 @@ class Run:
             if not self._ended:
                 asyncio.run(client.async_execute(cwd=str(here), env=dict(given), cleanup_kc=True))
         except CellExecutionError as fault:
-            raise self._raised(book, client.at, fault) from None
+            raise self._raised(book, client.at, fault, work / REFUSED) from None
         except CellTimeoutError:
             what = f"{_cell(book, client.at)} had not ended {self.seconds_max:g} s after the re-run began"
             raise _refused(
@@ -194,7 +194,7 @@ class Run:
         finally:
             client.end()
 
-    def _raised(self, book: Any, place: int, fault: Any) -> Refused:
+    def _raised(self, book: Any, place: int, fault: Any, noted: Path) -> Refused:
         told = f"{fault.ename}: {str(fault.evalue).splitlines()[0][:300] if fault.evalue else ''}"
         cell = _cell(book, place)
         if book.cells[place].id == LAST:
@@ -206,6 +206,10 @@ class Run:
         if asked:
             what = f"{cell} needs {', '.join(dict.fromkeys(asked))}, which a re-run does not have: {told}"
             return _refused(self.notebook, what, "a notebook that is promoted needs no secret; read recorded data")
+        if noted.exists():
+            before = noted.read_text(encoding="utf-8").splitlines()[-1][:200]
+            what = f"{cell} raises {told}; before that something was refused: {before}"
+            return _refused(self.notebook, what, "store what it needs beside the notebook, and read that")
         return _refused(self.notebook, f"{cell} raises {told}", "Restart & Run All, mend it, save, and promote again")
 
 

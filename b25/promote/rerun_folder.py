@@ -16,6 +16,7 @@ from b25.research.dataset import default_catalog
 
 COPIED_BYTES_MAX: Final = 16_000_000  # a larger file is linked; it can be read, and not changed
 COPIED_FILES_MAX: Final = 2_000
+REFUSED: Final = "refused.txt"
 LEVELS_ABOVE: Final = 2  # `../../data/x.parquet` is found
 LEFT_OUT: Final = {".git", ".venv", "__pycache__", ".ipynb_checkpoints", "node_modules", ".cache"}
 KEPT: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
@@ -99,7 +100,8 @@ def environment(work: Path, notebook: Path, given: Mapping[str, str] = os.enviro
         "HOME": str(home), "TMPDIR": str(temporary), "IPYTHONDIR": str(home / "ipython"), "JUPYTER_RUNTIME_DIR": str(home),
         "JUPYTER_CONFIG_DIR": str(home), "MPLCONFIGDIR": str(pictures), "B25_CACHE_DIR": str(cache_root()),
         "B25_TRIALS": str(work / "trials"), "B25_CATALOG": given.get("B25_CATALOG") or str(_catalog_of(notebook)),
-        "B25_RERUN_FOLDERS": folders, "PYTHONPATH": os.pathsep.join([str(guard), str(PACKAGE.parent)]),
+        "B25_RERUN_FOLDERS": folders,
+        "B25_RERUN_REFUSED": str(work / REFUSED), "PYTHONPATH": os.pathsep.join([str(guard), str(PACKAGE.parent)]),
     }  # fmt: skip
     return kept | FIXED | own
 

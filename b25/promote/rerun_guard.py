@@ -13,7 +13,16 @@ ASKED = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
 SENT = ("socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg")
 STARTED = ("os.system", "os.exec", "os.posix_spawn", "pty.spawn")
 CHANGED = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown")
+REFUSED = os.environ.get("B25_RERUN_REFUSED", "")  # what was refused is noted there: a notebook may swallow it, and fail later
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+def refusal(text: str) -> PermissionError:
+    """Note what is refused, and return the error that says so."""
+    if REFUSED:
+        with open(REFUSED, "a", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+    return PermissionError(text)
 
 
 def is_ours(path: object, folder: object = -1) -> bool:
@@ -33,21 +42,22 @@ def guard(event: str, args: tuple) -> None:  # type: ignore[type-arg]
         path, mode, flags = args
         writes = flags & WRITES or (isinstance(mode, str) and set(mode) & set("wax+"))
         if writes and not (is_ours(path) and (isinstance(path, int) or is_ours(os.path.realpath(path)))):
-            raise PermissionError(f"{WORDS} right to write {path}: it changes nothing outside its own folder")
+            raise refusal(f"{WORDS} right to write {path}: it changes nothing outside its own folder")
     elif event in ASKED or (event in SENT and args[0].family != socket.AF_UNIX):
         told = args[0] if event in ASKED else args[1] if len(args) > 1 else ""
-        raise PermissionError(f"{WORDS} network: {event.removeprefix('socket.')} {told}")
+        raise refusal(f"{WORDS} network: {event.removeprefix('socket.')} {told}")
     elif event == "subprocess.Popen":
         program = args[0] or (args[1] if isinstance(args[1], str | bytes) else args[1][0])
-        if os.path.realpath(os.fsdecode(program)) != os.path.realpath(sys.executable):
-            raise PermissionError(f"{WORDS} other programs: {os.fsdecode(program)}")
+        name = os.fsdecode(program)
+        if os.path.realpath(name) != os.path.realpath(sys.executable) and name != "uname":  # `platform` asks it for the processor
+            raise refusal(f"{WORDS} other programs: {os.fsdecode(program)}")
     elif event in STARTED:
-        raise PermissionError(f"{WORDS} other programs: {event} {args[0]!r}")
+        raise refusal(f"{WORDS} other programs: {event} {args[0]!r}")
     elif event in CHANGED:
         paths = args[:2] if event == "os.rename" else args[1:2] if event in ("os.link", "os.symlink") else args[:1]
         folder = args[-1] if event in ("os.remove", "os.rmdir", "os.mkdir") else -1
         if not all(is_ours(one, folder) for one in paths):
-            raise PermissionError(f"{WORDS} right to change {args[0]}: it changes nothing outside its own folder")
+            raise refusal(f"{WORDS} right to change {args[0]}: it changes nothing outside its own folder")
 
 
 if FOLDERS:

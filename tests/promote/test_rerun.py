@@ -44,6 +44,13 @@ ENDS = {
         [("bad", "import socket\nsocket.create_connection(('127.0.0.1', 9), 1)")],
         ["cell bad", "the re-run has no network"],
     ),
+    "a network whose refusal is swallowed": (
+        [
+            ("a", "import socket\ntry:\n    socket.getaddrinfo('example.org', 80)\nexcept OSError:\n    found = None"),
+            ("bad", "found[0]"),
+        ],
+        ["cell bad raises TypeError", "before that something was refused: the re-run has no network: getaddrinfo example.org"],
+    ),
     "a secret": (
         [("bad", "import os\nkey = os.environ['B25_API_SECRET']")],
         ["cell bad needs B25_API_SECRET, which a re-run does not have", "needs no secret"],
