@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from b25.promote.cells import Saved, read_saved
 from b25.promote.closure import Closure, closure
 from b25.promote.findings import Finding, Level
 from b25.promote.lint import lint
+from b25.promote.saved import unsaved
 from b25.promote.statements import statements
 
 
@@ -40,7 +42,15 @@ class Cut:
         return tuple(one for one in self.findings if one.level is Level.ERROR)
 
 
-def cut(where: str, *, compiled: bool = True) -> Cut:
+def saved_of(where: str) -> tuple[Saved, str]:
+    """Return the file and the class that are named. Raises Misuse when there is no such file, or no class is named."""
+    name, _, root = where.rpartition(":")
+    if not name or not root.isidentifier():
+        raise Misuse(f"{where!r} names no class of a file", remedy="give NOTEBOOK.ipynb:Class")
+    return read_saved(Path(name)), root
+
+
+def cut(where: str, *, compiled: bool = True, history: Sequence[str] | None = None) -> Cut:
     """Cut a class out, and judge it.
 
     Parameters
@@ -49,19 +59,19 @@ def cut(where: str, *, compiled: bool = True) -> Cut:
         ``NOTEBOOK.ipynb:Class`` or ``FILE.py:Class``.
     compiled : bool
         False for a class that is to run as plain Python, and may import more.
+    history : sequence of str, optional
+        What the kernel was given to run: what the class needs has to stand in it as it stands in the file.
 
     Raises
     ------
     Misuse
         When there is no such file, or no class is named.
     """
-    name, _, root = where.rpartition(":")
-    if not name or not root.isidentifier():
-        raise Misuse(f"{where!r} names no class of a file", remedy="give NOTEBOOK.ipynb:Class")
-    saved = read_saved(Path(name))
+    saved, root = saved_of(where)
     every, faults = statements(saved)
     found, more = closure(root, every)
-    findings = tuple(dict.fromkeys([*faults, *more, *lint(saved, every, found, compiled=compiled)]))
+    late = unsaved(found, history) if history is not None else []
+    findings = tuple(dict.fromkeys([*faults, *more, *lint(saved, every, found, compiled=compiled), *late]))
     cells = tuple(dict.fromkeys(one.cell.id for one in found.needed))
     made = Cut(name=root, saved=saved, text="", findings=findings, cells=cells)
     if made.errors:

@@ -30,6 +30,9 @@ CODES: Final[dict[str, Code]] = {
         ERROR, "Restart & Run All, save", "Cells that ran in another order show what the file does not say: state left behind."
     ),
     "UNRUN": Code(ERROR, "Restart & Run All, save", "A cell that the class needs was never run as it stands in the file."),
+    "UNSAVED": Code(
+        ERROR, "run the cell, save the notebook", "What the kernel runs is not what the file says; the file is what is promoted."
+    ),
     "UNDEFINED": Code(
         ERROR, "define or import it in a cell", "The class reads a name that no cell binds: it lives in the kernel's memory only."
     ),

@@ -11,7 +11,7 @@ from typing import Final
 from b25.promote.cells import Saved
 from b25.promote.closure import Closure, is_literal
 from b25.promote.findings import Finding
-from b25.promote.purity import impurities
+from b25.promote.purity import impurities, sets_named
 from b25.promote.statements import Statement, is_magic
 
 ALLOWED: Final = frozenset({"__future__", "b25", "dataclasses", "enum", "math", "numpy", "typing"})
@@ -49,7 +49,9 @@ SECRET: Final = re.compile(
     r"|(?i:api_?key|api_?secret|secret|password|passwd|token)['\"]?\s*[:=]\s*['\"][^'\"\s]{12,}['\"]"
     r"|(?<![A-Za-z0-9/+=_-])(?=[A-Za-z0-9]*[0-9])(?=[A-Za-z0-9]*[A-Z])(?=[A-Za-z0-9]*[a-z])[A-Za-z0-9]{64}(?![A-Za-z0-9/+=_-])"
 )
-AUTORELOAD: Final = re.compile(r"^\s*%autoreload\s+[123]", re.MULTILINE)
+AUTORELOAD: Final = re.compile(
+    r"""^\s*%autoreload\s+['"]?(?:[123]|now|explicit|all|complete)|magic\(['"]autoreload""", re.MULTILINE
+)
 
 
 def lint(saved: Saved, every: Iterable[Statement], cut: Closure, *, compiled: bool) -> list[Finding]:
@@ -69,9 +71,10 @@ def lint(saved: Saved, every: Iterable[Statement], cut: Closure, *, compiled: bo
     for one in statements:
         if isinstance(one.node, ast.ImportFrom) and any(alias.name == "*" for alias in one.node.names):
             found.append(one.finding("STAR_IMPORT", f"everything of {one.node.module} is imported"))
+    sets = sets_named(one.node for one in cut.needed)
     for one in cut.needed:
         found += _needed(one, compiled=compiled)
-        found += impurities(one)
+        found += impurities(one, sets)
     found += _frozen_names(cut)
     places = {cell.id: place for place, cell in enumerate(saved.cells)}
     return sorted(dict.fromkeys(found), key=lambda one: (places.get(one.cell, -1), one.line, one.code))

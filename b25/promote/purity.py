@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from b25.promote.findings import Finding
@@ -11,16 +11,39 @@ from b25.promote.statements import Statement
 
 CLOCKS: Final = frozenset({"time", "time_ns", "perf_counter", "monotonic", "now", "utcnow", "today"})
 DICE: Final = frozenset({"random", "uuid", "secrets"})
+IN_ORDER: Final = frozenset(
+    {"list", "tuple", "enumerate", "iter", "zip", "reversed"}
+)  # what is made of a set by these is in its order
 MUTABLE: Final = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 MADE: Final = frozenset({"list", "dict", "set", "bytearray", "defaultdict", "deque", "array", "zeros", "ones", "empty", "full"})
 
 
-def impurities(one: Statement) -> Iterator[Finding]:
-    """Yield what a statement does that another run would not repeat."""
+def sets_named(nodes: Iterable[ast.AST]) -> frozenset[str]:
+    """Names that are bound to a set somewhere in these."""
+    return frozenset(
+        target.id
+        for top in nodes
+        for node in ast.walk(top)
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and _is_set(node.value, frozenset())
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name)
+    )
+
+
+def impurities(one: Statement, sets: frozenset[str]) -> Iterator[Finding]:
+    """Yield what a statement does that another run would not repeat.
+
+    Parameters
+    ----------
+    sets : frozenset of str
+        Names that are bound to sets.
+    """
     for node in ast.walk(one.node):
         if isinstance(node, ast.Call):
             yield from _calls(one, node)
-        elif isinstance(node, ast.For | ast.comprehension) and _is_set(node.iter):
+            if isinstance(node.func, ast.Name) and node.func.id in IN_ORDER and any(_is_set(arg, sets) for arg in node.args):
+                yield one.finding("NONDETERMINISM", f"{node.func.id} of a set has no certain order", node)
+        elif isinstance(node, ast.For | ast.comprehension) and _is_set(node.iter, sets):
             yield one.finding("NONDETERMINISM", "a set is gone through, in no certain order", node.iter)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             for default in [*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)]:
@@ -43,8 +66,8 @@ def _calls(one: Statement, node: ast.Call) -> Iterator[Finding]:
         yield one.finding("NONDETERMINISM", f"{words[0]} differs between processes", node)
 
 
-def _is_set(node: ast.expr) -> bool:
-    if isinstance(node, ast.Set | ast.SetComp):
+def _is_set(node: ast.expr, sets: frozenset[str]) -> bool:
+    if isinstance(node, ast.Set | ast.SetComp) or (isinstance(node, ast.Name) and node.id in sets):
         return True
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("set", "frozenset")
 

@@ -122,8 +122,7 @@ def backtest(
             account=account, fees=fees, limits=limits, balance=balance, start=start, end=end, warmup=warmup,
         )  # fmt: skip
     _refuse({"bar_fills": bar_fills, "account": account, "warmup": warmup}, "ticks", "bars")
-    unheard = [name for name in BAR_CALLBACKS if name in cls.callbacks()]
-    if unheard:
+    if unheard := [name for name in BAR_CALLBACKS if name in cls.callbacks()]:
         raise Misuse(f"{cls.__name__}.{unheard[0]} is never called on ticks", remedy="run it on b25.bars(...)")
     if feed_latency is not None:
         feed = ConstantLatency(feed_latency) if isinstance(feed_latency, int) else feed_latency
@@ -161,7 +160,6 @@ def backtest(
     compile_s += time.perf_counter() - begun  # an engine loads or compiles its parts when it is made
     begun = time.perf_counter()
     outcome = engine.execute(progress)
-    run_s = time.perf_counter() - begun
     return Backtest(
         outcome,
         Made(
@@ -171,9 +169,10 @@ def backtest(
             limits=limits or Limits(),
             balance=money,
             compile_s=compile_s,
-            run_s=run_s,
+            run_s=time.perf_counter() - begun,
             compiled=call is not None,
             why_plain=why_plain,
+            given=(start, end, sample_ns, depth),
         ),
     )
 

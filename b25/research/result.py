@@ -47,6 +47,17 @@ class Made:
     run_s: float
     compiled: bool
     why_plain: str
+    given: tuple[Any, Any, int | None, bool | None] = (None, None, None, None)  # start, end, period of marks, depth
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keywords that make this run again, parameters left out."""
+        start, end, sample_ns, depth = self.given
+        first, fills = self.models[0], {one.fills for one in self.models}
+        return {
+            "fees": first.fees, "latency": first.latency, "queue": first.queue, "limits": self.limits, "balance": self.balance,
+            "fills": first.fills if len(fills) == 1 else None, "start": start, "end": end, "sample_ns": sample_ns, "depth": depth,
+        }  # fmt: skip
 
 
 class Backtest:
@@ -307,6 +318,12 @@ class Backtest:
 
         return write_tearsheet(sheet_of(self), path)
 
+    def record(self, folder: str | Path | None = None) -> Path:
+        """Keep every effect and fill in ``<folder>/<hash of the stream>/stream.parquet``, once, and return where it is."""
+        from b25.research.run_record import keep
+
+        return keep(self, None if folder is None else Path(folder))
+
     def _subtitle(self) -> str:
         seconds = (int(self.curve.time_ns[-1]) - self.outcome.start_ns) / 1e9
         symbols = ", ".join(i.symbol for i in self.instruments)
@@ -321,6 +338,12 @@ class Backtest:
 
         notes = [("data", self._subtitle()), *self._checks(), ("hash", self.hash[:16])]
         return text_summary(self.name, self.metrics, currency=self.currency, base=self._base, notes=notes)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """What a saved notebook keeps beside the display, so that another run can be held against it."""
+        from b25.research.run_record import shown_payload
+
+        return shown_payload(self)
 
     def _repr_html_(self) -> str:
         from b25.analytics.display import html_summary

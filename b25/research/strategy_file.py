@@ -11,13 +11,15 @@ from b25.model.errors import B25Error, Misuse
 from b25.strategy.strategy import Strategy
 
 
-def load_strategy(where: str) -> type[Strategy]:
+def load_strategy(where: str, *, by_content: bool = False) -> type[Strategy]:
     """Import a file and return one strategy class of it.
 
     Parameters
     ----------
     where : str
         ``FILE.py:Class``; the class may be left out when the file holds one.
+    by_content : bool
+        Name its module by what stands in the file instead of where it lies: copies in temporary folders share machine code.
 
     Raises
     ------
@@ -32,7 +34,7 @@ def load_strategy(where: str) -> type[Strategy]:
         )
     classes = {
         key: value
-        for key, value in vars(_module(path)).items()
+        for key, value in vars(_module(path, path.read_bytes() if by_content else str(path.resolve()).encode())).items()
         if isinstance(value, type) and issubclass(value, Strategy) and value is not Strategy
     }
     if not classes:
@@ -46,9 +48,9 @@ def load_strategy(where: str) -> type[Strategy]:
     raise Misuse(f"{name} has no strategy {wanted!r}" if wanted else f"{name} holds {len(classes)} strategies", remedy=hint)
 
 
-def _module(path: Path) -> object:
+def _module(path: Path, identity: bytes) -> object:
     # The name is stable, because the cached machine code names the module of each function.
-    key = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+    key = hashlib.sha256(identity).hexdigest()[:8]
     name = f"b25_strategy_{path.stem}_{key}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

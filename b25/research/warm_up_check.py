@@ -144,7 +144,8 @@ def warm_up_findings(runs: Reruns, seen: WarmUp, table: pl.DataFrame) -> list[Fi
                 "warning",
                 ", ".join(far),
                 f"when the first order is sent, {seen.first_act:,} {unit} after a start, it still differs by "
-                f"{max(_at(table, name, seen.first_act) for name in far):.1%} from what more data give; no decision turned on it",
+                f"{max(_at(table, name, seen.first_act) for name in far):.1%} from what more data give; "
+                + (f"{seen.differed:,} decisions were otherwise" if seen.differed else "no decision turned on it"),
                 f"wait for {needs:,} {unit} before the first order",
             )
         ]

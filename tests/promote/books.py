@@ -18,13 +18,14 @@ class Mine(b25.Strategy):
 )
 
 
-def notebook(path, *cells, counts=None, outputs=None, tags=None):
-    """Write a notebook of these cells, and give its path."""
+def notebook(path, *cells, counts=None, outputs=None, tags=None, shown=None):
+    """Write a notebook of these cells, and give its path; `outputs` are printed texts, `shown` bundles of MIME types."""
     held = [
         {
             "cell_type": "code", "id": name, "source": source, "execution_count": (counts or {}).get(name, place + 1),
             "metadata": {"tags": (tags or {}).get(name, [])},
-            "outputs": [{"output_type": "stream", "name": "stdout", "text": text} for text in (outputs or {}).get(name, [])],
+            "outputs": [{"output_type": "stream", "name": "stdout", "text": text} for text in (outputs or {}).get(name, [])]
+            + [{"output_type": "display_data", "data": data, "metadata": {}} for data in (shown or {}).get(name, [])],
         }
         for place, (name, source) in enumerate(cells)
     ]  # fmt: skip

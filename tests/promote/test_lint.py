@@ -49,7 +49,37 @@ def test_a_fault_is_found_under_its_code(tmp_path, code):
 
 
 def test_every_code_has_a_case():
-    assert set(BAD) | {"OUT_OF_ORDER", "UNRUN"} == set(CODES)
+    assert set(BAD) | {"OUT_OF_ORDER", "UNRUN", "UNSAVED"} == set(CODES)
+
+
+# What is near a fault and is none: the other side of every code.
+FINE = {
+    "SYNTAX": [("scratch", "%timeit 1 + 1"), GOOD],
+    "OUT_OF_ORDER": [("later", "1 + 1"), GOOD],
+    "UNRUN": [("words", ""), GOOD],
+    "UNSAVED": [GOOD],
+    "UNDEFINED": [("mine", mine("        ctx.log(1, max(1.0, abs(-2.0)))"))],
+    "STAR_IMPORT": [("a", "from math import floor"), ("mine", mine("        ctx.log(1, floor(2.0))"))],
+    "REDEFINED": [("a", "K = 1"), ("b", "K = 1"), ("mine", mine("        ctx.log(1, K)"))],
+    "RUNTIME_GLOBAL": [("data", "frame = b25.sample()"), ("a", "K = -2.5"), ("mine", mine("        ctx.log(1, K)"))],
+    "GLOBAL_STMT": [("trial", "def f():\n    global seen\n    seen = 1"), GOOD],
+    "NOTEBOOK_ONLY": [("look", "display(1)"), GOOD],
+    "FORBIDDEN_IMPORT": [("look", "import socket"), ("a", "import math"), ("mine", mine("        ctx.log(1, math.floor(1.5))"))],
+    "NONDETERMINISM": [("mine", mine("        for one in sorted({1, 2}):\n            ctx.log(1, one if one in {1, 3} else 0)"))],
+    "MUTABLE_DEFAULT": [("mine", mine(fields="    def helper(self, k=2, names=()):\n        return k"))],
+    "CLASS_STATE": [("mine", mine(fields="    NAMES = ('a', 'b')\n    seen: int = 0"))],
+    "NUMBA_GLOBAL": [("a", "K = 2.0\n@np.vectorize\ndef f(x):\n    return K"), ("mine", mine("        ctx.log(1, K)"))],
+    "SHARED_LINE": [("look", "a = 1; b = 2"), GOOD],
+    "BAD_ROOT": [("base", "class Base(b25.Strategy):\n    pass"), ("mine", "class Mine(Base):\n    pass")],
+    "SECRET": [("mine", mine()), ("look", "api_key = read('key')\ntoken = 'short'")],
+    "AUTORELOAD": [("off", "%autoreload 0"), ("mine", mine())],
+    "LONG_CELL": [("mine", mine("\n".join(["        ctx.log(1, 2.0)"] * 40)))],
+}
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_what_is_near_a_fault_and_is_none_is_let_through(tmp_path, code):
+    assert [str(one) for one in found(tmp_path, *FINE[code])] == []
 
 
 def test_a_good_notebook_has_no_finding(tmp_path):

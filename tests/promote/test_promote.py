@@ -7,9 +7,10 @@ import pytest
 import b25
 from b25.cli import main
 from b25.model.errors import Misuse
-from b25.promote.promote import Refused, Wish, judge, promote
+from b25.promote.promote import promote, promotion
 from b25.promote.proof import difference
 from b25.promote.version import load, versions
+from b25.promote.wish import Refused, Wish
 from b25.risk.limits import Limits
 from b25.strategy.source_key import behaviour_key
 from tests.conftest import ROOT
@@ -100,7 +101,7 @@ def test_a_class_that_trades_too_little_is_refused_and_nothing_is_left(tmp_path,
 def test_state_outside_the_record_is_refused_before_anything_runs(tmp_path, data):
     path = notebook(tmp_path / "x.ipynb", START, ("state", "COUNTER = np.zeros(1)"), ("hidden", HIDDEN))
     with pytest.raises(Refused, match="RUNTIME_GLOBAL"):
-        judge(f"{path}:Hidden", lambda step, text: None)
+        promotion(wish(f"{path}:Hidden", data), dry_run=True, secrets_folder=tmp_path, now_ns=1)
 
 
 @pytest.mark.slow
@@ -139,6 +140,7 @@ def test_a_code_is_explained_and_an_unknown_one_refused(capsys):
     assert main(["promote", "--explain", "undefined"]) == 0
     assert "UNDEFINED (error)" in capsys.readouterr().out
     assert main(["promote", "--explain", "nothing"]) == 1
+    assert main(["promote", "nowhere.ipynb:Mine"]) == 4
     assert main(["promote"]) == 4
 
 
