@@ -13,7 +13,7 @@ MODULES: Final = {
     "ParamExplorer": "param_explorer", "SweepHeatmap": "sweep_heatmap", "TradeReplay": "trade_replay",
 }  # fmt: skip
 
-__all__ = ["Blotter", "Candles", "Ladder", "ParamExplorer", "RiskGauges", "SessionPanel", "SweepHeatmap", "TradeReplay"]  # noqa: F822 - fetched when asked for
+__all__ = ["Blotter", "Candles", "Ladder", "ParamExplorer", "RiskGauges", "SessionPanel", "SweepHeatmap", "TradeReplay"]
 
 
 def __getattr__(name: str) -> Any:

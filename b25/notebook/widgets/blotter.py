@@ -46,7 +46,7 @@ class Blotter(Widget, script="blotter"):
     """
 
     rows = traitlets.Bytes(b"").tag(**SYNC)
-    columns = traitlets.List().tag(**SYNC)
+    columns: Any = traitlets.List().tag(**SYNC)
     patched = traitlets.Dict().tag(**SYNC)
     picked = traitlets.Int(-1).tag(**SYNC)
 

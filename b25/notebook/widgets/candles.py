@@ -44,7 +44,7 @@ class Candles(Widget, script="candles"):
 
     bars = traitlets.Bytes(b"").tag(**SYNC)
     fills = traitlets.Bytes(b"").tag(**SYNC)
-    lines = traitlets.List().tag(**SYNC)
+    lines: Any = traitlets.List().tag(**SYNC)
     tick = traitlets.Dict().tag(**SYNC)
     span = traitlets.Dict().tag(**SYNC)
 
@@ -79,7 +79,9 @@ class Candles(Widget, script="candles"):
         i = names.index(symbol) if symbol is not None else 0
         bars = list(result.candles.values())
         if not bars:
-            raise Misuse(f"{result.name} ran on ticks, which are no bars", remedy="give bars: Candles(b25.bars('1s', source=data))")
+            raise Misuse(
+                f"{result.name} ran on ticks, which are no bars", remedy="give bars: Candles(b25.bars('1s', source=data))"
+            )
         one = result.instruments[i]
         own = {"quote": one.quote, "base": one.base, "mode": "backtest", "title": f"{result.name} on {one.symbol}"}
         return cls(bars[i], fills=result.traces[i].fills, **{**own, **more})

@@ -78,7 +78,13 @@ def compared(shown: Shown, baseline: Shown | None, *, currency: str, base: str) 
         if name not in shown.metrics:
             continue
         mine, theirs = shown.metrics[name], other.get(name)
-        row = {"name": name, "title": mine.title, "text": _text(mine, currency, base), "why": mine.reason, "better": None}
+        row: dict[str, Any] = {
+            "name": name,
+            "title": mine.title,
+            "text": _text(mine, currency, base),
+            "why": mine.reason,
+            "better": None,
+        }
         if theirs is not None:
             row |= {"other": _text(theirs, currency, base), "difference": NOT_AVAILABLE}
             if mine.value is not None and theirs.value is not None:
@@ -96,4 +102,5 @@ def label_of(values: Mapping[str, Any], changed: Sequence[str]) -> str:
 
 
 def _text(metric: Metric, currency: str, base: str) -> str:
-    return NOT_AVAILABLE if metric.value is None else metric_text(metric, currency=currency, base=base)
+    text = NOT_AVAILABLE if metric.value is None else metric_text(metric, currency=currency, base=base)
+    return f"−{text[1:]}" if text.startswith("-") else text

@@ -17,7 +17,6 @@ from b25.notebook.widgets.widget import SYNC, Widget, status_of
 
 if TYPE_CHECKING:
     from b25.model.instrument import Instrument
-    from b25.notebook.widgets.following import Following
     from b25.research.book import Book
 
 LEVELS: Final = 20  # of each side
@@ -43,7 +42,7 @@ class Ladder(Widget, script="ladder"):
 
     book = traitlets.Bytes(b"").tag(**SYNC)
     grid = traitlets.Dict().tag(**SYNC)
-    orders = traitlets.List().tag(**SYNC)
+    orders: Any = traitlets.List().tag(**SYNC)
     selected = traitlets.Unicode("").tag(**SYNC)
 
     def __init__(
@@ -96,6 +95,28 @@ class Ladder(Widget, script="ladder"):
         shown = {"book": packed_book(bids, asks, levels=LEVELS), "orders": [_order(one) for one in orders][:ORDERS_MAX]}
         self.show(**shown, **({"status": dict(status)} if status is not None else {}))
 
+    def set_grid(self, tick: str | Decimal, lot: str | Decimal, quote: str = "", base: str = "") -> None:
+        """Change the steps of price and quantity, as when finer ones are seen; they are never made coarser."""
+        tick, lot = _step(tick, "tick"), _step(lot, "lot")
+        if self.grid["quote"]:
+            tick, lot = min(tick, self.tick), min(lot, self.lot)
+        self.tick, self.lot = tick, lot
+        grid = {**self.grid, "tick": f"{tick:f}", "lot": f"{lot:f}", "quote": quote, "base": base}
+        if grid != self.grid:
+            self.grid = grid
+
+    def whole(self, *sides: Sequence[tuple[str, str]]) -> list[list[tuple[int, int]]]:
+        """Levels in ticks and lots; of what is off the grid the next below."""
+        return [[(int(Decimal(p) / self.tick), int(Decimal(q) / self.lot)) for p, q in side] for side in sides]
+
+    def whole_orders(self, orders: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Orders of the live state in ticks and lots."""
+        return [
+            {"id": one["id"], "side": 1 if one["side"] == "buy" else -1, "price_ticks": int(Decimal(one["price"]) / self.tick),
+             "qty_lots": int(Decimal(one["leaves"]) / self.lot)}
+            for one in orders
+        ]  # fmt: skip
+
     def on_select(self, call: Callable[[str], None]) -> None:
         """Call this with each price that is clicked."""
         self._picked.append(call)
@@ -134,8 +155,6 @@ class Ladder(Widget, script="ladder"):
         rows = [("", f"{p * self.tick:f}", f"{q * self.lot:f}") for p, q in asks[:8][::-1].tolist()]
         rows += [(f"{q * self.lot:f}", f"{p * self.tick:f}", "") for p, q in bids[:8].tolist()]
         return html_card(self.title, self.facts(), html_table(("bid", "price", "ask"), rows))
-
-    following: Following | None = None
 
 
 def _step(value: str | Decimal, name: str) -> Decimal:

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import Any
 
 
-class Superseded(BaseException):  # noqa: N818 - not an error: the engine passes on what is no Exception as it is
-    """A newer run was asked for, or this one was cancelled."""
+class Superseded(BaseException):
+    """A newer run was asked for, or this one was cancelled. The engine passes on what is no Exception as it is."""
 
 
 class NewestRun:

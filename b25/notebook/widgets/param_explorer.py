@@ -1,4 +1,4 @@
-"""Sliders made from a strategy's parameters; each move is a backtest, and its equity curve is there before the hand has stopped."""
+"""Sliders made from a strategy's parameters; each move is a backtest whose equity curve is there at once."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ class ParamExplorer(Widget, script="param_explorer"):
     same, and the deflated Sharpe ratio says what is left of it.
     """
 
-    controls = traitlets.List().tag(**SYNC)
+    controls: Any = traitlets.List().tag(**SYNC)
     values = traitlets.Dict().tag(**SYNC)
     curve = traitlets.Bytes(b"").tag(**SYNC)
     pinned_curves = traitlets.Bytes(b"").tag(**SYNC)
-    pins = traitlets.List().tag(**SYNC)
+    pins: Any = traitlets.List().tag(**SYNC)
     baseline = traitlets.Unicode("").tag(**SYNC)
-    figures = traitlets.List().tag(**SYNC)
+    figures: Any = traitlets.List().tag(**SYNC)
     trials = traitlets.Dict().tag(**SYNC)
     run = traitlets.Dict().tag(**SYNC)
 
@@ -202,7 +202,8 @@ class ParamExplorer(Widget, script="param_explorer"):
             return  # a newer setting was asked for meanwhile
         self._shown = shown
         state = "done" if shown.metrics else "curve"
-        run = {"state": state, "key": shown.key, "run_ms": shown.run_ms, "is_cached": is_cached, "compiled": shown.result.made.compiled}
+        made = shown.result.made
+        run = {"state": state, "key": shown.key, "run_ms": shown.run_ms, "is_cached": is_cached, "compiled": made.compiled}
         more = {"figures": self._figures(shown), "trials": shown.trials} if shown.metrics else {}
         self._set({"curve": shown.curve, "run": run, "notice": "", **more})
 

@@ -53,8 +53,9 @@ def frames_of(result: Backtest, order_id: int | None, *, before: int, after: int
     i = int(row["instrument"][0]) if row.size else 0
     first_ns = int(row["created_ns"][0]) if row.size else result.outcome.start_ns
     last_ns = int(row["updated_ns"][0]) if row.size else first_ns
-    make = _bars if isinstance(result, BarBacktest) else _messages
-    return make(result, i, first_ns, last_ns, before, after), order_id
+    if isinstance(result, BarBacktest):
+        return _bars(result, i, first_ns, last_ns, before, after), order_id
+    return _messages(result, i, first_ns, last_ns, before, after), order_id
 
 
 def _bars(result: BarBacktest, i: int, first_ns: int, last_ns: int, before: int, after: int) -> list[dict[str, Any]]:
@@ -70,7 +71,8 @@ def _bars(result: BarBacktest, i: int, first_ns: int, last_ns: int, before: int,
             k = int(np.searchsorted(closes, time_ns, side=side))  # type: ignore[call-overload]
             if low <= k < high:
                 by_bar.setdefault(k, []).append(event)
-    held, worth = _holding(result, i), _equity(result)
+    # Of what happens at the moment of the close, the position and the worth are those of the decision: before it.
+    held, worth = _holding(result, i, "left"), _equity(result, "left")
     return [
         {
             "time_ns": int(closes[k]),
@@ -96,7 +98,7 @@ def _messages(result: Backtest, i: int, first_ns: int, last_ns: int, before: int
         k = max(low, int(np.searchsorted(times, time_ns, side="right")) - 1)
         if k < high and time_ns >= int(times[low]):
             by_message.setdefault(k, []).append(event)
-    held, worth = _holding(result, i), _equity(result)
+    held, worth = _holding(result, i, "right"), _equity(result, "right")
     ladder, applied = make_ladder(), 0
     frames = []
     instrument = result.instruments[i]
@@ -134,8 +136,9 @@ def _told(result: Backtest, i: int) -> tuple[list[tuple[int, Event]], list[tuple
         what = REQUESTS.get(int(row["kind"]), "request")
         text = f"{what} {int(row['order_id'])}"
         if what != "cancel":
-            price = "at market" if row["flags"] & MARKET else f"at {instrument.price(int(row['price_ticks']))}"
-            text = f"{what} {int(row['order_id'])}: {SIDES.get(int(row['side']), '')} {instrument.quantity(int(row['qty_lots']))} {price}"
+            at = "at market" if row["flags"] & MARKET else f"at {instrument.price(int(row['price_ticks']))}"
+            quantity = instrument.quantity(int(row["qty_lots"]))
+            text = f"{text}: {SIDES.get(int(row['side']), '')} {quantity} {at}"
         why = REASON_TEXT[Reason(int(row["reason"]))] if refused else ""
         event = {"what": "refused" if refused else "sent", "text": text, "why": why, "side": int(row["side"])}
         decided.append((int(row["time_ns"]), event))
@@ -144,7 +147,8 @@ def _told(result: Backtest, i: int) -> tuple[list[tuple[int, Event]], list[tuple
     came = []
     for row in out.fills[out.fills["instrument"] == i]:
         fee = int(row["fee_e8"]) / 1e8 * float(instrument.money_unit)
-        text = f"{SIDES[int(row['side'])]} {instrument.quantity(int(row['qty_lots']))} at {instrument.price(int(row['price_ticks']))}"
+        price, quantity = instrument.price(int(row["price_ticks"])), instrument.quantity(int(row["qty_lots"]))
+        text = f"{SIDES[int(row['side'])]} {quantity} at {price}"
         why = f"order {int(row['order_id'])}, {'maker' if row['maker'] else 'taker'}, fee {fee:.6g} {instrument.settle}"
         came.append((int(row["local_ns"]), {"what": "filled", "text": text, "why": why, "side": int(row["side"])}))
     ended = out.orders[(out.orders["instrument"] == i) & (out.orders["state"] > State.FILLED)]
@@ -155,24 +159,27 @@ def _told(result: Backtest, i: int) -> tuple[list[tuple[int, Event]], list[tuple
     return decided, came
 
 
-def _holding(result: Backtest, i: int) -> Any:
-    """Return a function of time: the position after the last fill that was known then."""
+def _holding(result: Backtest, i: int, side: str) -> Any:
+    """Return a function of time: the position after the last fill that was known then, or before then."""
     fills = result.outcome.fills
     fills = fills[fills["instrument"] == i]
     times, lots, unit = fills["local_ns"], fills["position_lots"], float(result.instruments[i].lot)
 
     def at(time_ns: int) -> float:
-        k = int(np.searchsorted(times, time_ns, side="right")) - 1
+        k = int(np.searchsorted(times, time_ns, side=side)) - 1  # type: ignore[call-overload]
         return float(lots[k]) * unit if k >= 0 else 0.0
 
     return at
 
 
-def _equity(result: Backtest) -> Any:
+def _equity(result: Backtest, side: str) -> Any:
+    """Return a function of time: the account's worth at the last mark then; of several at one time the last, or the first."""
     curve = result.curve
 
     def at(time_ns: int) -> float:
         k = int(np.searchsorted(curve.time_ns, time_ns, side="right")) - 1
+        if side == "left":
+            k = max(int(np.searchsorted(curve.time_ns, curve.time_ns[max(0, k)], side="left")), 0)
         return float(curve.equity[max(0, k)])
 
     return at

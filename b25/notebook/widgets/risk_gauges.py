@@ -13,7 +13,7 @@ from b25.notebook.widgets.widget import SYNC, Widget, status_of
 
 NEAR: Final = 0.8  # of a limit
 GAUGES_MAX: Final = 200
-ORDER: Final = {"breached": 0, "unknown": 1, "near": 2, "ok": 3, "off": 4}
+ORDER: Final = {"breached": 0, "unknown": 1, "near": 2, "refused": 3, "ok": 4, "off": 5}
 
 
 class RiskGauges(Widget, script="risk_gauges"):
@@ -29,7 +29,7 @@ class RiskGauges(Widget, script="risk_gauges"):
         See `status_of`.
     """
 
-    limits = traitlets.List().tag(**SYNC)
+    limits: Any = traitlets.List().tag(**SYNC)
 
     def __init__(
         self, limits: Iterable[Mapping[str, Any]] = (), *, title: str = "Limits", mode: str | None = None, **traits: Any
@@ -56,7 +56,9 @@ class RiskGauges(Widget, script="risk_gauges"):
 
     def static_html(self) -> str:
         """The limits as a table."""
-        rows = [(one["title"], _text(one["used"]), _text(one["limit"]), _share(one["ratio"]), one["state"]) for one in self.limits]
+        rows = [
+            (one["title"], _text(one["used"]), _text(one["limit"]), _share(one["ratio"]), one["state"]) for one in self.limits
+        ]
         return html_card(self.title, self.facts(), html_table(("limit", "used", "allowed", "share", "state"), rows))
 
 
@@ -73,7 +75,9 @@ def gauge(one: Mapping[str, Any]) -> dict[str, Any]:
     ratio = given if given is not None else None if used is None or limit is None else _ratio(abs(used), limit)
     breached = one.get("breached_ns")
     latched = bool(one.get("latched"))
-    if "limit" in one and one["limit"] is None and given is None:
+    if one.get("state") == "refused":
+        state = "refused"
+    elif "limit" in one and one["limit"] is None and given is None:
         state = "off"
     elif latched or (ratio is not None and ratio > 1):
         state = "breached"
@@ -81,8 +85,9 @@ def gauge(one: Mapping[str, Any]) -> dict[str, Any]:
         state = "unknown"
     else:
         state = "near" if ratio >= NEAR else "ok"
+    title = str(one.get("title") or str(one["name"]).replace("_", " "))
     return {
-        "name": str(one["name"]), "title": str(one.get("title") or str(one["name"]).replace("_", " ")), "used": used, "limit": limit,
+        "name": str(one["name"]), "title": title, "used": used, "limit": limit,
         "unit": str(one.get("unit", "")), "ratio": ratio, "state": state, "latched": latched,
         "breached_ms": None if breached is None else int(breached) / 1e6, "count": one.get("count"),
         "set_by": str(one.get("set_by", "")), "rule": str(one.get("rule", "")),

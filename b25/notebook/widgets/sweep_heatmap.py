@@ -1,4 +1,4 @@
-"""A sweep over two of its parameters, with what every reader should know beside it: how many were tried, and what is left after that."""
+"""A sweep over two of its parameters, and beside it how many were tried, and what is left of the best after that."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ class SweepHeatmap(Widget, script="sweep_heatmap"):
     trust = traitlets.Dict().tag(**SYNC)
     picked = traitlets.Dict().tag(**SYNC)
 
-    def __init__(self, sweep: Sweep, x: str | None = None, y: str | None = None, metric: str | None = None, **traits: Any) -> None:
+    def __init__(
+        self, sweep: Sweep, x: str | None = None, y: str | None = None, metric: str | None = None, **traits: Any
+    ) -> None:
         names = sweep.parameters
         if len(names) < 2:
             raise Misuse("a heat map needs two searched parameters", remedy="search two, or look at sweep.table")
@@ -71,10 +73,11 @@ class SweepHeatmap(Widget, script="sweep_heatmap"):
             raise Misuse(f"a heat map of {xs.size} × {ys.size} cells", remedy="search fewer values, or look at sweep.table")
         data = b"".join(np.ascontiguousarray(part, FLOAT).tobytes() for part in (xs, ys, z.ravel()))
         best = sweep.best if np.isfinite(sweep.figures[sweep.objective].astype(np.float64)).any() else {}
+        falls = metric in ("max_drawdown", "max_drawdown_money", "fees")
         axes = {
             "x": x, "y": y, "nx": int(xs.size), "ny": int(ys.size), "metric": metric, "metrics": list(FIGURES),
             "parameters": sweep.parameters, "objective": sweep.objective, "best": _plain(best),
-            "lower_is_better": metric in ("max_drawdown", "max_drawdown_money", "fees") or (metric == sweep.objective and not sweep.maximize),
+            "lower_is_better": falls or (metric == sweep.objective and not sweep.maximize),
         }  # fmt: skip
         return {"grid": data, "axes": axes}
 
@@ -113,7 +116,10 @@ class SweepHeatmap(Widget, script="sweep_heatmap"):
     def static_html(self) -> str:
         """The grid as a table, when it is small."""
         xs, ys, z = self._sweep.grid_of(self._x, self._y, self._metric)
-        rows = [[f"{value:g}", *("n/a" if math.isnan(cell) else f"{cell:.4g}" for cell in line[:12])] for value, line in zip(ys, z, strict=True)]
+        rows = [
+            [f"{value:g}", *("n/a" if math.isnan(cell) else f"{cell:.4g}" for cell in line[:12])]
+            for value, line in zip(ys, z, strict=True)
+        ]
         heads = [f"{self._y} \\ {self._x}", *(f"{value:g}" for value in xs[:12])]
         return html_card(f"{self.title}: {self._metric}", self.facts(), html_table(heads, rows))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
@@ -20,6 +21,7 @@ FRAMES_MAX: Final = 50_000
 STRIP: Final = (("time_ns", "<i8"), ("price", "<f8"), ("marks", "<i8"))
 # Bits of a frame's marks: what happened in it.
 MARKS: Final = {"sent": 1, "filled": 2, "refused": 4, "ended": 8, "note": 16}
+BOUGHT: Final = 32  # and what was filled was a buy
 
 
 class TradeReplay(Widget, script="trade_replay"):
@@ -47,14 +49,16 @@ class TradeReplay(Widget, script="trade_replay"):
     frame = traitlets.Dict().tag(**SYNC)
     strip = traitlets.Bytes(b"").tag(**SYNC)
 
-    def __init__(self, frames: Iterable[Mapping[str, Any]], *, title: str = "Replay", mode: str | None = "replay", **traits: Any) -> None:
+    def __init__(
+        self, frames: Iterable[Mapping[str, Any]], *, title: str = "Replay", mode: str | None = "replay", **traits: Any
+    ) -> None:
         self.frames = [_checked(dict(one)) for one in frames]
         if not self.frames:
             raise Misuse("no frames to replay", remedy="choose a stretch of time in which something happened")
         if len(self.frames) > FRAMES_MAX:
             raise Misuse(f"{len(self.frames):,} frames are more than {FRAMES_MAX:,}", remedy="choose a shorter stretch of time")
         times = [int(one["time_ns"]) for one in self.frames]
-        if any(later < earlier for earlier, later in zip(times, times[1:], strict=False)):
+        if any(later < earlier for earlier, later in pairwise(times)):
             raise Misuse("the frames are not in the order of time", remedy="sort them by time_ns")
         marks = [_marks_of(one) for one in self.frames]
         strip = packed(STRIP, {"time_ns": times, "price": [_price_of(one) for one in self.frames], "marks": marks})
@@ -125,6 +129,7 @@ def _marks_of(frame: Mapping[str, Any]) -> int:
     found = 0
     for event in frame.get("events") or ():
         found |= MARKS.get(str(event.get("what")), MARKS["note"])
+        found |= BOUGHT if event.get("what") == "filled" and int(event.get("side", 0)) > 0 else 0
     return found
 
 

@@ -55,7 +55,7 @@ def status_of(
     }  # fmt: skip
 
 
-class Widget(anywidget.AnyWidget):  # type: ignore[misc]
+class Widget(anywidget.AnyWidget):
     """A widget of b25.
 
     Attributes

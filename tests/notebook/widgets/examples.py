@@ -29,7 +29,7 @@ def result() -> Any:
 @cache
 def sweep() -> Any:
     grid = {"fast": list(range(4, 40, 4)), "slow": list(range(30, 150, 15))}
-    return b25.sweep(MovingAverageCross, bars(), grid=grid, where=lambda p: p["fast"] < p["slow"] - 5, progress=False, log=False)
+    return b25.sweep(MovingAverageCross, bars(), grid=grid, where=lambda p: p["fast"] < p["slow"] - 5, progress=False)
 
 
 def ladder() -> Ladder:
@@ -88,7 +88,9 @@ def panel(command: Any = lambda name, reason: {"command_id": "c-17"}, **changes:
 
 
 def explorer(**more: Any) -> ParamExplorer:
-    made = ParamExplorer(MovingAverageCross, bars(), values={"fast": 12, "slow": 60}, ranges={"fast": (2, 60), "slow": (10, 240)}, **more)
+    made = ParamExplorer(
+        MovingAverageCross, bars(), values={"fast": 12, "slow": 60}, ranges={"fast": (2, 60), "slow": (10, 240)}, **more
+    )
     assert made._runs.idle.wait(60)
     return made
 

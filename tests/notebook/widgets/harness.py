@@ -74,7 +74,9 @@ class Shown:
 
     def settle(self) -> None:
         """Wait for what is drawn with the next frames."""
-        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(done))))")
+        self.page.evaluate(
+            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(done))))"
+        )
 
     @property
     def box(self) -> Any:
@@ -87,11 +89,17 @@ class Shown:
 
 def state_of(widget: Widget) -> dict[str, Any]:
     """What of a widget travels, as JSON with bytes in base64."""
-    return {name: _plain(value) for name, value in widget.get_state().items() if not re.match(r"_|layout|tabbable|tooltip|comm", name)}
+    return {
+        name: _plain(value) for name, value in widget.get_state().items() if not re.match(r"_|layout|tabbable|tooltip|comm", name)
+    }
 
 
 def _plain(value: Any) -> Any:
-    return {"b64": base64.b64encode(bytes(value)).decode()} if isinstance(value, bytes | memoryview) else json.loads(json.dumps(value))
+    return (
+        {"b64": base64.b64encode(bytes(value)).decode()}
+        if isinstance(value, bytes | memoryview)
+        else json.loads(json.dumps(value))
+    )
 
 
 def open_page(page: Any, theme: str = "light") -> None:

@@ -175,10 +175,12 @@ export function short(value) {
   return number(value);
 }
 
-export function decimalsOf(step) {
+// Decimals of a step, or, with zeros at the end, of a number as a venue writes it.
+export function decimalsOf(step, zeros = false) {
   const text = String(step);
   if (/e-/i.test(text)) return Number(text.split(/e-/i)[1]);
-  return (text.split(".")[1] ?? "").replace(/0+$/, "").length;
+  const digits = text.split(".")[1] ?? "";
+  return (zeros ? digits : digits.replace(/0+$/, "")).length;
 }
 
 export function moment(ms, { seconds = true, date = false, millis = false } = {}) {
@@ -197,7 +199,11 @@ export function lasting(seconds) {
   return s < 172800 ? `${Math.round(s / 3600)}\u202fh` : `${Math.round(s / 86400)}\u202fd`;
 }
 
-// Round numbers for an axis.
+// Round numbers for an axis, and the decimals that they need.
+export function axisDecimals(found) {
+  return found.length < 2 ? 2 : Math.max(0, Math.min(8, Math.ceil(-Math.log10(found[1] - found[0]) - 1e-9) + (/^25/.test((found[1] - found[0]).toExponential().replace(".", "")) ? 1 : 0)));
+}
+
 export function marks(low, high, count) {
   const rough = (high - low) / Math.max(1, count);
   if (!(rough > 0)) return [];

@@ -2,7 +2,7 @@
 import { Scope, h, put, say, heading, button, columns, number, moment, isKnown } from "./base.js";
 
 const ROW_PX = 26, SPARE = 8, COPIED_MS = 2500;
-const WIDTHS = { time: 172, side: 64, number: 108, words: 128 };
+const WIDTHS = { time: 170, side: 72, number: 108, words: 120 }, MILLIS_PX = 30;
 
 function read(model) {
   const heads = model.get("columns") ?? [];
@@ -11,12 +11,14 @@ function read(model) {
   const rows = Array.from({ length: arrays[0].length }, (_, k) =>
     heads.map((head, c) => (head.kind === "words" ? head.words[arrays[c][k]] ?? null : isNaN(arrays[c][k]) ? null : arrays[c][k])));
   for (const [place, cells] of (model.get("patched") ?? {}).rows ?? []) rows[place] = cells;
-  return { heads, rows: rows.filter((row) => row) };
+  const found = rows.filter((row) => row);
+  heads.forEach((head, c) => { head.millis = head.kind === "time" && found.some((row) => row[c] !== null && row[c] % 1000 !== 0); });
+  return { heads, rows: found };
 }
 
-function shown(value, kind) {
+function shown(value, kind, millis = true) {
   if (value === null || value === undefined) return "n/a";
-  if (kind === "time") return moment(value, { date: true, millis: true });
+  if (kind === "time") return moment(value, { date: true, millis });
   if (kind === "side") return value > 0 ? "\u25b2 buy" : "\u25bc sell";
   return kind === "number" ? number(value) : value;
 }
@@ -113,10 +115,10 @@ function render({ model, el }) {
     const made = order.slice(from, until).map((k, n) => {
       const line = h("tr", { "aria-selected": String(k === chosen), "aria-rowindex": from + n + 2, "data-row": k });
       line.append(...data.rows[k].map((cell, c) => {
-        const { kind } = data.heads[c], text = shown(cell, kind);
+        const { kind, millis } = data.heads[c], text = shown(cell, kind, millis);
         const classes = [kind === "words" || kind === "time" || kind === "side" ? "b25-words" : "",
           cell === null ? "b25-unknown" : kind === "side" ? (cell > 0 ? "b25-up" : "b25-down") : ""].filter(Boolean).join(" ");
-        return h("td", { class: classes || null, title: text.length > 14 ? text : null }, text);
+        return h("td", { class: classes || null, title: text.length > 14 || kind === "time" ? shown(cell, kind) : null }, text);
       }));
       return line;
     });
@@ -124,14 +126,16 @@ function render({ model, el }) {
     table.setAttribute("aria-rowcount", String(order.length + 1));
   }
 
+  const wide = (one) => WIDTHS[one.kind] + (one.millis ? MILLIS_PX : 0);
+
   function titles() {
     put(top, h("tr", {}, data.heads.map((one, c) => {
       const on = sort.column === c, words = one.kind !== "number";
       const made = h("button", { type: "button" }, one.title, on ? (sort.down ? " \u2193" : " \u2191") : "");
       made.addEventListener("click", () => { sort = { column: c, down: on ? !sort.down : true }; titles(); arrange(); top.querySelectorAll("button")[c].focus(); });
-      return h("th", { scope: "col", class: words ? "b25-words" : null, style: `width:${WIDTHS[one.kind]}px`, "aria-sort": on ? (sort.down ? "descending" : "ascending") : "none" }, made);
+      return h("th", { scope: "col", class: words ? "b25-words" : null, style: `width:${wide(one)}px`, "aria-sort": on ? (sort.down ? "descending" : "ascending") : "none" }, made);
     })));
-    table.style.width = `max(100%, ${data.heads.reduce((sum, one) => sum + WIDTHS[one.kind], 0)}px)`;
+    table.style.width = `max(100%, ${data.heads.reduce((sum, one) => sum + wide(one), 0)}px)`;
   }
 
   function load() {

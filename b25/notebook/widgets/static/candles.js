@@ -1,5 +1,5 @@
 // Candles with volume, fills, and lines for what is open. Dragging moves, the wheel and + and - zoom; finer bars are asked for.
-import { Scope, h, put, say, heading, button, canvas, columns, number, short, moment, marks, timeMarks, faded, isKnown } from "./base.js";
+import { Scope, h, put, say, heading, button, canvas, columns, number, short, moment, marks, timeMarks, faded, isKnown, axisDecimals } from "./base.js";
 
 const RIGHT = 74, BOTTOM = 20, TOP = 8, VOLUME = 0.17, BARS_MIN = 8, ASK_MS = 120;
 
@@ -65,18 +65,18 @@ function render({ model, el }) {
     bodies(brush, frame, first, last);
     markers(brush, frame);
     brush.restore();
-    open(brush, frame);
-    lastPrice(brush, frame, last);
+    open(brush, frame, last);
     crosshair(brush, frame, first, last);
   }
 
   function axes(brush, f) {
     brush.strokeStyle = f.ink.grid; brush.fillStyle = f.ink.muted; brush.lineWidth = 1;
     brush.textAlign = "left"; brush.textBaseline = "middle";
-    for (const price of marks(f.low, f.high, f.split / 52)) {
+    const prices = marks(f.low, f.high, f.split / 52), places = Math.min(digits(), axisDecimals(prices));
+    for (const price of prices) {
       const y = Math.round(f.y(price)) + 0.5;
       line(brush, 0, y, f.right, y);
-      brush.fillText(number(price, digits()), f.right + 8, y);
+      brush.fillText(number(price, places), f.right + 8, y);
     }
     brush.textAlign = "center"; brush.textBaseline = "alphabetic";
     for (const [ms, text] of timeMarks(view.from, view.to, f.right / 84)) {
@@ -125,17 +125,31 @@ function render({ model, el }) {
     }
   }
 
-  function open(brush, f) {
-    for (const one of model.get("lines") ?? []) {
-      const y = f.y(one.price);
-      const colour = one.kind === "stop" ? f.ink.bad : one.kind === "entry" ? f.ink.accent : one.side < 0 ? f.ink.sell : f.ink.buy;
-      const outside = y < TOP || y > f.split, at = Math.max(TOP + 8, Math.min(f.split - 8, y));
-      brush.strokeStyle = colour; brush.lineWidth = 1; brush.setLineDash(one.kind === "stop" ? [2, 3] : [6, 4]);
-      if (!outside) line(brush, 0, Math.round(y) + 0.5, f.right, Math.round(y) + 0.5);
+  // What is open, and the last price: lines where they lie, and tags at the side, one below the other where they would touch.
+  function open(brush, f, last) {
+    const tags = (model.get("lines") ?? []).map((one) => ({ ...one, dash: one.kind === "stop" ? [2, 3] : [6, 4], words: one.text || one.kind,
+      colour: one.kind === "stop" ? f.ink.bad : one.kind === "entry" ? f.ink.accent : one.side < 0 ? f.ink.sell : f.ink.buy }));
+    const k = bars.c.length - 1;
+    if (last > k) tags.push({ price: bars.c[k], colour: bars.c[k] >= bars.o[k] ? f.ink.buy : f.ink.sell, dash: [1, 3], words: "" });
+    for (const one of tags) {
+      one.y = f.y(one.price);
+      one.at = Math.max(TOP + 8, Math.min(f.split - 8, one.y));
+      if (one.at !== one.y) { one.words = `${one.y < TOP + 8 ? "\u2191" : "\u2193"} ${one.words}`; continue; }
+      brush.strokeStyle = one.colour; brush.lineWidth = 1; brush.setLineDash(one.dash);
+      line(brush, 0, Math.round(one.y) + 0.5, f.right, Math.round(one.y) + 0.5);
       brush.setLineDash([]);
-      tagAt(brush, f, at, number(one.price, digits()), colour);
-      brush.fillStyle = colour; brush.textAlign = "left"; brush.textBaseline = "bottom";
-      brush.fillText(`${outside ? (y < TOP ? "\u2191 " : "\u2193 ") : ""}${one.text || one.kind}`, 6, at - 2);
+    }
+    tags.sort((one, two) => one.at - two.at);
+    for (let n = 1; n < tags.length; n++) tags[n].at = Math.max(tags[n].at, tags[n - 1].at + 17);
+    const over = Math.max(0, (tags.at(-1)?.at ?? 0) - f.split + 8);
+    for (const one of tags) {
+      tagAt(brush, f, one.at - over, number(one.price, digits()), one.colour);
+      if (!one.words) continue;
+      const wide = brush.measureText(one.words).width + 10;
+      brush.fillStyle = f.ink.paper; brush.fillRect(f.right - wide - 2, one.at - over - 8, wide, 16);
+      brush.strokeStyle = one.colour; brush.lineWidth = 1; brush.strokeRect(f.right - wide - 1.5, one.at - over - 7.5, wide, 15);
+      brush.fillStyle = one.colour; brush.textAlign = "right";
+      brush.fillText(one.words, f.right - 7, one.at - over);
     }
   }
 
@@ -144,16 +158,6 @@ function render({ model, el }) {
     brush.fillRect(f.right + 1, y - 8, RIGHT - 2, 16);
     brush.fillStyle = f.ink.paper; brush.textAlign = "left"; brush.textBaseline = "middle";
     brush.fillText(text, f.right + 8, y);
-  }
-
-  function lastPrice(brush, f, last) {
-    const k = bars.c.length - 1;
-    if (last <= k) return;
-    const y = f.y(bars.c[k]), colour = bars.c[k] >= bars.o[k] ? f.ink.buy : f.ink.sell;
-    brush.strokeStyle = faded(colour, 0.6); brush.lineWidth = 1; brush.setLineDash([1, 3]);
-    line(brush, 0, Math.round(y) + 0.5, f.right, Math.round(y) + 0.5);
-    brush.setLineDash([]);
-    tagAt(brush, f, y, number(bars.c[k], digits()), colour);
   }
 
   function crosshair(brush, f, first, last) {

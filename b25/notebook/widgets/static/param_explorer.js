@@ -2,7 +2,7 @@
 import { Scope, h, put, say, heading, button, canvas, bytes, columns, number, moment, marks, timeMarks, faded, isKnown, decimalsOf } from "./base.js";
 
 const SETTLE_MS = 150, LOG_STEPS = 300, LEFT = 8, RIGHT = 76, BOTTOM = 20, TOP = 8, POINT_BYTES = 16;
-const PIN_INKS = ["muted", "accent", "sell", "good", "warn"];
+const PIN_INKS = ["muted", "sell", "accent", "good", "warn"];
 const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3], [1, 2]];
 
 function render({ model, el }) {
@@ -118,7 +118,7 @@ function render({ model, el }) {
     const base = (model.get("pins") ?? []).find((one) => one.key === model.get("baseline"));
     put(table, h("thead", {}, h("tr", {}, ["figure", "now", ...(compares ? [base ? base.label : "compared", "difference"] : [])].map((one) => h("th", { scope: "col" }, one)))),
       h("tbody", {}, rows.map((one) => h("tr", {}, h("td", {}, one.title), cell(one.text, one.why), compares ? cell(one.other) : "",
-        compares ? h("td", { class: one.better === true ? "b25-up" : one.better === false ? "b25-down" : null }, one.difference ?? "n/a", one.better === true ? " \u25b2" : one.better === false ? " \u25bc" : "") : ""))));
+        compares ? h("td", { class: one.better === true ? "b25-up" : one.better === false ? "b25-down" : null }, one.difference ?? "n/a", one.better === true ? " better" : one.better === false ? " worse" : "") : ""))));
     const told = model.get("trials") ?? {};
     trials.hidden = !rows.length;
     put(trials, h("b", {}, `${number(told.count, 0)} settings`), " were tried on this data so far, each move of a slider is one more. Deflated Sharpe of this one: ",
@@ -187,7 +187,7 @@ function render({ model, el }) {
   scope.on(view.surface, "pointerleave", () => { pointer = null; view.redraw(); });
 
   body.append(tip);
-  scope.box.append(h("div", { class: "b25-split" }, side, h("div", { style: "min-width:0" }, body, legend, told, table, trials)));
+  scope.box.append(h("div", { class: "b25-split" }, h("div", {}, side, trials), h("div", { style: "min-width:0" }, body, legend, told, table)));
   scope.themed.push(names);
   scope.watch("controls", () => { build(); shownValues(); });
   scope.watch("values", () => { values = { ...model.get("values") }; shownValues(); });

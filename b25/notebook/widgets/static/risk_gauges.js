@@ -1,7 +1,7 @@
 // Limits as bars: how much is used of what is allowed, and when it was last breached. Not known is hatched, never empty.
 import { Scope, h, put, say, heading, number, short, moment, lasting, isKnown } from "./base.js";
 
-const WORDS = { ok: "within", near: "near", breached: "BREACHED", unknown: "not known: counts as breached", off: "no limit" };
+const WORDS = { ok: "within", near: "near", breached: "BREACHED", unknown: "not known: counts as breached", off: "no limit", refused: "refused" };
 
 function render({ model, el }) {
   const scope = new Scope(model, el, "gauges", "Risk limits");
@@ -12,7 +12,7 @@ function render({ model, el }) {
   function gauge(one) {
     const share = isKnown(one.ratio) ? Math.max(0, one.ratio) : null;
     const words = share === null ? "n/a" : share > 10 ? "over 1000\u202f%" : number(share * 100, share < 0.1 && share > 0 ? 1 : 0, { unit: "%" });
-    const amount = one.state === "off" ? "\u2013" : `${isKnown(one.used) ? short(one.used) : "n/a"} of ${isKnown(one.limit) ? short(one.limit) : "n/a"}${one.unit ? ` ${one.unit}` : ""}`;
+    const amount = `${isKnown(one.used) ? short(one.used) : "n/a"} of ${isKnown(one.limit) ? short(one.limit) : "n/a"}${one.unit ? ` ${one.unit}` : ""}`;
     const about = [one.rule, one.latched && "latched: a person must re-arm it",
       isKnown(one.breached_ms) && `last breached ${moment(one.breached_ms, { date: true })} UTC`,
       isKnown(one.count) && `${number(one.count, 0)} refused`, one.set_by && `set by ${one.set_by}`].filter(Boolean);
@@ -20,9 +20,9 @@ function render({ model, el }) {
       h("span", { class: "b25-name" }, one.title),
       h("span", { class: "b25-track", role: "meter", "aria-label": one.title, "aria-valuemin": 0, "aria-valuemax": 100,
         "aria-valuenow": share === null ? null : Math.round(Math.min(1, share) * 100), "aria-valuetext": `${words}, ${WORDS[one.state]}` },
-      h("span", { class: "b25-fill", style: `width:${share === null ? 0 : Math.min(100, share * 100)}%` }), h("span", { class: "b25-warnline" })),
-      h("span", { class: "b25-amount" }, h("b", {}, words), " ", h("span", { class: "b25-word" }, WORDS[one.state] === "within" ? "" : WORDS[one.state].split(":")[0]),
-        h("br"), h("small", {}, isKnown(one.used) || isKnown(one.limit) ? amount : "")),
+      h("span", { class: "b25-fill", style: `width:${share === null ? 0 : Math.min(100, share * 100)}%` }), one.state === "off" ? "" : h("span", { class: "b25-warnline" })),
+      h("span", { class: "b25-amount" }, one.state === "off" || one.state === "refused" ? "" : h("b", {}, words), " ", h("span", { class: "b25-word" }, WORDS[one.state] === "within" ? "" : WORDS[one.state].split(":")[0]),
+        h("br"), h("small", {}, one.state === "refused" ? "by the gate" : one.state === "off" ? (isKnown(one.used) ? `${short(one.used)} used` : "") : amount)),
       about.length || one.state === "unknown" ? h("span", { class: "b25-about" }, [one.state === "unknown" ? WORDS.unknown : "", ...about].filter(Boolean).join(" \u00b7 ")) : "");
   }
 

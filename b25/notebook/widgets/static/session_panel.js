@@ -1,5 +1,5 @@
 // One running session: state, mode, profit and loss split, position, heartbeat; buttons that ask for something and say what came of it.
-import { Scope, h, put, say, heading, button, number, isKnown, lasting } from "./base.js";
+import { Scope, h, put, say, heading, button, number, isKnown, lasting, decimalsOf } from "./base.js";
 
 const RUNNING = new Set(["running", "active", "up", "trading"]);
 const DOTS = { paused: "paused", stopping: "stopping", draining: "stopping", halted: "halted", killed: "killed", ended: "ended", reducing: "paused" };
@@ -62,7 +62,7 @@ function render({ model, el }) {
   }
 
   const money = (value, asset, sign = true) => {
-    const made = h("dd", {}, number(value, 2, { sign, unit: isKnown(value) ? asset ?? "" : "" }));
+    const made = h("dd", {}, number(value, 2, { sign }), isKnown(value) && asset ? h("small", {}, `\u2009${asset}`) : "");
     if (!isKnown(value)) made.className = "b25-unknown";
     else if (sign && Number(value) !== 0) made.className = Number(value) > 0 ? "b25-up" : "b25-down";
     return made;
@@ -79,7 +79,8 @@ function render({ model, el }) {
     const drift = shot.drift ?? { state: "unknown" };
     const driftWords = { none: "none", found: "found" }[drift.state] ?? "n/a";
     put(figures,
-      figure("Net since its start", money(shot.net, shot.asset), true, "realised + unrealised \u2212 fees + funding"),
+      figure("Net since its start", money(shot.net, shot.asset), true,
+        isKnown(shot.funding) ? "realised + unrealised \u2212 fees + funding" : "realised + unrealised \u2212 fees; funding is not told"),
       figure("Realised", money(shot.realised, shot.asset)), figure("Unrealised", money(shot.unrealised, shot.asset)),
       figure("Fees", money(isKnown(shot.fees) ? -shot.fees : null, shot.asset)),
       figure("Funding", money(shot.funding, shot.asset)),
@@ -99,7 +100,7 @@ function render({ model, el }) {
     body.dataset.mode = status.mode ?? "unknown";
     locks();
   }
-  const cell = (value, sign = false) => h("td", { class: !isKnown(value) ? "b25-unknown" : sign && Number(value) ? (Number(value) > 0 ? "b25-up" : "b25-down") : null }, isKnown(value) ? number(value, null, { sign }) : "n/a");
+  const cell = (value, sign = false) => h("td", { class: !isKnown(value) ? "b25-unknown" : sign && Number(value) ? (Number(value) > 0 ? "b25-up" : "b25-down") : null }, isKnown(value) ? number(value, typeof value === "string" ? decimalsOf(value, true) : null, { sign }) : "n/a");
 
   scope.on(typed, "input", locks);
   scope.on(typed, "keydown", (event) => { if (event.key === "Enter" && !kill.disabled) kill.click(); });

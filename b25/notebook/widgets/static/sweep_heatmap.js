@@ -2,8 +2,8 @@
 import { Scope, h, put, say, heading, canvas, columns, number, isKnown } from "./base.js";
 
 const LEFT = 66, BOTTOM = 40, RIGHT = 92, TOP = 10;
-// From low to high, even in lightness, for light and dark; blue is better, as in all of b25.
-const SCALES = { light: ["#fbe8d6", "#f2b36f", "#c9c4bd", "#7fb0d6", "#0b5a94"], dark: ["#5b3413", "#a8652a", "#4a5260", "#3c82b8", "#9fd4ff"] };
+// From worst to best: orange, neutral, blue, the ends farthest from the paper.
+const SCALES = { light: ["#b3541e", "#eeb27c", "#f0efec", "#7fb0d6", "#0b5a94"], dark: ["#ffab66", "#9a5f30", "#2a323e", "#3577a8", "#8ccbff"] };
 
 function mixed(scale, share) {
   const at = Math.max(0, Math.min(1, share)) * (scale.length - 1), k = Math.min(scale.length - 2, Math.floor(at));

@@ -2,7 +2,7 @@
 import { Scope, h, put, say, heading, button, canvas, columns, number, short, moment, timeMarks, marks, isKnown } from "./base.js";
 
 const RIGHT = 70, BOTTOM = 18, TOP = 14, STEP_MS = 200, FAST = [1, 2, 5, 10, 25];
-const SENT = 1, FILLED = 2, REFUSED = 4, ENDED = 8;
+const SENT = 1, FILLED = 2, REFUSED = 4, ENDED = 8, BOUGHT = 32;
 const WORDS = { sent: "sent", filled: "filled", refused: "refused by the gate", ended: "ended", note: "noted" };
 
 function render({ model, el }) {
@@ -46,8 +46,8 @@ function render({ model, el }) {
     if (timer) { stop(); start(); }
   }, { "aria-label": "speed" });
   const by = (words, call, label) => button(scope, words, call, { "aria-label": label, title: label });
-  const player = h("div", { class: "b25-player" }, by("\u23ee", () => event(-1), "to the event before"), by("\u25c0", () => step(-1), "a frame back"), play,
-    by("\u25b6", () => step(1), "a frame on"), by("\u23ed", () => event(1), "to the next event"), fast, slider, place);
+  const player = h("div", { class: "b25-player" }, by("|\u25c0", () => event(-1), "to the event before"), by("\u25c0", () => step(-1), "a frame back"), play,
+    by("\u25b6", () => step(1), "a frame on"), by("\u25b6|", () => event(1), "to the next event"), fast, slider, place);
   scope.on(slider, "input", () => go(Number(slider.value)));
 
   function load() {
@@ -87,7 +87,7 @@ function render({ model, el }) {
   function line(brush, x0, y0, x1, y1) { brush.beginPath(); brush.moveTo(x0, Math.round(y0) + 0.5); brush.lineTo(x1, Math.round(y1) + 0.5); brush.stroke(); }
   function mark(brush, flags, x, y, ink) {
     if (!flags) return;
-    brush.fillStyle = flags & REFUSED ? ink.bad : flags & FILLED ? ink.sell : flags & SENT ? ink.accent : ink.muted;
+    brush.fillStyle = flags & REFUSED ? ink.bad : flags & FILLED ? (flags & BOUGHT ? ink.buy : ink.sell) : flags & SENT ? ink.accent : ink.muted;
     brush.strokeStyle = ink.paper; brush.lineWidth = 1.5;
     brush.beginPath();
     if (flags & REFUSED) brush.rect(x - 3.5, y - 3.5, 7, 7);
