@@ -112,8 +112,9 @@ class Widget(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Take the widget off the page, and let go of what feeds it."""
-        while self._closing:
-            self._closing.pop()()
+        closing: list[Callable[[], None]] = self.__dict__.get("_closing", [])  # of one that was refused, there is none
+        while closing:
+            closing.pop()()
         super().close()
 
     # Without widgets.

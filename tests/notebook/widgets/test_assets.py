@@ -8,7 +8,9 @@ from b25.model.errors import Misuse
 from b25.notebook.widgets import MODULES
 from b25.notebook.widgets.assets import STATIC, module, names, stylesheet
 
-OUTSIDE = re.compile(r"https?://|wss?://|@import|url\(|\bfetch\(|XMLHttpRequest|WebSocket|\bimport\(|\beval\(|innerHTML|insertAdjacentHTML")
+OUTSIDE = re.compile(
+    r"https?://|wss?://|@import|url\(|\bfetch\(|XMLHttpRequest|WebSocket|\bimport\(|\beval\(|innerHTML|insertAdjacentHTML"
+)
 NAMESPACE = "http://www.w3.org/2000/svg"
 
 
