@@ -112,10 +112,13 @@ class NewestRun:
             self._thread = None
             if self._waiting and not self._is_closed:
                 self._begin()
-            else:
+        if not self._is_closed:
+            self._hand_over(job, answer, fault)
+        with self._lock:
+            if self._thread is None:
                 self.idle.set()
-        if self._is_closed:
-            return
+
+    def _hand_over(self, job: Any, answer: Any, fault: BaseException | None) -> None:
         if self.loop is None:
             self.done(job, answer, fault)
         elif not self.loop.is_closed():

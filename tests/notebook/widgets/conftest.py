@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
+    # Of one module only: while it is open a loop runs in this thread, and other tests have loops of their own.
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("needs Chromium; there is none on this machine")

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from b25.notebook.widgets.assets import stylesheet
+from b25.notebook.widgets.slot import PERIOD_S
 from b25.notebook.widgets.widget import Widget
 
 # The model that anywidget hands to a module, over plain values; bytes are DataViews, as Jupyter's are.
@@ -68,7 +69,11 @@ class Shown:
         return told
 
     def refresh(self) -> None:
-        """Give the page the state that the widget has now."""
+        """Give the page the state that the widget has now.
+
+        Playwright runs a loop here, as a kernel does; what waits in it is shown first.
+        """
+        self.page.wait_for_timeout(PERIOD_S * 1e3 + 50)
         self.page.evaluate(f"(state) => window.models.{self.name}.put(state)", state_of(self.widget))
         self.settle()
 
