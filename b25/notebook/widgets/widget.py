@@ -64,11 +64,14 @@ class Widget(anywidget.AnyWidget):
         See `status_of`.
     notice : str
         What went wrong with the last thing that was asked of it.
+    asked : dict
+        The last message of a page whose model cannot send, as Panel's.
     """
 
     title = traitlets.Unicode("").tag(**SYNC)
     status = traitlets.Dict().tag(**SYNC)
     notice = traitlets.Unicode("").tag(**SYNC)
+    asked = traitlets.Dict().tag(**SYNC)
 
     def __init_subclass__(cls, *, script: str = "", **kwargs: Any) -> None:
         if script:
@@ -81,6 +84,7 @@ class Widget(anywidget.AnyWidget):
         self._closing.append(self._slot.close)
         super().__init__(**traits)
         self.on_msg(self._heard)
+        self.observe(lambda change: self._heard(self, change["new"], []), "asked")
 
     # From Python to the browser.
 

@@ -16,17 +16,12 @@ pn = pytest.importorskip("panel")
 param = pytest.importorskip("param")
 
 
-def component(name, widget, **kinds):
+def component(name, widget):
     """A component of Panel over a widget's module and state."""
     traits = {key: getattr(widget, key) for key in state_of(widget)}
     kind = {bytes: param.Bytes, str: param.String, int: param.Integer, list: param.List, dict: param.Dict}
     body = {key: kind[type(value)](default=value) for key, value in traits.items()}
-    body |= {
-        "_esm": module(name),
-        "_stylesheets": [stylesheet()],
-        "heard": [],
-        "_handle_msg": lambda self, message: self.heard.append(message),
-    }
+    body |= {"_esm": module(name), "_stylesheets": [stylesheet()]}
     return type(f"Panel{name}", (pn.custom.AnyWidgetComponent,), body)
 
 
@@ -74,4 +69,15 @@ def test_the_ladder_and_the_gauges_run_in_panel_and_follow_what_changes(serve, p
     page.get_by_text("20 ticks", exact=True).wait_for(timeout=10_000)
     page.locator(".b25-ladder canvas").click(position={"x": 250, "y": 200})
     page.wait_for_timeout(500)
-    assert [message["kind"] for message in one.heard] == ["price"]
+    assert one.asked["kind"] == "price"
+    widget = examples.ladder()
+    widget.asked = one.asked
+    assert round(float(widget.selected) * 10) == one.asked["ticks"]
+
+
+def test_all_eight_run_in_one_page(serve, page):
+    made = {name: component(name, make()) for name, make in examples.ALL.items()}
+    page.goto(serve(lambda: pn.Column(*(one(width=900) for one in made.values()))))
+    for one in made.values():
+        page.locator(".b25-widget").filter(has_text=one.param.title.default).first.wait_for(timeout=30_000)
+    assert page.locator(".b25-widget").count() == 8

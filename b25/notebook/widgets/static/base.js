@@ -87,8 +87,10 @@ export class Scope {
     this.model.save_changes();
   }
 
+  // Panel's model cannot send: there a message is the value of a trait, with a number, so that equal ones are two.
   send(message) {
-    this.model.send(message);
+    if (typeof this.model.send === "function") this.model.send(message);
+    else this.set("asked", { ...message, asked: (this.asked = (this.asked ?? 0) + 1) });
   }
 
   followTheme() {
