@@ -241,6 +241,16 @@ def test_a_slider_runs_a_backtest_and_the_difference_is_shown(shown):
     assert "out of bounds" in one.box.get_by_role("alert").inner_text()
 
 
+@pytest.mark.parametrize("name", ["param_explorer", "trade_replay", "blotter"])
+def test_keys_that_are_pressed_in_a_widget_are_no_commands_of_jupyterlab(shown, name):
+    # Its matcher looks for this mark on the focused element itself, then on those around it.
+    one = shown(ALL[name]())
+    fields = one.box.locator("input, button, canvas, [tabindex]")
+    for k in range(min(4, fields.count())):
+        fields.nth(k).focus()
+        assert fields.nth(k).get_attribute("data-lm-suppress-shortcuts") == "true" or fields.nth(k).is_disabled()
+
+
 def test_a_strategy_without_parameters_says_so(shown):
     import b25
 

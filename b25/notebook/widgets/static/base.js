@@ -40,6 +40,9 @@ export class Scope {
     this.box = h("section", { class: `b25-widget b25-${name}`, "aria-label": label });
     el.append(this.box);
     this.undo.push(() => this.box.remove());
+    // Keys that are pressed in a widget are its own: JupyterLab would take them for commands, and cut the cell at an x. It
+    // looks for this mark from the focused element on.
+    this.on(this.box, "focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
     this.themed = [];
     this.followTheme();
   }

@@ -142,6 +142,9 @@ function render({ model, el }) {
     tags.sort((one, two) => one.at - two.at);
     for (let n = 1; n < tags.length; n++) tags[n].at = Math.max(tags[n].at, tags[n - 1].at + 17);
     const over = Math.max(0, (tags.at(-1)?.at ?? 0) - f.split + 8);
+    for (const one of tags) {  // a price of the axis that a tag would cut in two goes
+      brush.fillStyle = f.ink.paper; brush.fillRect(f.right + 1, one.at - over - 14, RIGHT - 2, 28);
+    }
     for (const one of tags) {
       tagAt(brush, f, one.at - over, number(one.price, digits()), one.colour);
       if (!one.words) continue;

@@ -121,7 +121,7 @@ function render({ model, el }) {
         compares ? h("td", { class: one.better === true ? "b25-up" : one.better === false ? "b25-down" : null }, one.difference ?? "n/a", one.better === true ? " better" : one.better === false ? " worse" : "") : ""))));
     const told = model.get("trials") ?? {};
     trials.hidden = !rows.length;
-    put(trials, h("b", {}, `${number(told.count, 0)} settings`), " were tried on this data so far, each move of a slider is one more. Deflated Sharpe of this one: ",
+    put(trials, h("b", {}, `${number(told.count, 0)} setting${told.count === 1 ? "" : "s"}`), told.count === 1 ? " was" : " were", " tried on this data so far, each move of a slider is one more. Deflated Sharpe of this one: ",
       h("b", { title: told.why || null }, isKnown(told.deflated) ? number(told.deflated * 100, 0, { unit: "%" }) : "n/a"), isKnown(told.deflated) ? "." : ` (${told.why || "not known"}).`);
   }
   const cell = (text, why) => h("td", { class: text === "n/a" || text === undefined ? "b25-unknown" : null, title: why || null }, text ?? "n/a");
