@@ -63,8 +63,10 @@ def blotter() -> Blotter:
 def gauges() -> RiskGauges:
     day_ns = 86_400 * 10**9
     limits = [
-        {"name": "gross_max", "title": "Gross exposure", "used": 41_200, "limit": 50_000, "unit": "USDT", "set_by": "mara", "rule": "|positions| at the mid"},
-        {"name": "daily_loss_max", "title": "Loss of the day", "used": 312.5, "limit": 300, "unit": "USDT", "breached_ns": 20_000 * day_ns, "latched": True, "set_by": "mara"},
+        {"name": "gross_max", "title": "Gross exposure", "used": 41_200, "limit": 50_000, "unit": "USDT",
+         "set_by": "mara", "rule": "|positions| at the mid"},
+        {"name": "daily_loss_max", "title": "Loss of the day", "used": 312.5, "limit": 300, "unit": "USDT",
+         "breached_ns": 20_000 * day_ns, "latched": True, "set_by": "mara"},
         {"name": "leverage_max", "title": "Leverage", "used": 1.2, "limit": 3},
         {"name": "open_orders_max", "title": "Open orders", "used": 6, "limit": 40, "count": 3, "breached_ns": 20_001 * day_ns},
         {"name": "drawdown_max", "title": "Drawdown", "used": None, "limit": 0.1, "rule": "equity has no price"},

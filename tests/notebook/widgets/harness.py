@@ -19,7 +19,11 @@ window.modelOf = (name, state) => {
   const model = {
     told, calls, state,
     get: (key) => state[key],
-    set: (key, value) => { const was = state[key]; state[key] = value; if (was !== value) { model.changed(key); told.push({ set: key, value }); } },
+    set: (key, value) => {
+      const was = state[key];
+      state[key] = value;
+      if (was !== value) { model.changed(key); told.push({ set: key, value }); }
+    },
     save_changes: () => {},
     send: (message) => { told.push({ send: message }); },
     on: (event, call) => { (calls[event] ??= []).push(call); },
@@ -30,8 +34,9 @@ window.modelOf = (name, state) => {
   };
   return (window.models[name] = model);
 };
-window.decoded = (values) => Object.fromEntries(Object.entries(values).map(([key, value]) => [key, value && value.b64 !== undefined
-  ? new DataView(Uint8Array.from(atob(value.b64), (c) => c.charCodeAt(0)).buffer) : value]));
+window.decoded = (values) => Object.fromEntries(Object.entries(values).map(([key, value]) =>
+  [key, value && value.b64 !== undefined
+    ? new DataView(Uint8Array.from(atob(value.b64), (c) => c.charCodeAt(0)).buffer) : value]));
 window.begin = async (name, script, state) => {
   const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
   const { default: widget } = await import(address);

@@ -1,5 +1,4 @@
-"""The real modules in a real browser: what they draw, what a hand or a key does, that they let go of everything, that nothing runs
-that came in as text."""
+"""The real modules in a real browser: what they draw, what a hand or a key does, what they let go of, what stays text."""
 
 from __future__ import annotations
 
@@ -52,9 +51,9 @@ def test_a_widget_is_drawn_named_and_lets_go_of_everything(shown, page, name, th
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_can_be_read_on_its_paper(shown, theme):
     one = shown(examples.panel(), theme)
-    script = """(box) => Object.fromEntries(['paper', 'panel', 'ink', 'muted', 'buy', 'sell', 'warn', 'bad', 'accent', 'equity'].map((name) =>
+    script = """(box, names) => Object.fromEntries(names.map((name) =>
       [name, getComputedStyle(box).getPropertyValue('--b25-' + name).trim()]))"""
-    inks = one.box.evaluate(script)
+    inks = one.box.evaluate(script, ["paper", "panel", "ink", "muted", "buy", "sell", "warn", "bad", "accent", "equity"])
     below = {
         (name, on)
         for on in ("paper", "panel")
@@ -84,8 +83,9 @@ def test_names_from_outside_stay_text(shown, page):
         Ladder(HOSTILE, tick="0.1", lot="1", quote=HOSTILE, base=HOSTILE),
         Candles(bars(), title=HOSTILE, quote=HOSTILE, lines=[{"price": 30_000, "text": HOSTILE}]),
         Blotter([{HOSTILE: HOSTILE, "side": HOSTILE, "price": HOSTILE}], title=HOSTILE),
-        RiskGauges([{"name": HOSTILE, "used": 1, "limit": 2, "unit": HOSTILE, "rule": HOSTILE, "set_by": HOSTILE}], title=HOSTILE),
-        TradeReplay([{"time_ns": 1, HOSTILE: HOSTILE, "market": HOSTILE, "events": [{"what": HOSTILE, "text": HOSTILE, "why": HOSTILE}]}]),
+        RiskGauges([{"name": HOSTILE, "used": 1, "limit": 2, **dict.fromkeys(("unit", "rule", "set_by"), HOSTILE)}]),
+        TradeReplay([{"time_ns": 1, HOSTILE: HOSTILE, "market": HOSTILE,
+                      "events": [dict.fromkeys(("what", "text", "why"), HOSTILE)]}]),
     ]  # fmt: skip
     for widget in hostile:
         widget.notice = HOSTILE

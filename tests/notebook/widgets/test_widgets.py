@@ -176,8 +176,8 @@ def test_a_blotter_without_a_key_is_not_patched():
 def test_what_is_not_known_comes_before_what_is_near_and_is_no_zero():
     states = {one["name"]: one["state"] for one in examples.gauges().limits}
     assert states == {
-        "daily_loss_max": "breached", "drawdown_max": "unknown", "gross_max": "near", "leverage_max": "ok", "open_orders_max": "ok",
-        "turnover_max": "off",
+        "daily_loss_max": "breached", "drawdown_max": "unknown", "gross_max": "near", "leverage_max": "ok",
+        "open_orders_max": "ok", "turnover_max": "off",
     }  # fmt: skip
     assert list(states) == ["daily_loss_max", "drawdown_max", "gross_max", "leverage_max", "open_orders_max", "turnover_max"]
 
