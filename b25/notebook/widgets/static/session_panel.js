@@ -2,7 +2,7 @@
 import { Scope, h, put, say, heading, button, number, isKnown, lasting, decimalsOf } from "./base.js";
 
 const RUNNING = new Set(["running", "active", "up", "trading"]);
-const DOTS = { paused: "paused", stopping: "stopping", draining: "stopping", halted: "halted", killed: "killed", ended: "ended", reducing: "paused" };
+const DOTS = { paused: "paused", stopping: "stopping", ending: "stopping", draining: "stopping", halted: "halted", killed: "killed", ended: "ended", reducing: "paused" };
 const UNSURE_MS = 5000;
 
 function render({ model, el }) {
