@@ -21,6 +21,7 @@ import measure_bars
 import measure_books
 import measure_config
 import measure_crashes
+import measure_explorer
 import measure_faults
 import measure_feed
 import measure_gate
@@ -69,6 +70,7 @@ MEASURES = {
         measure_websocket,
         measure_access,
         measure_analytics,
+        measure_explorer,
     )
     for measure in module.MEASURES
 }

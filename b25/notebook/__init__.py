@@ -1,0 +1,1 @@
+"""What a notebook adds to the library: widgets, magics, rich displays."""
