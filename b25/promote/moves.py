@@ -1,11 +1,11 @@
-"""Moves versions from state to state: what is needed is looked up, who may is checked, and row, pointer and audit are one write."""
+"""Moves versions from state to state: needs are looked up, who may is checked; row, pointer and audit are one write."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from b25.config.settings import PromotionSettings
 from b25.promote.evidence import evidence, requirements
@@ -286,7 +286,7 @@ class Promotions:
         return False
 
     def _confirmed(self, version: Version, wanted: Wanted, by: Actor) -> Request | None:
-        """Inside `writing`: None when it is confirmed now; else the request that waits. Raises NotAllowed for a wrong or early one."""
+        """Inside `writing`: None when it is confirmed now; else the request that waits. Raises NotAllowed for a wrong one."""
         name, number, now_ns = str(version.manifest["name"]), int(version.manifest["version"]), self.now_ns()
         request = request_within(self.store, name, number, wanted.to)
         if request is None or request.asked_by != by.name or not wanted.typed:

@@ -11,7 +11,8 @@ from typing import Any, Final
 import numpy as np
 
 from b25.model.errors import B25Error
-from b25.model.event import ORDER_FILLED
+from b25.model.event import COMMAND, ORDER_FILLED
+from b25.session.commands import Command
 from b25.store.journal import END, EVENTS, HEADER, Reading
 
 SILENCE_NS: Final = (
@@ -81,6 +82,7 @@ def _lived(path: Path, size: int, changed_ns: int, is_running: bool) -> Lived:
     times: list[np.ndarray[Any, Any]] = []
     sums = np.zeros(3, np.int64)
     ended: dict[str, Any] | None = None
+    is_set = False
     try:
         for record in Reading(path):
             if record.kind == HEADER:
@@ -92,6 +94,7 @@ def _lived(path: Path, size: int, changed_ns: int, is_running: bool) -> Lived:
                 rows = record.events
                 times.append(rows["local_ns"][[0, -1]])
                 sums += _filled(rows[rows["kind"] == ORDER_FILLED])
+                is_set = is_set or bool(np.any((rows["kind"] == COMMAND) & (rows["status"] == Command.SET)))
             elif record.kind == END:
                 ended = record.json
     except B25Error as fault:
@@ -102,6 +105,7 @@ def _lived(path: Path, size: int, changed_ns: int, is_running: bool) -> Lived:
         found |= {"began_ns": int(at[0]), "ended_ns": int(at[-1])}
         found["watched_ns"] = int(np.clip(np.diff(at), 0, SILENCE_NS).sum())
     found |= {"fills": int(sums[0]), "fee_e8": int(sums[1]), "turnover": int(sums[2])}
+    found["as_promoted"] = bool(found.get("as_promoted")) and not is_set
     return Lived(**found, fault=_fault(ended, is_running))
 
 

@@ -18,7 +18,7 @@ def _big(name: str, *, null: bool = False) -> Column[int]:
 
 
 # `number` counts the moves of one version from 1; `prev` is the hash of the one before, so that none can be taken out of the
-# middle. `alone` is 1 where one person agreed with himself; `skipped` names what was not met and passed over. `signature` is by the
+# middle. `alone` is 1 where one person agreed with himself; `skipped` names what was passed over. `signature` is by the
 # installation's promotion key, over every other column.
 promotion_move = Table(
     "promotion_move", promotion_metadata, _text("name"), _big("version"), _big("number"), _text("content_id"),
