@@ -72,7 +72,7 @@ def promote(
         f"proven on {', '.join(one['symbol'] for one in manifest['data'])}: {counts['orders']} orders, {counts['fills']} fills, "
         f"{counts['effects']:,} effects the same in every life; "
         f"{len(manifest['evidence']['controls'])} changes on purpose were noticed",
-        f"next: b25 run {frozen.reference} --mode paper; b25 strategies show {frozen.reference}",
+        f"next: b25 run {frozen.reference} --mode observe; b25 strategies show {frozen.reference}",
     ]
     answer({**manifest, "reference": frozen.reference, "folder": str(frozen.folder)}, json=json, lines=lines)
 
@@ -86,6 +86,7 @@ def _promoted(
     never_cancels: bool,
     by: str,
 ) -> Any:
+    from b25.cli.versions import validated
     from b25.config.settings import read_settings
     from b25.promote.promote import Wish, promote
     from b25.risk.limits import Limits
@@ -96,7 +97,9 @@ def _promoted(
         where=where, data=found, by=by, params=params, fees=Fees(how["fee_maker"], how["fee_taker"]),
         limits=Limits(position_max=position_max), balance=how["balance"] or 10_000.0, never_cancels=never_cancels,
     )  # fmt: skip
-    return promote(wish, _say, secrets_folder=read_settings().secrets_folder, now_ns=time.time_ns())
+    frozen = promote(wish, _say, secrets_folder=read_settings().secrets_folder, now_ns=time.time_ns())
+    validated(frozen, by)
+    return frozen
 
 
 def _data_of(bars: list[str] | None, place: dict[str, Any], position_max: float | None) -> tuple[Any, float | None]:

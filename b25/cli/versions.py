@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from b25.promote.moves import Promotions
     from b25.promote.record import Actor
     from b25.promote.starting import Start
+    from b25.promote.version import Version
     from b25.runner.live import LiveLoop
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -129,3 +130,28 @@ def promoted_of(strategy: str, mode: str, values: dict[str, Any], store: str) ->
             remedy="leave --set out; promote it anew with those, or configure them: b25 config set … --type strategy",
         )
     return cls, {**held, **values}, Promoted(promotions, start, mode, as_promoted=not changed)
+
+
+def running(folder: Path | None, reference: str) -> list[dict[str, str]]:
+    """Return the sessions of this machine that run a version now."""
+    from b25.config.settings import read_settings
+    from b25.runner.version_sessions import sessions_of
+
+    return sessions_of(folder or read_settings().run_folder, reference)
+
+
+def validated(version: "Version", by: str) -> None:
+    """Have a version that was just frozen be validated by its author. Where that cannot be written down it stays a draft."""
+    from b25.cli.output import progress
+    from b25.model.errors import B25Error
+    from b25.promote.gate import RESEARCHER
+    from b25.promote.moves import Wanted
+    from b25.promote.record import Actor
+    from b25.promote.states import State
+
+    author = Actor(by, frozenset({RESEARCHER}), facts={"client": "b25 promote", "ip": ""})
+    try:
+        promotions_at().move(version.reference, Wanted(to=State.VALIDATED, reason="promoted with proof"), author)
+    except B25Error as fault:
+        again = f"b25 strategies approve {version.reference} --to validated"
+        progress(f"b25: {version.reference} is a draft: {fault.what}; later: {again}")
