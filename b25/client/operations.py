@@ -73,19 +73,17 @@ listed GET /api/v1/configurations ?type,state,prefix,deleted,limit,offset
 get_orders GET /api/v1/orders ?symbol,session,since_ns,until_ns,limit,cursor
 get_sessions GET /api/v1/sessions
 get_strategies GET /api/v1/strategies
-get_strategies_versions GET /api/v1/strategies/versions
 live GET /health/live
 make_key POST /api/v1/keys json
 make_service POST /api/v1/services json
 market GET /api/v1/analytics/market ?symbol,start,end,limit
 get_analytics_metrics GET /api/v1/analytics/metrics ?name,interval,dimension,member,start,end,limit,cursor,format
 get_metrics GET /metrics
-move POST /api/v1/strategies/versions/{name}/{number}/move json
+move_version POST /api/v1/strategies/versions/{name}/{number}/move json
 names GET /api/v1/analytics/metrics/names
 notifications GET /api/v1/notifications ?channel,status,alert_id,text,since_ns,limit,after
 get_configurations_ref_or_id GET /api/v1/configurations/{ref_or_id} ?version
 get_orders_order_id GET /api/v1/orders/{order_id}
-get_strategies_versions_name_number GET /api/v1/strategies/versions/{name}/{number}
 get_strategies_name GET /api/v1/strategies/{name}
 orderbook GET /api/v1/market-data/orderbook/{symbol}
 get_analytics_orders GET /api/v1/analytics/orders ?symbol,strategy,start,end,limit,cursor
@@ -103,6 +101,8 @@ get_history_pnl GET /api/v1/history/pnl ?session,account,interval,start,end,limi
 policies GET /api/v1/risk/policies
 positions GET /api/v1/account/positions ?symbol,session
 profile GET /api/v1/profile
+promoted_version GET /api/v1/strategies/versions/{name}/{number}
+promoted_versions GET /api/v1/strategies/versions
 re_arm POST /api/v1/sessions/{name}/re-arm json
 ready GET /health/ready
 refresh POST /api/v1/auth/refresh json
@@ -112,7 +112,7 @@ reset POST /api/v1/auth/reset json
 resume POST /api/v1/sessions/{name}/resume json
 revoke_key DELETE /api/v1/keys/{key_id}
 revoke_service DELETE /api/v1/services/{key_id}
-rollback POST /api/v1/strategies/versions/{name}/rollback json
+roll_back_strategy POST /api/v1/strategies/versions/{name}/rollback json
 rolled_back POST /api/v1/configurations/{ref_or_id}/rollback json
 rotate_key POST /api/v1/keys/{key_id}/rotate json
 running GET /api/v1/configurations/running ?session,key

@@ -144,14 +144,14 @@ class RolledBack(BaseModel):
 
 
 @router.get("")
-def listing(by: Reader, desk: Desk) -> Page[VersionView]:
+def promoted_versions(by: Reader, desk: Desk) -> Page[VersionView]:
     """Every promoted version, by name and number."""
     found = [VersionView(**one) for one in overview(desk.promotions)]
     return Page(data=found, total=len(found))
 
 
 @router.get("/{name}/{number}", responses=problems(404))
-def one(name: Name, number: Number, by: Reader, desk: Desk) -> VersionDetail:
+def promoted_version(name: Name, number: Number, by: Reader, desk: Desk) -> VersionDetail:
     """One version: its moves, what its sessions did, and what its next step needs."""
     version = desk.version(name, number)
     with answered():
@@ -159,7 +159,7 @@ def one(name: Name, number: Number, by: Reader, desk: Desk) -> VersionDetail:
 
 
 @router.post("/{name}/{number}/move", responses=problems(403, 404, 409))
-def move(request: Request, name: Name, number: Number, by: Staff, desk: Desk, given: MoveAsked) -> Moved:
+def move_version(request: Request, name: Name, number: Number, by: Staff, desk: Desk, given: MoveAsked) -> Moved:
     """Move a version; who may is the gate's to say, and what is missing is in `fields`."""
     version, wanted = desk.version(name, number), _wanted(given)
     with answered():
@@ -180,7 +180,7 @@ def move(request: Request, name: Name, number: Number, by: Staff, desk: Desk, gi
 
 
 @router.post("/{name}/rollback", responses=problems(403, 404, 409))
-def rollback(request: Request, name: Name, by: Trader, desk: Desk, given: RollbackAsked) -> RolledBack:
+def roll_back_strategy(request: Request, name: Name, by: Trader, desk: Desk, given: RollbackAsked) -> RolledBack:
     """Have a name stand for an older version again; the one that it leaves is paused."""
     if not desk.promotions.all(name):
         raise Problem(404, f"there is no version of {name}", remedy="GET /strategies/versions")
