@@ -1,6 +1,7 @@
 """Promoted versions on the command line: the store that keeps their states, who acts, and what a session may start with."""
 
 import getpass
+import os
 import re
 import time
 from collections.abc import Callable
@@ -112,16 +113,22 @@ def promoted_of(strategy: str, mode: str, values: dict[str, Any], store: str) ->
     """
     from b25.promote.starting import MODES, may_start, pointed
     from b25.promote.version import REFERENCE, load
+    from b25.runner.heartbeat import EXIT_MISUSE
 
     if not (REFERENCE.fullmatch(strategy) or NAME.fullmatch(strategy)):
         return None
     if mode not in MODES:
         raise Misuse(f"there is no mode {mode!r}", remedy=f"use one of {', '.join(MODES)}")
     promotions = promotions_at(store)
-    reference = strategy if "@" in strategy else pointed(promotions, strategy, mode)
-    version = promotions.find(reference)
-    cls = load(version, promotions.secrets_folder)  # first: of what is not as it was signed nothing else is believed
-    start = may_start(promotions, version, mode)
+    try:
+        reference = strategy if "@" in strategy else pointed(promotions, strategy, mode)
+        version = promotions.find(reference)
+        cls = load(version, promotions.secrets_folder)  # first: of what is not as it was signed nothing else is believed
+        start = may_start(promotions, version, mode)
+    except Misuse as fault:
+        if "B25_PROCESS" in os.environ:  # the supervisor leaves it down, as after any misuse
+            fault.exit_code = EXIT_MISUSE  # type: ignore[attr-defined]
+        raise
     held = dict(version.manifest.get("parameters") or {})
     changed = sorted(name for name, value in values.items() if name not in held or held[name] != value)
     if changed and mode == "live":

@@ -73,6 +73,7 @@ class SessionWatch:
         self.probation = Probation(session_folder(own.seat.folder, own.seat.session))
         self._versions: dict[str, str] = {}
         self.promoted: dict[str, Any] | None = None  # the promoted version that it runs
+        self.unpromoted = ""  # why that may not run any more
 
     @property
     def folder(self) -> Path:

@@ -49,6 +49,7 @@ class VersionWatch:
             if self.failed == BLIND_AFTER:  # it goes on as it stands: a database that is away must not end trading
                 self._tell(f"it cannot be seen whether the version may still run: {fault.what}")
             return
+        self.looking.unpromoted = why
         if why and not self.looking.is_paused and self.loop.session.fault is None:
             self.looking.pause()
         if why != self.why:

@@ -12,7 +12,9 @@ class Stand:
 
     def __init__(self):
         self.answers, self.said, self.alarms, self.pauses = [], [], [], 0
-        self.looking = SimpleNamespace(is_paused=False, pause=self.pause, own=SimpleNamespace(seat=SimpleNamespace(session="mm")))
+        self.looking = SimpleNamespace(
+            is_paused=False, unpromoted="", pause=self.pause, own=SimpleNamespace(seat=SimpleNamespace(session="mm"))
+        )
         loop = SimpleNamespace(say=self.said.append, session=SimpleNamespace(fault=None), until=asyncio.Event())
         alarms = SimpleNamespace(alarm=lambda kind, text, **more: self.alarms.append((kind, text)))
         self.watch = VersionWatch(self.answer, self.looking, loop, alarms)
@@ -45,6 +47,7 @@ def test_a_paused_version_pauses_the_session_as_often_as_it_is_resumed():
     stand.looking.is_paused = False
     stand.look("mine@1: it is paused")
     assert (stand.pauses, len(stand.alarms)) == (2, 1)
+    assert stand.looking.unpromoted == "mine@1: it is paused"
     stand.look("")
     assert stand.looking.is_paused  # a person resumes it
     assert "b25 session resume" in stand.said[-1]
