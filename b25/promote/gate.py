@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -138,7 +138,7 @@ def needs_of(to: State, found: Evidence, asked: PromotionSettings, reference: st
         "proof", not found.unproven, found.unproven or "signature, files, proof and bias checks are as they must be",
         "promote it anew: b25 promote", may_skip=False,
     )  # fmt: skip
-    judged = {
+    judged: dict[State, Callable[[], list[Need]]] = {
         State.VALIDATED: lambda: [],
         State.OBSERVE: lambda: [_limits(found, live=False)],
         State.PAPER: lambda: [_limits(found, live=False), _observed(found, asked, reference)],

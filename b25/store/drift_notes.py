@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import insert, select
 
 from b25.model.errors import Misuse
+from b25.store.plain_rows import plain
 from b25.store.promotion_tables import drift_note
 from b25.store.store import Store
 
@@ -57,7 +58,7 @@ def drift_notes(store: Store, name: str, version: int, *, limit: int = 100) -> l
     """Return the notes of a version, the newest first."""
     of = drift_note.c
     found = select(drift_note).where(of.name == name, of.version == version).order_by(of.at_ns.desc(), of.session).limit(limit)
-    return [DriftNote(*row[:5], orjson.loads(row.detail)) for row in store.rows(found)]
+    return [DriftNote(**{**plain(row), "detail": orjson.loads(row.detail)}) for row in store.rows(found)]
 
 
 def drift_of(store: Store, name: str, version: int) -> str:
