@@ -18,6 +18,7 @@ from b25.api.gateway import Gateway
 from b25.api.health import Health
 from b25.api.platform_metrics import PlatformMetrics
 from b25.api.principal import Principal
+from b25.api.promotion_desk import PromotionDesk
 from b25.api.reach.bus_line import BusLine
 from b25.api.reach.commands import Asked, Commands
 from b25.api.reach.pictures import Pictures
@@ -62,6 +63,7 @@ def compose(settings: Settings) -> Gateway:
     strategies = settings.strategies_folder
     gateway.join(ConfigDesk(gateway, lambda text: say(text=text), publisher=voice.publisher, strategies=strategies, alone=alone))
     gateway.join(BacktestDesk(settings.run_folder / "backtests", time.time_ns))
+    gateway.join(PromotionDesk(gateway))
     gateway.join(AnalyticsDesk(store, time.time_ns))
     gateway.join(Announcer(state.put, voice.publisher))
     if settings.audit_anchor is not None:

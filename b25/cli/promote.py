@@ -76,7 +76,7 @@ def promote(
             f"proven on {', '.join(one['symbol'] for one in report.version.manifest['data'])}: {counts['orders']} orders, "
             f"{counts['fills']} fills, {counts['effects']:,} effects the same in every life; "
             f"{len(report.version.manifest['evidence']['controls'])} changes on purpose were noticed",
-            f"next: b25 run {report.reference} --mode paper; b25 strategies show {report.reference}",
+            f"next: b25 run {report.reference} --mode observe; b25 strategies show {report.reference}",
         ]
     answer(facts, json=json, lines=lines)
 

@@ -14,6 +14,7 @@ from b25.cli.output import JSON, answer, progress
 from b25.model.errors import Misuse
 
 if TYPE_CHECKING:
+    from b25.cli.versions import Promoted
     from b25.runner.live import LiveLoop
     from b25.venue.wire.thread import VenueThread
 
@@ -85,12 +86,12 @@ def run(
     from b25.session.limits_file import read_limits
     from b25.venue.models import Fees
 
-    cls = _strategy_of(strategy)
+    cls, params, promoted = _strategy_of(strategy, mode, options.parameters(values), config)
     given: dict[str, Any] = {
         "name": name or f"{mode[:7]}-{time.time_ns() // 1_000_000:x}",
         "mode": mode,
         "cls": cls,
-        "params": options.parameters(values),
+        "params": params,
         "folder": folder,
         "limit_set": read_limits(limits, Limits(position_max=position_max, orders_per_s_max=orders_per_s_max)),
         "fees": Fees(fee_maker, fee_taker),
@@ -104,11 +105,13 @@ def run(
     }
     given["frames"], given["warm_up"] = frames_for(cls, timeframe, warm_up)
     cls.record(given["params"])
+    if promoted is not None:
+        given |= {"more": promoted.more, "size_factor": promoted.start.size_factor}
     if on_latch not in [*OnLatch]:
         raise Misuse(f"nothing follows a latch by {on_latch!r}", remedy=f"use one of {', '.join(OnLatch)}")
     supervision = Supervision(
         folder=run_folder, account=account or "default", on_latch=OnLatch(on_latch), starts_paused=paused, approved=approved,
-        configuration=store_of(config),
+        configuration=store_of(config), why_stopped=promoted.why_stopped if promoted else None,
     )  # fmt: skip
     if mode == "live":
         supervision.check_latch()
@@ -125,7 +128,8 @@ def run(
                 if telemetry is not None:
                     telemetry.watch(loop)
 
-            facts = run_supervised(plan, lambda text: progress(f"b25: {text}"), supervision, watch)
+            begin = promoted.watching(watch, supervision.account) if promoted else watch
+            facts = run_supervised(plan, lambda text: progress(f"b25: {text}"), supervision, begin)
     ended = f"it ended: {facts['why']}" + (f"; {facts['halt']}" if facts["halt"] else "")
     journal = facts["journal"]
     lines = [
@@ -138,15 +142,12 @@ def run(
         raise typer.Exit(facts["exit_code"])
 
 
-def _strategy_of(strategy: str) -> Any:
-    """Return the class of a file, or that of a promoted version: NAME@NUMBER."""
-    from b25.config.settings import read_settings
-    from b25.promote.version import LIVE, REFERENCE, find, load
+def _strategy_of(strategy: str, mode: str, values: dict[str, Any], store: str) -> "tuple[Any, dict[str, Any], Promoted | None]":
+    """Return the class of a file, or that of a promoted version (NAME@NUMBER, or NAME for the one it stands for)."""
+    from b25.cli.versions import promoted_of
     from b25.research.strategy_file import load_strategy
 
-    if not REFERENCE.fullmatch(strategy):
-        return load_strategy(strategy)
-    return load(find(LIVE, strategy), read_settings().secrets_folder)
+    return promoted_of(strategy, mode, values, store) or (load_strategy(strategy), values, None)
 
 
 @contextlib.contextmanager

@@ -52,6 +52,38 @@ class GatewaySettings(BaseModel):
     bus: bool = False
 
 
+class PromotionSettings(BaseModel):
+    """What a promoted version must show before it may go on. Each may be made stricter here, and none laxer.
+
+    Attributes
+    ----------
+    observe_hours, paper_hours, canary_hours : float
+        How long it must have watched, traded on paper, and traded live as a canary, without an error.
+    paper_fills, canary_fills : int
+        Fills in those times.
+    canary_size_factor : float
+        By which the limits of a canary are scaled.
+    canary_cost_bps_max : float
+        Fees of the canary's fills, in basis points of what it traded.
+    drill_days_max : float
+        How old the last drill of the kill switch, and the last alert that was delivered, may be.
+    cool_off_s : float
+        How long who works alone must think before he agrees with himself.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    observe_hours: float = Field(default=2.0, ge=2.0)
+    paper_hours: float = Field(default=24.0, ge=24.0)
+    paper_fills: int = Field(default=30, ge=30)
+    canary_hours: float = Field(default=24.0, ge=24.0)
+    canary_fills: int = Field(default=30, ge=30)
+    canary_size_factor: float = Field(default=0.25, gt=0.0, le=0.25)
+    canary_cost_bps_max: float = Field(default=10.0, gt=0.0, le=10.0)
+    drill_days_max: float = Field(default=90.0, gt=0.0, le=90.0)
+    cool_off_s: float = Field(default=60.0, ge=60.0)
+
+
 class Settings(BaseSettings):
     """Everything that is fixed when a process starts.
 
@@ -77,6 +109,7 @@ class Settings(BaseSettings):
     strategies_folder: Path = Path("strategies")
     audit_anchor: Path | None = None
     gateway: GatewaySettings = GatewaySettings()
+    promotion: PromotionSettings = PromotionSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -89,6 +122,9 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Command line before environment before file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+PARTS: Final[dict[str, type[BaseModel]]] = {"gateway": GatewaySettings, "promotion": PromotionSettings}
 
 
 def read_settings(**told: Any) -> Settings:
@@ -117,7 +153,7 @@ def read_settings(**told: Any) -> Settings:
         name = ".".join(map(str, first["loc"]))
         if first["type"] == "extra_forbidden":
             last = str(first["loc"][-1])
-            names = GatewaySettings.model_fields if first["loc"][0] == "gateway" else Settings.model_fields
+            names = PARTS.get(str(first["loc"][0]), Settings).model_fields
             near = difflib.get_close_matches(last, names, 1)
             hint = f"did you mean {near[0]}?" if near else f"leave it out; known are {', '.join(names)}"
             raise Misuse(f"the setting {name} is not known", remedy=hint) from None

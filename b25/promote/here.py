@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from b25.config.settings import read_settings
 from b25.market.bars import Bars
 from b25.promote.promote import promotion
 from b25.promote.steps import PromotionReport, Say
+from b25.promote.validating import validate
 from b25.promote.version import LIVE
 from b25.promote.wish import Wish
 from b25.research.dataset import Dataset
@@ -35,7 +37,7 @@ def promote_here(
     secrets_folder: Path | None = None,
     now_ns: int | None = None,
 ) -> PromotionReport:
-    """Lint, cut out, import alone, run the notebook again, prove, look for bias, freeze.
+    """Lint, cut out, import alone, run the notebook again, prove, look for bias, freeze, and have its author validate it.
 
     Parameters
     ----------
@@ -77,21 +79,21 @@ def promote_here(
     Misuse
         When there is no such file, or no class is named.
     """
-    if secrets_folder is None:
-        from b25.config.settings import read_settings
-
-        secrets_folder = read_settings().secrets_folder
+    settings = read_settings()
     given = (data,) if isinstance(data, Bars) else data
     wish = Wish(
         where=where, data=given if given is None or isinstance(given, Dataset) else tuple(given), by=by,
         params=dict(params or {}),
         fees=fees or Fees(), limits=limits, balance=balance, never_cancels=never_cancels, seed=seed, history=history,
     )  # fmt: skip
-    return promotion(
+    report = promotion(
         wish,
         say,
         dry_run=dry_run,
         root=root,
-        secrets_folder=secrets_folder,
+        secrets_folder=secrets_folder or settings.secrets_folder,
         now_ns=now_ns if now_ns is not None else time.time_ns(),
     )
+    if report.version is not None and root == LIVE:
+        validate(report.version, by, settings, lambda text: say("gate", text) if say is not None else None)
+    return report

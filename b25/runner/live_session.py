@@ -29,6 +29,7 @@ from b25.risk.limits import Limits
 from b25.runner.bar_plan import bars_of, check_bars
 from b25.runner.join import join
 from b25.runner.live import Feeding, LiveLoop
+from b25.runner.size_factor import scaled_records
 from b25.session.account.policy_file import AccountPolicies
 from b25.session.bar_events import BarFrames
 from b25.session.composition import Composition
@@ -100,6 +101,8 @@ class LivePlan:
         Limits by scope; in place of `limits`.
     policies : AccountPolicies
         What the account as a whole must hold to.
+    size_factor : float
+        By which the limits are scaled: of a canary, below 1.
     more : dict
         Further facts for the journal's header.
     """
@@ -134,6 +137,7 @@ class LivePlan:
     pace: Pace = field(default_factory=Pace)
     limit_set: LimitSet | None = None
     policies: AccountPolicies = field(default_factory=AccountPolicies)
+    size_factor: float = 1.0
     more: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -176,8 +180,8 @@ class LivePlan:
 
     def limit_rows(self) -> np.ndarray[Any, Any]:
         """Limits of each instrument, as the world has them."""
-        if self.limit_set is not None:
-            return self.limit_set.records(self.instruments, self.cls.__name__)
+        if self.limit_set is not None or self.size_factor < 1.0:
+            return scaled_records(self.limit_set or LimitSet(account=self.limits), self)
         return np.concatenate([self.limits.record(one) for one in self.instruments]).astype(LIMITS)
 
     def composition(self) -> Composition:

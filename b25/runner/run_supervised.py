@@ -36,6 +36,7 @@ from b25.runner.session_watch import OnLatch, SessionWatch
 from b25.runner.sole_sender import sole_sender
 from b25.runner.structured_log import StructuredLog, follow_level
 from b25.runner.supervised import Supervised
+from b25.runner.version_watch import VersionWatch
 from b25.session.gateway import Say
 from b25.session.limits_file import prove
 
@@ -62,6 +63,8 @@ class Supervision:
         Whether the self-test runs before anything else.
     configuration : str
         URL of the store in which its limits and parameters are configured; empty for none.
+    why_stopped : callable, optional
+        Of a promoted version: says why a session of it must not go on; empty when it may.
     """
 
     folder: Path
@@ -71,6 +74,7 @@ class Supervision:
     approved: Path | None = None
     proves_gate: bool = True
     configuration: str = ""
+    why_stopped: Callable[[], str] | None = None
 
     def check_latch(self) -> None:
         """Raise Misuse when the kill switch holds the account, before anything is begun."""
@@ -104,7 +108,7 @@ def run_supervised(
             _check_start(plan, own, supervision)
         if supervision.configuration:
             config = Configured(supervision.configuration, plan, own.account)
-            plan = config.plan
+            plan = _as_configured(plan, config.plan)
         more = {**plan.more, **_proof(plan, own, supervision), **_who(own)}
         plan = replace(plan, refusal=own.refusal, epoch_min=own.seat.epoch, more=more)
         if plan.instruments[0].venue in FAST_VENUES:
@@ -144,6 +148,14 @@ def _check_start(plan: LivePlan, own: Supervised, supervision: Supervision) -> N
         raise Misuse(why, remedy="see b25 kill status; only a named person re-arms it: b25 kill re-arm")
     if supervision.approved is not None:
         check_approved(plan.cls, supervision.approved)
+
+
+def _as_configured(before: LivePlan, plan: LivePlan) -> LivePlan:
+    """Return the configured plan; with other parameters a promoted version does not run as it was promoted, and says so."""
+    version = plan.more.get("version")
+    if version is None or plan.cls.record(plan.params).tobytes() == before.cls.record(before.params).tobytes():
+        return plan
+    return replace(plan, more={**plan.more, "version": {**version, "as_promoted": False}})
 
 
 def _who(own: Supervised) -> dict[str, Any]:
@@ -198,6 +210,7 @@ def _attend(
     if loop.starts_paused:
         alarms.alarm("paused", f"session {own.seat.session} starts paused: b25 session resume {own.seat.session}")
     looking = SessionWatch(loop, own, plan.mode, supervision.on_latch, alarms)
+    looking.promoted = plan.more.get("version")
     commands = SessionCommands(looking)
     control = Control(own.seat.folder, own.seat.session, commands.act, time.time_ns, commands.by_hand.settle)
     loop.handle, loop.in_strategy = control.handle, own.in_strategy
@@ -216,6 +229,8 @@ def _attend(
                 group.create_task(beats)
                 group.create_task(telling.run())
                 group.create_task(looking.run())
+                if supervision.why_stopped is not None:
+                    group.create_task(VersionWatch(supervision.why_stopped, looking, loop, alarms).run())
         finally:
             with contextlib.suppress(Exception):
                 looking.write_status()

@@ -77,6 +77,8 @@ class SessionCommands:
     def _resume(self, request: dict[str, Any]) -> None:
         if why := self.watch.standing()[1]:
             raise Misuse(f"it may not trade: {why}", remedy="a named person re-arms it: b25 kill re-arm, or b25 session re-arm")
+        if why := self.watch.unpromoted:
+            raise Misuse(f"it may not trade: {why}", remedy="b25 strategies show NAME@NUMBER tells who leads it back")
         if self.loop.until.is_set():
             raise Misuse("the session is ending", remedy="start it again when it has ended")
         self.watch.is_paused = self.loop.starts_paused = False  # it may not have started yet

@@ -23,6 +23,7 @@ from b25.config.schemas.types import AT_START
 from b25.model.errors import B25Error, Halt, Misuse, Retry
 from b25.model.event import NO_ASK_TICKS, NO_BID_TICKS
 from b25.risk.limit_set import LimitSet
+from b25.runner.size_factor import scaled_records
 from b25.session.commands import Command, checksum_bits, configured_event, set_event
 from b25.session.limit_swap import RISK_LIMIT, STRATEGY, limit_events
 from b25.session.limits_file import prove
@@ -138,7 +139,7 @@ class SessionConfig:
             params, is_on = self.parameters(offer)
         if not is_on:
             raise Misuse(f"the strategy of {plan.name} is configured not to run", remedy="enable it: b25 config list strategy")
-        limits.records(plan.instruments, plan.cls.__name__)
+        scaled_records(limits, plan)
         return replace(plan, limit_set=limits, params=params)
 
     def limits(self, offers: Mapping[tuple[str, str], Offer]) -> LimitSet:
@@ -164,7 +165,7 @@ class SessionConfig:
 
     def rows(self, offers: Mapping[tuple[str, str], Offer], prices: list[float]) -> np.ndarray[Any, Any]:
         """Return the limits as records, with the gate tried under them. Raises Misuse or Halt when it fails."""
-        rows = self.limits(offers).records(self.plan.instruments, self.plan.cls.__name__)
+        rows = scaled_records(self.limits(offers), self.plan)
         prove(rows, self.plan.instruments, prices, self.plan.balance)
         return rows
 
@@ -226,7 +227,7 @@ class SessionConfig:
         self.loop = loop
         loop.configuration = self
         found = [one for one in offers if one.links]
-        rows = self.limits({one.place: one for one in found}).records(self.plan.instruments, self.plan.cls.__name__)
+        rows = scaled_records(self.limits({one.place: one for one in found}), self.plan)
         return self._take(found, rows, at_start=True)
 
     def judge(self, news: list[Offer], prices: list[float]) -> tuple[np.ndarray[Any, Any] | None, str]:

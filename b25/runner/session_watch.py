@@ -72,6 +72,8 @@ class SessionWatch:
         self._was_emergency = False
         self.probation = Probation(session_folder(own.seat.folder, own.seat.session))
         self._versions: dict[str, str] = {}
+        self.promoted: dict[str, Any] | None = None  # the promoted version that it runs
+        self.unpromoted = ""  # why that may not run any more
 
     @property
     def folder(self) -> Path:
@@ -241,6 +243,7 @@ class SessionWatch:
             "venue": machine.instruments[0].venue,
             "parameters": self.parameters(),
             "versions": self.versions(),
+            "promoted": self.promoted,
             "probation": self.probation.facts(time.time_ns()),
             "holdings": holdings,
             "money": money_of(machine),
