@@ -8,7 +8,7 @@ from b25.research.strategy_file import load_strategy
 from b25.strategy.source_key import behaviour_key
 from tests.promote.books import notebook
 
-MAKER = '''class Maker(b25.Strategy):
+MAKER = '''class Maker(Rounded):
     """Quote a little on both sides, nearer where nothing is held."""
 
     offset_ticks: int = b25.param(2, ge=0, le=100)  # from the touch
@@ -20,15 +20,18 @@ MAKER = '''class Maker(b25.Strategy):
             self.asked += 1
             away = self.offset_ticks * ctx.tick()
             ctx.quote(b25.BUY, ctx.bid() - away, self.quantity)
-            ctx.quote(b25.SELL, rounded(ctx.ask() + away, WIDEST), self.quantity)
+            ctx.quote(b25.SELL, self.rounded(ctx.ask() + away), self.quantity)
 '''
 HELPER = '''# What is farther than this from the touch is not worth an order.
 WIDEST = 1e9
 
 
-def rounded(price, widest):
-    """Return a price no higher than the widest."""
-    return min(price, widest)  # one comparison
+class Rounded(b25.Strategy):
+    """Knows how far is too far."""
+
+    def rounded(self, price):
+        """Return a price no higher than the widest."""
+        return min(price, WIDEST)  # one comparison
 '''
 CELLS = (
     ("future", "from __future__ import annotations\n\nimport b25"), ("look", "table = [1, 2, 3]\ntable"), ("help", HELPER), ("maker", MAKER),

@@ -31,15 +31,15 @@ def test_the_notebook_as_it_was_behaves_the_same(place):
 
 def test_comments_and_docstrings_are_told_apart_from_code(place):
     found = against(place, help=HELPER.replace("# One", "# 1").replace("one comparison", "cheap").replace("no higher", "at most"))
-    assert [(one.name, one.kind) for one in found.definitions] == [("rounded", "comments")]
+    assert [(one.name, one.kind) for one in found.definitions] == [("Rounded", "comments")]
     assert found.is_same
 
 
 def test_a_changed_helper_changes_the_behaviour_though_the_class_is_the_same(place):
-    found = against(place, help=HELPER.replace("min(price, widest)", "min(price, widest) - 1"))
-    assert [(one.name, one.kind) for one in found.definitions] == [("rounded", "code")]
+    found = against(place, help=HELPER.replace("min(price, WIDEST)", "min(price, WIDEST) - 1"))
+    assert [(one.name, one.kind) for one in found.definitions] == [("Rounded", "code")]
     assert found.same_behaviour is False
-    assert "-    return min(price, widest)  # one comparison" in found.definitions[0].lines
+    assert "-        return min(price, WIDEST)  # one comparison" in found.definitions[0].lines
 
 
 def test_a_parameter_is_told_with_its_old_and_new_value(place):
@@ -70,11 +70,11 @@ def test_what_the_notebook_recorded_counts_as_its_parameters(place, tmp_path):
 
 
 def test_a_notebook_that_cannot_be_promoted_is_compared_all_the_same(place):
-    found = against(place, help="rounded = table")
+    found = against(place, help="Rounded = table[0]")
     assert found.same_behaviour is None
     assert any("RUNTIME_GLOBAL" in one or "cannot be run" in one for one in found.notes)
     with pytest.raises(Misuse, match="SYNTAX"):
-        against(place, help="def rounded(:")
+        against(place, help="def Rounded(:")
     with pytest.raises(Misuse, match="neither a version nor"):
         diff("maker@1", "nothing", place[0])
 
