@@ -28,5 +28,10 @@ def checked_out(
 
     found = checkout(reference)
     path = found.write(out, force=force)
-    facts = {"reference": found.reference, "notebook": str(path), "class": found.class_name, "cells": [one.id for one in found.cells]}
+    facts = {
+        "reference": found.reference,
+        "notebook": str(path),
+        "class": found.class_name,
+        "cells": [one.id for one in found.cells],
+    }
     answer(facts, json=json, lines=[f"{found.reference} is in {path}: {len(found.cells)} cells; run all of them"])

@@ -1,4 +1,4 @@
-"""Puts a frozen version back into cells: its source split at the marks of its cells, its parameters, and the data it was proven on.
+"""Puts a frozen version back into cells: source split at the marks of its cells, parameters, and the data of its proof.
 
 Run and promoted again, those cells give the same `strategy.py`, byte for byte: the cells keep their ids, and the notebook says
 which file the marks name.
@@ -67,14 +67,16 @@ class Checkout:
     def notebook(self) -> bytes:
         """Return the cells as a notebook that was never run; equal versions give equal bytes."""
         title = f"# {self.class_name}, as promoted: {self.reference}\nRun all cells; the last one repeats its backtest."
-        made = [{"cell_type": "markdown", "id": "b25-title", "metadata": {}, "source": title.splitlines(keepends=True)}]
+        made: list[dict[str, Any]] = [
+            {"cell_type": "markdown", "id": "b25-title", "metadata": {}, "source": title.splitlines(keepends=True)}
+        ]
         for one in self.cells:
             tags = {} if one.is_source else {"tags": [NOT_THIS]}
             made.append(
                 {
                     "cell_type": "code", "execution_count": None, "id": one.id, "metadata": tags, "outputs": [],
                     "source": one.source.splitlines(keepends=True),
-                }  # type: ignore[dict-item]
+                }
             )  # fmt: skip
         metadata = {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

@@ -1,4 +1,4 @@
-"""Drift: does a session's journal, replayed through the exact version that it claims to be, decide the same again?
+"""Drift: whether a session's journal, replayed through the exact version that it claims to be, decides the same again.
 
 First the decisions: every effect, position and note must come again, byte for byte; the first that does not is named. Then, where
 the journal has the market, the answers of the venue: what a backtest would have had in place of each of them, and why it differs.
@@ -226,7 +226,8 @@ def _params(header: dict[str, Any], version: Version | None, cls: type[Strategy]
     """Parameters to replay with: the version's own; those of the session where it ran others on purpose."""
     if version is None or (header["more"].get("version") or {}).get("as_promoted") is False:
         return {}
-    return {name: one.default for name, one in cls.params.items()} | version.manifest.get("parameters", {})
+    own: dict[str, Any] = version.manifest.get("parameters", {})
+    return {name: one.default for name, one in cls.params.items()} | own
 
 
 def _not_the_version(header: dict[str, Any], version: Version | None, root: Path) -> tuple[str, ...]:
@@ -238,7 +239,9 @@ def _not_the_version(header: dict[str, Any], version: Version | None, root: Path
     if digest != version.manifest["files"][SOURCE]:
         really = version_of(header, root)
         whose = f"that of {really.reference}" if really is not None else "of no version here"
-        found.append(f"source: the session ran {digest[:12]}, {whose}; {version.reference} is {version.manifest['files'][SOURCE][:12]}")
+        found.append(
+            f"source: the session ran {digest[:12]}, {whose}; {version.reference} is {version.manifest['files'][SOURCE][:12]}"
+        )
     content = (header["more"].get("version") or {}).get("content_id")
     if content and content != version.content_id:
         found.append(f"content: the session ran {content[:12]}, {version.reference} is {version.content_id[:12]}")

@@ -1,10 +1,13 @@
-"""A session against a backtest, order by order: what the venue did, what a backtest's venue makes of the same order, and why not the same.
+"""A session against a backtest, order by order: what the venue did, what a backtest's venue makes of it, and why that differs.
 
-    late data    the order or its answer took longer than the others; a backtest's takes as long every time
-    slippage     filled at another price            unfilled   filled in one, not or less in the other
-    fee          charged otherwise than the schedule says      reject     refused in one, taken in the other
-    rounding     a difference of one unit of counting          cadence    sent when no market event came, which a backtest waits for
-    unexplained  what the session's own market cannot account for: a fill of an order that nobody sent, beyond its limit or quantity
+late data    the order or its answer took longer than the others; a backtest's takes as long every time
+slippage     filled at another price
+unfilled     filled in one, not or less in the other
+fee          charged otherwise than the schedule says
+reject       refused in one, taken in the other
+rounding     a difference of one unit of counting
+cadence      sent when no market event came, which a backtest waits for
+unexplained  what no market accounts for: a fill of an order that nobody sent, or beyond its limit or quantity
 """
 
 from __future__ import annotations
@@ -120,7 +123,9 @@ class MarketDrift:
         yield self.headline
         for cause in Cause:
             found = [one for one in self.differences if one.cause is cause]
-            yield from (f"  {one.cause}: order {one.order_id}: {one.text}" for one in found[: SHOWN if cause is Cause.UNEXPLAINED else 2])
+            yield from (
+                f"  {one.cause}: order {one.order_id}: {one.text}" for one in found[: SHOWN if cause is Cause.UNEXPLAINED else 2]
+            )
 
 
 @dataclass(slots=True)
@@ -220,7 +225,13 @@ class _Judge:
     def __init__(
         self, composition: Composition, recording: Recording, trips: dict[int, int], usual_ns: int, late_ns: dict[int, int]
     ) -> None:
-        self.composition, self.recording, self.trips, self.usual_ns, self.late_ns = composition, recording, trips, usual_ns, late_ns
+        self.composition, self.recording, self.trips, self.usual_ns, self.late_ns = (
+            composition,
+            recording,
+            trips,
+            usual_ns,
+            late_ns,
+        )
         self.records = np.concatenate([one.record() for one in composition.instruments])
         fills = recording.answers[recording.answers["kind"] == ORDER_FILLED]
         self.turnover = sum(self._value(row["instrument"], row["price_ticks"], row["qty_lots"]) for row in fills) or 1
@@ -283,9 +294,9 @@ class _Judge:
         if one.ticklots != other.ticklots:
             cost = side * (sum(self._value(i, *fill) for fill in one.fills) - sum(self._value(i, *fill) for fill in other.fills))
             tick = float(instrument.tick)
-            was, would = (seen.ticklots / seen.lots * tick for seen in (one, other))
+            paid, told = (seen.ticklots / seen.lots * tick for seen in (one, other))
             cause = Cause.ROUNDING if abs(one.ticklots - other.ticklots) <= 1 else self._timed(order_id) or Cause.SLIPPAGE
-            yield self._made(row, order_id, cause, f"filled at {was:g}, at {would:g} in the backtest", cost)
+            yield self._made(row, order_id, cause, f"filled at {paid:g}, at {told:g} in the backtest", cost)
 
     def _timed(self, order_id: int) -> Cause | None:
         """Whether the time at which an order was there accounts for it."""
@@ -296,7 +307,7 @@ class _Judge:
 
     def _fees(self) -> Iterator[OrderDifference]:
         """Yield the fills whose fee is not that of the session's schedule."""
-        volume = defaultdict(int)
+        volume: dict[int, int] = defaultdict(int)
         for event in self.recording.answers:
             if event["kind"] != ORDER_FILLED:
                 continue

@@ -1,4 +1,4 @@
-"""Writes down what the drift job found, and shows how a version stands: a badge for displays of strategies, sessions and results."""
+"""Writes down what the drift job found, and shows how a version stands: a badge for displays of strategies and sessions."""
 
 from __future__ import annotations
 

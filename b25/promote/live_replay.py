@@ -75,7 +75,9 @@ class RecordedSession:
     def _span(self) -> str:
         if not self.first_ns:
             return "of no time at all"
-        first, last = (datetime.fromtimestamp(ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S") for ns in (self.first_ns, self.last_ns))
+        first, last = (
+            datetime.fromtimestamp(ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S") for ns in (self.first_ns, self.last_ns)
+        )
         return f"from {first} to {last} UTC"
 
     def __repr__(self) -> str:

@@ -17,7 +17,7 @@ from b25.engine.records import ON_BOOK, ON_GAP, ON_TRADE
 from b25.market.tape import followed_tape
 from b25.model.event import BAR, EVENT, GAP, ORDER_ACCEPTED, ROW
 from b25.model.instrument import Instrument
-from b25.model.order import CANCEL, EFFECT, SUBMIT, Pending, State
+from b25.model.order import CANCEL, EFFECT, REDUCE_ONLY, SUBMIT, Pending, State
 from b25.model.world import LIMITS, NO_LIMIT
 from b25.risk.limits import Limits
 from b25.store.journal import EFFECTS, EVENTS, Reading
@@ -171,6 +171,7 @@ class Scripted(Backtest):
             if name != "pad":
                 row[name] = of[name] if name in names and name not in ("parent", "role", "reason") else 0
         row["kind"] = kind
+        row["flags"] = int(row["flags"]) & ~REDUCE_ONLY  # what is held here is not what the session held
         head["intents"] += 1
 
 

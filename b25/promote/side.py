@@ -1,4 +1,4 @@
-"""One side of a comparison: a frozen version, a notebook's class as saved, or that of a file; its definitions and what it runs under."""
+"""One side of a comparison: a frozen version, or the class of a saved notebook or a file; its definitions and conditions."""
 
 from __future__ import annotations
 
@@ -89,7 +89,9 @@ def side_of(where: str, root: Path) -> Side:
         return _of_version(where, root)
     name, _, wanted = where.rpartition(":")
     if not name or not wanted.isidentifier():
-        raise Misuse(f"{where!r} names neither a version nor a class of a file", remedy="give NAME@NUMBER or NOTEBOOK.ipynb:Class")
+        raise Misuse(
+            f"{where!r} names neither a version nor a class of a file", remedy="give NAME@NUMBER or NOTEBOOK.ipynb:Class"
+        )
     path = Path(name)
     saved = read_saved(path)
     needed, notes = _needed(saved, wanted, where)

@@ -159,8 +159,9 @@ class DriftProcess:
         market = one.get("market") or {}
         causes = {name: row["count"] for name, row in (market.get("causes") or {}).items()}
         body = SessionDrifted(
-            session=one["session"], version=one["version"], mode=one["mode"], state=one["state"], detail=one["detail"][:DETAIL_MAX],
-            effects=one["effects"], differences=sum(causes.values()), cost_bps=float(market.get("cost_bps") or 0.0),
+            session=one["session"], version=one["version"], mode=one["mode"], state=one["state"],
+            detail=one["detail"][:DETAIL_MAX], effects=one["effects"], differences=sum(causes.values()),
+            cost_bps=float(market.get("cost_bps") or 0.0),
         )  # fmt: skip
         self.publisher.channel("drift.{session}", session=token).offer(body, self.now_ns())
         (self.log.alarm if one["state"] == "unexplained" else self.log.info)(
@@ -173,7 +174,9 @@ class DriftProcess:
         try:
             told: dict[str, Any] = orjson.loads(out.splitlines()[-1])
         except (orjson.JSONDecodeError, IndexError):
-            raise B25Error(f"the comparison ended with exit code {code} and no answer", remedy="run it by hand: b25 drift") from None
+            raise B25Error(
+                f"the comparison ended with exit code {code} and no answer", remedy="run it by hand: b25 drift"
+            ) from None
         if "sessions" not in told:
             fault = told.get("error", {})
             raise B25Error(str(fault.get("what", "no answer")), remedy=str(fault.get("remedy", "run it by hand: b25 drift")))
@@ -182,7 +185,9 @@ class DriftProcess:
     async def _pause(self, session: str, why: str) -> None:
         """Have a session cancel what works and take no more risk; one that has ended needs none."""
         try:
-            await asyncio.to_thread(ask_session, self.plan.run_folder, session, "pause", by=NAME, reason=f"drift: {why}"[:DETAIL_MAX])
+            await asyncio.to_thread(
+                ask_session, self.plan.run_folder, session, "pause", by=NAME, reason=f"drift: {why}"[:DETAIL_MAX]
+            )
         except B25Error as fault:
             self.log.warning("not paused", session=session, what=fault.what)
             return

@@ -13,8 +13,8 @@
     [alerts]
     port = 8091                        # where it answers once it is ready; left out: its heartbeat tells
 
-Started after the bus and before kill and sessions, in the order analytics, alerts, gateway, drift; ended in the opposite one. Without a
-plan `b25 up` starts these and a bus, and nothing that trades.
+Started after the bus and before kill and sessions, in the order analytics, alerts, gateway, drift; ended in the opposite one.
+Without a plan `b25 up` starts these and a bus, and nothing that trades.
 """
 
 from __future__ import annotations

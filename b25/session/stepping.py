@@ -364,6 +364,8 @@ def _ns(time: Any) -> int:
     try:
         moment = time if isinstance(time, datetime) else datetime.fromisoformat(str(time))
     except ValueError:
-        raise Misuse(f"{time!r} is no time", remedy="give ns since 1970, a datetime, or a text like 2026-01-31T12:00:00") from None
+        raise Misuse(
+            f"{time!r} is no time", remedy="give ns since 1970, a datetime, or a text like 2026-01-31T12:00:00"
+        ) from None
     moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return round(moment.timestamp() * 1_000_000) * 1_000

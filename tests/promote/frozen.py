@@ -34,11 +34,14 @@ class Rounded(b25.Strategy):
         return min(price, WIDEST)  # one comparison
 '''
 CELLS = (
-    ("future", "from __future__ import annotations\n\nimport b25"), ("look", "table = [1, 2, 3]\ntable"), ("help", HELPER), ("maker", MAKER),
+    ("future", "from __future__ import annotations\n\nimport b25"), ("look", "table = [1, 2, 3]\ntable"), ("help", HELPER),
+    ("maker", MAKER),
 )  # fmt: skip
 
 
-def frozen(root, secrets, where, *, params=None, fees="Fees(maker=0.0002, taker=0.0005, tiers=(), per_lot=0.0, flat=0.0)", **more):
+def frozen(
+    root, secrets, where, *, params=None, fees="Fees(maker=0.0002, taker=0.0005, tiers=(), per_lot=0.0, flat=0.0)", **more
+):
     """Freeze a class of a notebook or a file as a promotion would, without proof."""
     made = cut(where)
     assert not made.errors, made.errors

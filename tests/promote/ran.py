@@ -23,8 +23,8 @@ def ran(folder, version, data, *, name="one", params=None, answered=lambda answe
     cls = load(version, folder / "secrets")
     begin_ns = data.start_ns + WARM_UP_NS
     setting = Setting(
-        cls=cls, params=version.manifest["parameters"] if params is None else params, tape=data.tape, limits=Limits(position_max=1.0),
-        span=(begin_ns, begin_ns + LASTS_NS), **how,
+        cls=cls, params=version.manifest["parameters"] if params is None else params, tape=data.tape,
+        limits=Limits(position_max=1.0), span=(begin_ns, begin_ns + LASTS_NS), **how,
     )  # fmt: skip
     _, answers = Backtested(setting, compiled=True).run()
     path = folder / "sessions" / f"{name}.journal"

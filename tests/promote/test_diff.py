@@ -51,7 +51,14 @@ def test_a_parameter_is_told_with_its_old_and_new_value(place):
 def test_versions_differ_in_conditions_too(place, tmp_path):
     dear = "Fees(maker=0.0003, taker=0.0005, tiers=(), per_lot=0.0, flat=0.0)"
     told = [{"venue": "sim", "symbol": "X/Y", "hash": "ab" * 32}]
-    frozen(*place, f"{tmp_path / 'makers.ipynb'}:Maker", fees=dear, params={"quantity": 0.02}, data=told, environment={"engine": "e2"})
+    frozen(
+        *place,
+        f"{tmp_path / 'makers.ipynb'}:Maker",
+        fees=dear,
+        params={"quantity": 0.02},
+        data=told,
+        environment={"engine": "e2"},
+    )
     found = diff("maker@1", "maker@2", place[0])
     assert found.same_behaviour
     assert [one.name for one in found.parameters] == ["quantity"]
@@ -63,7 +70,9 @@ def test_what_the_notebook_recorded_counts_as_its_parameters(place, tmp_path):
     path = maker_notebook(tmp_path / "ran.ipynb")
     held = json.loads(path.read_text())
     payload = {"strategy": "Maker", "parameters": {"offset_ticks": 9}, "data": "feed" * 16}
-    held["cells"][-1]["outputs"] = [{"output_type": "display_data", "metadata": {}, "data": {"application/vnd.b25.backtest+json": payload}}]
+    held["cells"][-1]["outputs"] = [
+        {"output_type": "display_data", "metadata": {}, "data": {"application/vnd.b25.backtest+json": payload}}
+    ]
     path.write_text(json.dumps(held))
     found = diff("maker@1", str(path), place[0])
     assert [(one.name, one.new) for one in found.parameters] == [("offset_ticks", 9)]

@@ -80,7 +80,9 @@ def test_one_parameter_that_was_changed_is_named(stage, journal, tmp_path):
 
 
 def test_a_session_of_other_parameters_than_its_version_is_found(stage, market):
-    version = frozen(stage / "strategies" / "live", stage / "secrets", f"{stage / 'makers.ipynb'}:Maker", params={"offset_ticks": 4})
+    version = frozen(
+        stage / "strategies" / "live", stage / "secrets", f"{stage / 'makers.ipynb'}:Maker", params={"offset_ticks": 4}
+    )
     path = ran(stage, version, market, name="other", params={"offset_ticks": 3})
     found = drift_of(stage, path, with_market=False)
     assert found.version == version.reference

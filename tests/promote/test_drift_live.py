@@ -1,4 +1,4 @@
-"""Drift of sessions in time: on paper and live at a venue on loopback, every decision comes again and every difference has a cause."""
+"""Sessions in time, on paper and live on loopback: every decision comes again, and every difference has a cause."""
 
 import asyncio
 
@@ -22,10 +22,6 @@ def version(tmp_path_factory):
     return frozen(folder / "live", folder / "secrets", where, params=sessions.PARAMS), folder
 
 
-def filled_twice(loop):
-    return loop.gateway.counts.fills > 1
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["paper", "live"])
 def test_a_clean_session_has_no_drift_that_has_no_cause(venue, version, tmp_path, mode):
@@ -35,14 +31,14 @@ def test_a_clean_session_has_no_drift_that_has_no_cause(venue, version, tmp_path
         more["port"] = sessions.port_of(venue, sessions.account_of(venue, f"drift-{mode}")[1])
     plan = sessions.plan_of(venue, tmp_path, mode, **more)
     said = []
-    facts = asyncio.run(live(plan, said.append, sessions.until(filled_twice)))
+    facts = asyncio.run(live(plan, said.append, sessions.until(sessions.has_filled)))
     assert facts["halt"] is None, said
     found = session_drift(plan.journal, root=folder / "live", secrets_folder=folder / "secrets")
     print(found)  # what a person reads when this fails
     assert found.version == made.reference
     assert found.state in (DriftState.NONE, DriftState.EXPLAINED)
     assert found.market.orders > 0
-    assert found.market.fills > 1
+    assert found.market.fills > 0
     assert not found.market.why_not
     run = open_session(str(plan.journal), root=folder / "live").replay()
     assert run.until(code="order_filled") is not None

@@ -102,9 +102,10 @@ def test_a_session_that_still_writes_is_read_as_far_as_it_is_whole(stage, sessio
     assert run.ended
 
 
-def test_a_day_is_one_in_utc_and_one_without_events_is_refused(stage, session):
+def test_a_day_is_one_in_utc_and_one_without_events_is_refused(stage, session, tmp_path):
     day = datetime.fromtimestamp(session.first_ns / 1e9, UTC).date()
-    folder, root = stage / "sessions", stage / "strategies" / "live"
+    folder, root = tmp_path, stage / "strategies" / "live"
+    (tmp_path / "one.journal").write_bytes(session.path.read_bytes())
     assert open_session(folder=folder, root=root, when=day).name == "one"
     assert session.replay(day.isoformat()).step().seq == 1
     with pytest.raises(Misuse, match="it has events from"):
