@@ -172,11 +172,11 @@ def compared(one: Side, other: Side) -> StrategyDiff:
     names = list(dict.fromkeys([*one.definitions, *other.definitions]))
     found = [_definition(name, one.definitions.get(name), other.definitions.get(name)) for name in names]
     said = [name for name in one.conditions if one.conditions[name] is not None and other.conditions[name] is not None]
-    silent = [name for name in one.conditions if (one.conditions[name] is None) != (other.conditions[name] is None)]
     notes = [*one.notes, *other.notes]
-    if silent:
-        quiet = one.label if any(one.conditions[name] is None for name in silent) else other.label
-        notes.append(f"{quiet} does not say: {', '.join(silent)}")
+    for quiet, loud in ((one, other), (other, one)):
+        silent = [name for name, value in quiet.conditions.items() if value is None and loud.conditions[name] is not None]
+        if silent:
+            notes.append(f"{quiet.label} does not say: {', '.join(silent)}")
     return StrategyDiff(
         left=one.label, right=other.label, definitions=tuple(d for d in found if d is not None),
         parameters=_changed(one.parameters, other.parameters, list(dict.fromkeys([*one.parameters, *other.parameters]))),

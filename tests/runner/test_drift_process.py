@@ -5,14 +5,20 @@ import asyncio
 import orjson
 import pytest
 
+from b25.bus.link import open_link
 from b25.bus.subjects import subject
+from b25.bus.subscriber import Subscriber
 from b25.model.errors import Retry
 from b25.runner.alerts.default_rules import default_rules
 from b25.runner.alerts.engine import Engine
 from b25.runner.drift_process import AT_NS, DAY_NS, DriftPlan, DriftProcess, due
 from b25.runner.platform_plan import with_platform
 from b25.runner.structured_log import StructuredLog
+from tests.bus import conftest as bus
+from tests.bus.stand import seen
 from tests.conftest import ROOT
+
+server = bus.server
 
 NOON_NS = 20_000 * DAY_NS + DAY_NS // 2
 MIDNIGHT_NS = 20_000 * DAY_NS
@@ -26,7 +32,7 @@ def row(state="unexplained", session="mm-1"):
     }  # fmt: skip
 
 
-def process_of(tmp_path, told, *, now_ns=NOON_NS, **more):
+def process_of(tmp_path, told, *, now_ns=NOON_NS, at=None, **more):
     asked = []
 
     async def run(since_ns, until_ns):
@@ -36,7 +42,7 @@ def process_of(tmp_path, told, *, now_ns=NOON_NS, **more):
         return told
 
     log = StructuredLog(run="", process="drift")
-    made = DriftProcess(DriftPlan(run_folder=tmp_path, address=None, **more), log, run=run, now_ns=lambda: now_ns)
+    made = DriftProcess(DriftPlan(run_folder=tmp_path, address=at, **more), log, run=run, now_ns=lambda: now_ns)
     made.asked = asked
     return made
 
@@ -105,6 +111,29 @@ def test_it_serves_until_it_is_stopped(tmp_path):
 
     asyncio.run(serve())
     assert len(made.asked) == 1
+
+
+def test_what_it_finds_reaches_who_reads_the_bus(server, tmp_path):
+    made = process_of(tmp_path, {"sessions": [row()]}, at=server.address)
+    heard = []
+
+    async def serve():
+        link = await open_link(server.address, "alerts", lambda text: None)
+        reader = Subscriber(link, "alerts")
+
+        async def hear(name, message):
+            heard.append((name, message.body.state))
+
+        reader.read("drift.{session}", hear)
+        task = asyncio.create_task(made.serve())
+        await seen(lambda: heard)
+        made.stop()
+        await task
+        await reader.close()
+        await link.close()
+
+    asyncio.run(serve())
+    assert heard == [("drift.mm-1", "unexplained")]
 
 
 @pytest.mark.parametrize(("state", "fires"), [("unexplained", 1), ("explained", 0), ("none", 0)])
