@@ -185,11 +185,9 @@ def _facts(wish: Wish, made: Cut, proof: Proof, behaviour: str, now_ns: int) -> 
 
 def _told(data: Dataset | Bars) -> dict[str, Any]:
     """What the manifest says of data."""
-    span = {"start_ns": data.start_ns, "end_ns": data.end_ns}
     if isinstance(data, Dataset):
-        return {"venue": data.venue, "symbol": data.symbol, "hash": data.hash, **span}
-    one = data.instrument
-    return {"venue": one.venue, "symbol": one.symbol, "timeframe": data.timeframe, "hash": data.hash, **span}
+        return {"venue": data.venue, "symbol": data.symbol, "hash": data.hash}
+    return {"venue": data.instrument.venue, "symbol": data.instrument.symbol, "timeframe": data.timeframe, "hash": data.hash}
 
 
 def _git(path: Path) -> dict[str, Any]:

@@ -97,7 +97,13 @@ def side_of(where: str, root: Path) -> Side:
     needed, notes = _needed(saved, wanted, where)
     text = "\n\n".join(one.text for one in needed) + "\n"
     recorded = _recorded(path, wanted) if saved.is_notebook else {}
-    conditions: dict[str, Any] = {"fees": None, "limits": None, "balance": None, "latency_ns": None, "data": recorded.get("data")}
+    conditions: dict[str, Any] = {
+        "fees": None,
+        "limits": None,
+        "balance": None,
+        "latency_ns": None,
+        "data": recorded.get("data") or None,
+    }
     lock = hashlib.sha256(LOCK.read_bytes()).hexdigest() if LOCK.is_file() else None
     conditions |= {"engine": build_key(), "lock": lock}
     return _made(where, wanted, needed, text, recorded.get("parameters") or {}, conditions, notes)
@@ -210,9 +216,8 @@ def _loaded(text: str, name: str) -> type[Strategy]:
 
 
 def _data(told: list[dict[str, Any]] | None) -> list[str] | None:
-    if not told:
-        return None
-    return [f"{one['venue']} {one['symbol']} {one.get('timeframe', '')}".strip() + f" ({one['hash'][:12]})" for one in told]
+    """Hashes of data, as far as a person reads them."""
+    return [str(one["hash"])[:12] for one in told] if told else None
 
 
 def _recorded(path: Path, wanted: str) -> dict[str, Any]:
@@ -221,13 +226,6 @@ def _recorded(path: Path, wanted: str) -> dict[str, Any]:
     for cell in json.loads(path.read_bytes())["cells"]:
         for output in cell.get("outputs", ()):
             payload = output.get("data", {}).get(PAYLOAD)
-            if isinstance(payload, dict) and payload.get("strategy") == wanted:
-                data = payload.get("data")
-                found = {"parameters": payload.get("parameters"), "data": data if data is None else _texts(data)}
+            if isinstance(payload, dict) and (payload.get("strategy") or {}).get("name") == wanted:
+                found = {"parameters": payload.get("parameters"), "data": [str(one)[:12] for one in payload.get("data") or ()]}
     return found
-
-
-def _texts(data: Any) -> list[str]:
-    if isinstance(data, list) and data and all(isinstance(one, dict) and "hash" in one and "symbol" in one for one in data):
-        return _data([{"venue": "", **one} for one in data]) or []
-    return [str(one) for one in data] if isinstance(data, list) else [str(data)]

@@ -20,7 +20,8 @@ from b25.session.composition import Composition, from_header
 from b25.session.glance import levels_of
 from b25.session.machine import Machine
 from b25.session.picture import event_facts, picture_of, row_facts
-from b25.session.trace import Trace, trace_of
+from b25.session.stepping_frames import frame_of
+from b25.session.trace import Trace, trace_of, traces_of
 from b25.store.journal import EFFECTS, END, EVENTS, HEADER, Reading, Record
 from b25.strategy.strategy import Strategy
 
@@ -236,52 +237,46 @@ class Stepping:
         assert moment is not None
         return Why(moment, before, trace)
 
-    def frames(self, order_id: int, *, before: int = 20, after: int = 20, levels: int = LEVELS) -> list[dict[str, Any]]:
+    def frames(
+        self, order_id: int | None = None, before: int = 20, after: int = 20, levels: int = LEVELS
+    ) -> list[dict[str, Any]]:
         """Return what led to an order and what became of it, as plain records for a picture that is stepped through.
 
         Parameters
         ----------
-        order_id : int
+        order_id : int, optional
+            By default the first that was sent.
         before, after : int
             Events before the decision, and after the last event of the order; in between, only what is about the order is kept.
 
         Returns
         -------
         list of dict
-            seq, time_ns, event, decided, about_order, skipped (events left out before this one), bids, asks (price, quantity,
-            own lots), position, profit, orders, strategy.
+            See `b25.session.stepping_frames.frame_of`; ``skipped`` counts the events left out before one, ``about_order`` says
+            whether it is about the order.
 
         Raises
         ------
         Misuse
             When the journal has no such order.
         """
-        trace = trace_of(self.path, order_id)
+        trace = trace_of(self.path, order_id) if order_id is not None else next(traces_of(self.path), None)
+        if trace is None:
+            raise Misuse(f"no order was sent in {self.path.name}", remedy="give a session that traded")
         other = Stepping(self.path, self.cls)
         other._skip(lambda: other.machine.seq >= max(trace.seq - 1 - before, 0))
         found: list[dict[str, Any]] = []
-        last, seen = other.machine.seq, 0
-        ends = trace.steps[-1].at_ns
+        last, seen, ends_ns = other.machine.seq, 0, trace.steps[-1].at_ns
         for moment in other:
-            is_about = order_id in moment.order_ids
-            if is_about or moment.seq <= trace.seq + after or moment.time_ns > ends:
-                found.append(other._frame(moment, is_about, moment.seq - last - 1, levels))
+            is_about = trace.order_id in moment.order_ids
+            if is_about or moment.seq <= trace.seq + after or moment.time_ns > ends_ns:
+                more = {"about_order": is_about, "skipped": moment.seq - last - 1}
+                found.append(frame_of(other.machine, moment.seq, moment.event, moment.decided, levels) | more)
                 last = moment.seq
-            seen += moment.time_ns > ends
+            seen += moment.time_ns > ends_ns
             if seen >= after:
                 break
         return found
-
-    def _frame(self, moment: Moment, is_about: bool, skipped: int, levels: int) -> dict[str, Any]:
-        picture = self.picture
-        i = next((int(one["instrument"]) for one in moment.decided if "instrument" in one), 0) if is_about else 0
-        market = picture["instruments"][i]
-        return {
-            "seq": moment.seq, "time_ns": moment.time_ns, "event": moment.event, "decided": moment.decided,
-            "about_order": is_about, "skipped": skipped, **self.book(i, levels), "symbol": market["symbol"],
-            "position": market["position"], "profit": market["profit"], "orders": picture["orders"],
-            "strategy": picture["strategy"],
-        }  # fmt: skip
 
     # The journal.
 

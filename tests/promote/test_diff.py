@@ -69,7 +69,7 @@ def test_versions_differ_in_conditions_too(place, tmp_path):
 def test_what_the_notebook_recorded_counts_as_its_parameters(place, tmp_path):
     path = maker_notebook(tmp_path / "ran.ipynb")
     held = json.loads(path.read_text())
-    payload = {"strategy": "Maker", "parameters": {"offset_ticks": 9}, "data": "feed" * 16}
+    payload = {"strategy": {"name": "Maker"}, "parameters": {"offset_ticks": 9}, "data": ["feed" * 16]}
     held["cells"][-1]["outputs"] = [
         {"output_type": "display_data", "metadata": {}, "data": {"application/vnd.b25.backtest+json": payload}}
     ]
