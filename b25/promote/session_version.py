@@ -8,13 +8,16 @@ from typing import Any
 
 from b25.model.errors import Misuse
 from b25.promote.side import class_of_text
-from b25.promote.version import FOLDER, LIVE, SOURCE, Version, find, versions
+from b25.promote.version import FOLDER, LIVE, REFERENCE, SOURCE, Version, versions
 from b25.research.strategy_file import load_strategy
 from b25.strategy.strategy import Strategy
 
 
 def claimed(header: dict[str, Any]) -> str:
-    """``NAME@NUMBER`` as the session's file says, whether or not that is true; empty for a class of another file."""
+    """``NAME@NUMBER`` as the session says, whether or not that is true; empty for a class of another file."""
+    told = header.get("more", {}).get("version") or {}
+    if isinstance(told, dict) and REFERENCE.fullmatch(str(told.get("reference", ""))):
+        return str(told["reference"])
     path = Path(header["strategy"]["file"])
     match = FOLDER.fullmatch(path.parent.name)
     return f"{path.parent.parent.name}@{int(match[1])}" if match is not None and path.name == SOURCE else ""
@@ -54,11 +57,3 @@ def class_of_session(header: dict[str, Any], root: Path = LIVE) -> type[Strategy
     else:
         module, file = f"b25_recorded_{hashlib.sha256(told['source'].encode()).hexdigest()[:12]}", ""
     return class_of_text(told["source"], told["class"], module, file=file)
-
-
-def class_of_version(reference: str, root: Path, secrets_folder: Path) -> tuple[Version, type[Strategy]]:
-    """Return a version and its class, verified. Raises Misuse as `load` does."""
-    from b25.promote.version import load
-
-    version = find(root, reference)
-    return version, load(version, secrets_folder)

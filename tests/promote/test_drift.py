@@ -91,6 +91,50 @@ def test_a_session_of_other_parameters_than_its_version_is_found(stage, market):
     assert found.first is not None
 
 
+@pytest.mark.parametrize(
+    ("as_promoted", "content", "state"), [(False, None, "none"), (True, None, "unexplained"), (False, "c0ffee", "unexplained")]
+)
+def test_other_parameters_on_purpose_are_said_and_another_content_is_no_purpose(
+    stage, market, tmp_path, as_promoted, content, state
+):
+    version = frozen(
+        stage / "strategies" / "live", stage / "secrets", f"{stage / 'makers.ipynb'}:Maker", params={"offset_ticks": 4}
+    )
+    path = ran(stage, version, market, name=f"purpose-{as_promoted}-{content}", params={"offset_ticks": 3})
+
+    def said(kind, body):
+        if kind != HEADER:
+            return body
+        header = orjson.loads(body)
+        told = {"reference": version.reference, "as_promoted": as_promoted, "content_id": content or version.content_id}
+        header["more"]["version"] = told
+        return orjson.dumps(header)
+
+    found = drift_of(stage, rewritten(path, tmp_path / path.name, said), with_market=False)
+    assert str(found.state) == state
+    assert any("on purpose" in one for one in found.notes) is not as_promoted
+
+
+@pytest.mark.slow
+def test_a_session_on_bars_is_replayed_and_says_why_there_is_no_backtest(stage, tmp_path):
+    import b25
+    from b25.promote.kinds import BarLives, BarSetting
+    from b25.promote.version import load
+    from b25.risk.limits import Limits
+    from b25.venue.models import Fees
+    from tests.conftest import ROOT
+
+    version = frozen(stage / "strategies" / "live", stage / "secrets", f"{ROOT / 'strategies' / 'breakout.py'}:Breakout")
+    setting = BarSetting(
+        cls=load(version, stage / "secrets"), params={}, bars=(b25.sample(bars="1h", days=60),), fees=Fees(), limits=Limits(),
+        balance=10_000.0, warmup=100,
+    )  # fmt: skip
+    BarLives(setting).session(tmp_path / "bars.journal")
+    found = drift_of(stage, tmp_path / "bars.journal")
+    assert (found.state, found.version) == (DriftState.NONE, "breakout@1")
+    assert "no backtest: its market is bars" in found.detail
+
+
 def test_one_fee_that_was_changed_is_named(stage, journal, tmp_path):
     def dearer(row):
         row["amount"] += 1_000
