@@ -6,7 +6,7 @@ from b25.promote.lives import Backtested, Lived, Setting
 from b25.promote.version import load
 from b25.risk.limits import Limits
 from b25.store.journal import Journal, Reading
-from tests.promote.frozen import frozen, maker_notebook
+from tests.promote.makers import frozen, maker_notebook
 
 WARM_UP_NS = 20_000_000_000
 LASTS_NS = 40_000_000_000

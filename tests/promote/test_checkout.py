@@ -11,7 +11,7 @@ from b25.promote.checkout import checkout, sections_of
 from b25.promote.cut import cut
 from b25.promote.version import SOURCE
 from tests.conftest import ROOT
-from tests.promote.frozen import frozen, maker_notebook
+from tests.promote.makers import frozen, maker_notebook
 
 SHIPPED = (("market_maker", "MarketMaker"), ("breakout", "Breakout"), ("moving_average_cross", "MovingAverageCross"))
 

@@ -8,7 +8,7 @@ from b25.cli import main
 from b25.model.errors import Misuse
 from b25.promote.diff import diff
 from tests.conftest import ROOT
-from tests.promote.frozen import HELPER, MAKER, frozen, maker_notebook
+from tests.promote.makers import HELPER, MAKER, frozen, maker_notebook
 
 
 @pytest.fixture

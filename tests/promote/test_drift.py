@@ -13,7 +13,7 @@ from b25.promote.drift import DriftState, fees_of_text, session_drift, sessions_
 from b25.promote.drift_market import Cause
 from b25.promote.version import SOURCE
 from b25.store.journal import EFFECTS, EVENTS, HEADER
-from tests.promote.frozen import HELPER, frozen, maker_notebook
+from tests.promote.makers import HELPER, frozen, maker_notebook
 from tests.promote.ran import ran, rewritten
 
 

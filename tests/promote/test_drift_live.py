@@ -9,7 +9,7 @@ from b25.promote.live_replay import open_session
 from b25.promote.version import load
 from b25.runner.live_session import live
 from tests.conftest import ROOT
-from tests.promote.frozen import frozen
+from tests.promote.makers import frozen
 from tests.runner import test_live_session as sessions
 
 venue = sessions.venue
