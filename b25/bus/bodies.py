@@ -320,3 +320,20 @@ class AnnotationChange:
     mentions: tuple[str, ...]
     parent_id: str | None
     is_deleted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionDrifted:
+    """What the comparison of a session with its version came to: `state` is none, explained, unexplained or not run.
+
+    `differences` counts the orders that a backtest has otherwise, and `cost_bps` is what they cost of the turnover.
+    """
+
+    session: str
+    version: str
+    mode: str
+    state: str
+    detail: str
+    effects: int
+    differences: int
+    cost_bps: float

@@ -14,7 +14,7 @@ PENDING_BYTES_MAX: Final = 256 * 2**20
 STREAMS: Final = (
     ("B25_ORDERS", ("orders", "fills"), 7 * DAY_S),
     ("B25_COMMANDS", ("commands", "command_results"), DAY_S / 24),
-    ("B25_NOTICES", ("alerts", "risk", "config", "alert_states", "annotations"), 7 * DAY_S),
+    ("B25_NOTICES", ("alerts", "risk", "config", "alert_states", "annotations", "drift"), 7 * DAY_S),
 )
 
 

@@ -87,6 +87,7 @@ COMPONENTS: Final = {
     "gateway": "the API",
     "analytics": "events counted once, and added up (`b25 analytics serve`)",
     "alerts": "rules and their delivery (`b25 alerts serve`)",
+    "drift": "sessions compared with their versions every night (`b25 drift --nightly`)",
 }
 READERS: Final = ("operator", "gateway", "alerts")
 ANALYSED: Final = re.compile(
@@ -140,6 +141,10 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
     ),
     Subject(
         pattern="annotations.{kind}", body=bodies.AnnotationChange, producers=("gateway",), consumers=("operator", "gateway"),
+        delivery=ONCE,
+    ),
+    Subject(
+        pattern="drift.{session}", body=bodies.SessionDrifted, producers=("drift", "operator"), consumers=("operator", "alerts"),
         delivery=ONCE,
     ),
 )  # fmt: skip

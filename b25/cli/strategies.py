@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from b25.cli.output import JSON, answer
+from b25.cli.strategies_back import add_back
 from b25.cli.strategies_moves import STORE, Reference, add_moves, time_text
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     group.command("show", epilog="Example: b25 strategies show market_maker@1")(show)
     group.command("verify", epilog="Example: b25 strategies verify market_maker@1")(verified)
     add_moves(group)
+    add_back(group)
     app.add_typer(group, name="strategies")
 
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from b25.promote.moves import Promotions
     from b25.promote.record import Actor
     from b25.promote.starting import Start
-    from b25.promote.version import Version
     from b25.runner.live import LiveLoop
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")

@@ -126,6 +126,20 @@ def bridged_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str =
             f"{instrument.symbol} on {instrument.venue}: no snapshot that its {bridged.unbridged} depth messages continue",
             remedy="import the capture that holds the snapshot too, or replay unbridged with profile='hftbacktest'",
         )
+    return _laid(instrument, here, feed, source_hash)
+
+
+def followed_tape(instrument: Instrument, rows: np.ndarray, *, source_hash: str = "") -> Tape:
+    """Lay out what a live feed has told: bridged already, and received when it says; with its snapshots and gaps.
+
+    Raises Misuse without a snapshot.
+    """
+    if not (rows["kind"] == SNAPSHOT).any():
+        raise Misuse(f"{instrument.symbol} on {instrument.venue}: no snapshot of its book", remedy="give a whole recording")
+    return _laid(instrument, rows, None, source_hash)
+
+
+def _laid(instrument: Instrument, here: np.ndarray, feed: Feed | None, source_hash: str) -> Tape:
     exch_ns, local_ns = here["exch_ns"].copy(), here["recv_ns"].copy()
     # Depth is applied in the order of the chain, so its times may not go back; the same holds for the prints.
     for kinds in ((DEPTH, SNAPSHOT, CLEAR, GAP), (TRADE,)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from b25.model.errors import Misuse
 
 NOT_THIS, THIS = "no-promote", "promote"  # tags of cells
+ORIGIN = re.compile(r"[^#/\\\s]{1,200}\.(?:ipynb|py)")  # a name that a mark can hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +42,20 @@ class Saved:
     ----------
     is_notebook : bool
         False for a Python file, which has no order of running.
+    origin : str
+        Of a notebook that a version was checked out into: the file that its cells are from; empty otherwise.
     """
 
     path: Path
     sha256: str
     cells: tuple[Cell, ...]
     is_notebook: bool
+    origin: str = ""
+
+    @property
+    def mark_name(self) -> str:
+        """Which file the marks of origin name."""
+        return self.origin or self.path.name
 
 
 def read_saved(path: Path) -> Saved:
@@ -72,7 +82,8 @@ def read_saved(path: Path) -> Saved:
     language = held.get("metadata", {}).get("kernelspec", {}).get("language", "python")
     if language != "python":
         raise Misuse(f"{path} is a notebook in {language}", remedy="a strategy is written in Python")
-    return Saved(path=path, sha256=digest, cells=cells, is_notebook=True)
+    origin = str(held.get("metadata", {}).get("b25", {}).get("origin", ""))
+    return Saved(path=path, sha256=digest, cells=cells, is_notebook=True, origin=origin if ORIGIN.fullmatch(origin) else "")
 
 
 def _cell(path: Path, place: int, held: dict[str, Any]) -> Cell:

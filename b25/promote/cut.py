@@ -85,7 +85,7 @@ def _text(saved: Saved, found: Closure) -> str:
     parts: list[str] = []
     mark = ""
     for one in [*first, *(one for one in found.needed if one not in first)]:
-        here = f"# %% {saved.path.name}#{one.cell.id}"
+        here = f"# %% {saved.mark_name}#{one.cell.id}"
         if here != mark:
             parts.append(here)
             mark = here

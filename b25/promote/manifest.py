@@ -123,8 +123,10 @@ def facts_of(made: Cut, found: Evidence, now_ns: int) -> dict[str, Any]:
 def _told(data: Dataset | Bars) -> dict[str, Any]:
     """What the manifest says of data."""
     if isinstance(data, Dataset):
-        return {"venue": data.venue, "symbol": data.symbol, "hash": data.hash}
-    return {"venue": data.instrument.venue, "symbol": data.instrument.symbol, "timeframe": data.timeframe, "hash": data.hash}
+        told = {"venue": data.venue, "symbol": data.symbol, "hash": data.hash}
+        return told | {"start_ns": int(data.start_ns), "end_ns": int(data.end_ns)}
+    told = {"venue": data.instrument.venue, "symbol": data.instrument.symbol, "timeframe": data.timeframe, "hash": data.hash}
+    return told | {"start_ns": int(data.rows[0]["open_ns"]), "end_ns": int(data.rows[-1]["close_ns"])}
 
 
 def _git(path: Path) -> dict[str, Any]:

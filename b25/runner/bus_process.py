@@ -28,7 +28,7 @@ from b25.runner.supervisor_plan import ProcessPlan
 BUS: Final = "bus"
 SETTINGS: Final = {"port", "url", "token_file"}
 # `b25 WORD` is such a component
-COMPONENT_WORDS: Final = {"run": "session", "gateway": "gateway", "analytics": "analytics", "alerts": "alerts"}
+COMPONENT_WORDS: Final = {"run": "session", "gateway": "gateway", "analytics": "analytics", "alerts": "alerts", "drift": "drift"}
 
 
 def with_bus(plans: Sequence[ProcessPlan], plan: Path, folder: Path) -> list[ProcessPlan]:

@@ -1,17 +1,20 @@
 """The platform among the processes of a plan: gateway, analytics and alerts beside the bus, so that one command starts all.
 
-    [gateway]                          # these three are there when the plan has a bus; `enabled = false` leaves one out
+    [gateway]                          # these four are there when the plan has a bus; `enabled = false` leaves one out
     port = 8080
     environment = {B25_DATABASE_URL = "sqlite:///data/b25.db"}   # before what b25.toml says
 
     [analytics]
     enabled = false
 
+    [drift]
+    environment = {B25_DRIFT_PAUSE = "1"}      # pause a session that drifts without a cause
+
     [alerts]
     port = 8091                        # where it answers once it is ready; left out: its heartbeat tells
 
-Started after the bus and before kill and sessions, in the order analytics, alerts, gateway; ended in the opposite one. Without a
-plan `b25 up` starts these and a bus, and nothing that trades.
+Started after the bus and before kill and sessions, in the order analytics, alerts, gateway, drift; ended in the opposite one.
+Without a plan `b25 up` starts these and a bus, and nothing that trades.
 """
 
 from __future__ import annotations
@@ -54,6 +57,7 @@ SERVICES: Final = (
     Service("analytics", ("analytics", "serve"), "b25.cli.analytics", ORDER),
     Service("alerts", ("alerts", "serve"), "b25.cli.alerts", ORDER + 1),
     Service("gateway", ("gateway",), "b25.cli.gateway", ORDER + 2),
+    Service("drift", ("drift", "--nightly"), "b25.cli.drift", ORDER + 3),
 )
 SETTINGS: Final = {"enabled", "port", "environment", "rss_mb_max"}
 ALONE: Final = "[bus]\n"

@@ -17,12 +17,14 @@ from b25.research.result import earned
 from b25.session.session import working_orders
 
 if TYPE_CHECKING:
+    from b25.session.machine import Machine
     from b25.session.session import Session
 
 LEVELS: Final = 8
 FILLS_KEPT: Final = 50
 WORTHS_KEPT: Final = 600
 TRIPS_KEPT: Final = 512
+Sides = tuple[list[tuple[str, str, int]], list[tuple[str, str, int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,30 +90,9 @@ class Glance:
             if sent_ns is not None and kind == ORDER_ACCEPTED:
                 self.trips_ns.append(int(event["local_ns"]) - sent_ns)
 
-    def levels(self, i: int = 0, count: int = LEVELS) -> tuple[list[tuple[str, str, int]], list[tuple[str, str, int]]]:
+    def levels(self, i: int = 0, count: int = LEVELS) -> Sides:
         """Bids and asks, best first: price, quantity, and the quantity of our own orders there in lots."""
-        machine = self.session.machine
-        world, one = machine.world, machine.instruments[i]
-        ours: dict[tuple[int, int], int] = {}
-        for order in working_orders(machine):
-            if int(order["instrument"]) == i:
-                place = (int(order["side"]), int(order["price_ticks"]))
-                ours[place] = ours.get(place, 0) + int(order["leaves_lots"])
-        sides = []
-        for index, side in ((0, 1), (1, -1)):
-            out = np.zeros(count, LEVEL)
-            found = top(world.books[i], world.lots[i], world.bits[i], world.far[i], index, out)
-            sides.append(
-                [
-                    (
-                        str(one.price(int(row["price_ticks"]))),
-                        str(one.quantity(int(row["qty_lots"]))),
-                        ours.get((side, int(row["price_ticks"])), 0),
-                    )
-                    for row in out[:found]
-                ]
-            )
-        return sides[0], sides[1]
+        return levels_of(self.session.machine, i, count)
 
     def earned(self) -> float | None:
         """Realised and unrealised since the start, after fees and funding, settlement currency; None while a price is missing."""
@@ -141,3 +122,28 @@ class Glance:
     def trip_ms(self, quantile: float) -> float | None:
         """Quantile of the round trips of the last orders, in milliseconds."""
         return float(np.quantile(np.array(self.trips_ns), quantile)) / 1e6 if self.trips_ns else None
+
+
+def levels_of(machine: Machine, i: int = 0, count: int = LEVELS) -> Sides:
+    """Bids and asks of a machine's book, best first: price, quantity, and the quantity of our own orders there in lots."""
+    world, one = machine.world, machine.instruments[i]
+    ours: dict[tuple[int, int], int] = {}
+    for order in working_orders(machine):
+        if int(order["instrument"]) == i:
+            place = (int(order["side"]), int(order["price_ticks"]))
+            ours[place] = ours.get(place, 0) + int(order["leaves_lots"])
+    sides = []
+    for index, side in ((0, 1), (1, -1)):
+        out = np.zeros(count, LEVEL)
+        found = top(world.books[i], world.lots[i], world.bits[i], world.far[i], index, out)
+        sides.append(
+            [
+                (
+                    str(one.price(int(row["price_ticks"]))),
+                    str(one.quantity(int(row["qty_lots"]))),
+                    ours.get((side, int(row["price_ticks"])), 0),
+                )
+                for row in out[:found]
+            ]
+        )
+    return sides[0], sides[1]

@@ -74,6 +74,11 @@ ROWS: Final[tuple[dict[str, Any], ...]] = (
     _said("balance_drift", "balance drift", "critical"),
     _said("position_drift", "position drift", "critical"),
     _said("unexpected_fill", "unexpected fill", "critical"),
+    # A version and what its sessions did.
+    _event(
+        "drift_unexplained", "drift.{session}", {"field": "state", "op": "==", "value": "unexplained"}, "critical",
+        "{session} did not do what {version} does: {detail}",
+    ),
     # What should be looked at.
     _metric(
         "refusals", "share(risk.metrics.refused, risk.metrics.submits, 300)", ">", 0.5, 0, "warning",
