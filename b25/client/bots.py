@@ -147,9 +147,7 @@ class Bot(_Steered):
     @property
     def positions(self) -> Rows:
         """What it holds."""
-        return Rows(
-            self.client.positions(session=self.name)["data"], title=f"Positions of {self.name}", columns=POSITION_COLUMNS
-        )
+        return Rows(self.client.positions(session=self.name)["data"], title=f"Positions of {self.name}", columns=POSITION_COLUMNS)
 
     @property
     def orders(self) -> Rows:
@@ -159,9 +157,7 @@ class Bot(_Steered):
     @property
     def fills(self) -> Rows:
         """Its executions of the last day, as the store has them; a session on paper keeps none there."""
-        return fills_of(
-            self.name, self.client.get_orders(session=self.name, limit=1_000), self.client.fills(limit=10_000)
-        )
+        return fills_of(self.name, self.client.get_orders(session=self.name, limit=1_000), self.client.fills(limit=10_000))
 
     def set(self, *, reason: str = "", key: str = "", **values: Any) -> Answer:
         """Give parameters other values, from the next event on; one after the other.

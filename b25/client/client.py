@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from b25.client.call import AGAIN, Call, Operation, answer_of, call_of, operation, operations, unsure
 from b25.client.bots import WATCHED, AsyncBot, Bot, Bots
+from b25.client.call import AGAIN, Call, Operation, answer_of, call_of, operation, operations, unsure
 from b25.client.live import LiveState, LiveThread
 from b25.model.errors import Misuse
 
@@ -159,7 +159,7 @@ class Client(_Operations):
 
     def follow(self) -> LiveThread:
         """Return the copy of sessions, positions, orders and fills that one thread of this client keeps up to date."""
-        if self._follows is None or self._follows.live.state == "closed" and not self._follows.is_alive():
+        if self._follows is None or not self._follows.is_alive():
             self._follows = self.live(*WATCHED)
         return self._follows
 

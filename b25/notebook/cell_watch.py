@@ -10,7 +10,9 @@ from typing import Any, Final
 
 from b25.model.errors import B25Error
 
-RECORDS: Final = re.compile(r"\b(?:backtest|sweep|walk_forward|promote\w*)\s*\(|^\s*%{1,2}(?:backtest|sweep|promote)\b", re.MULTILINE)
+RECORDS: Final = re.compile(
+    r"\b(?:backtest|sweep|walk_forward|promote\w*)\s*\(|^\s*%{1,2}(?:backtest|sweep|promote)\b", re.MULTILINE
+)
 DEFINES: Final = re.compile(r"^\s*class\s+(\w+)", re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""A fault of b25 in a notebook: what went wrong, where in the cell, and the remedy; no pages of frames that are not the reader's."""
+"""A fault of b25 in a notebook: what went wrong, where in the cell, and the remedy, without pages of frames."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from b25.model.errors import Misuse
 from b25.notebook.arguments import AskedForHelp, Words
 from b25.notebook.data_options import add_data_options, add_run_options, open_data, run_keywords
-from b25.notebook.saved_notebook import check_saved, history_of, notebook_path
+from b25.notebook.saved_notebook import history_of, notebook_path
 
 RUN_MAGICS: Final = {"cell": ("backtest", "sweep"), "line": ("promote",)}
 
@@ -56,6 +56,8 @@ def promote_words() -> Words:
     words.add_argument("cls", metavar="CLASS", help="Name of the class.")
     words.add_argument("--notebook", help="File of this notebook, where it cannot be found out.")
     words.add_argument("--dry-run", action="store_true", help="Lint, cut and import alone; prove and write nothing.")
+    words.add_argument("--param", action="append", metavar="NAME=VALUE", help="A parameter that is not at its default.")
+    words.add_argument("--never-cancels", action="store_true", help="Declare that it never cancels an order.")
     words.add_argument("--by", default="", help="Who promotes it; left out: who is logged in.")
     add_data_options(words)
     return words
@@ -125,16 +127,17 @@ class RunMagics(Magics):  # type: ignore[misc]
 
     def _promote(self, line: str) -> Any:
         from b25.promote.here import promote_here
+        from b25.research.asked import parameters
 
         options = promote_words().read(line)
         path = notebook_path(self.shell, options.notebook)
-        history = history_of(self.shell)
-        check_saved(path, history)
         named = options.symbol or options.timeframe or options.data
         data = open_data(options, self.shell.user_ns.get(options.cls)) if named else None
         return promote_here(
-            f"{path}:{options.cls}", data=data, by=options.by or getpass.getuser(), dry_run=options.dry_run, history=history
-        )
+            f"{path}:{options.cls}", data=data, by=options.by or getpass.getuser(), dry_run=options.dry_run,
+            say=lambda step, text: print(f"{step:<8} {text}"), history=history_of(self.shell),
+            params=parameters(options.param, "--param"), never_cancels=options.never_cancels,
+        )  # fmt: skip
 
     def _class_of(self, cell: str, wanted: str | None) -> Any:
         """Run the cell and give its strategy class; None when the cell failed, which has been shown by then."""
@@ -145,9 +148,7 @@ class RunMagics(Magics):  # type: ignore[misc]
         if not ran.success:
             return None
         found = {
-            name: held
-            for name in names
-            if isinstance(held := self.shell.user_ns.get(name), type) and issubclass(held, Strategy)
+            name: held for name in names if isinstance(held := self.shell.user_ns.get(name), type) and issubclass(held, Strategy)
         }
         if wanted is not None:
             if wanted not in found:
