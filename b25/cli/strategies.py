@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from b25.cli.output import JSON, answer
+from b25.cli.strategies_new import add_new
 from b25.model.errors import Misuse
 
 Reference = Annotated[str, typer.Argument(metavar="NAME@NUMBER", help="A promoted version.")]
@@ -17,6 +18,7 @@ def register(app: typer.Typer) -> None:
     group.command("list", epilog="Example: b25 strategies list")(listed)
     group.command("show", epilog="Example: b25 strategies show market_maker@1")(show)
     group.command("verify", epilog="Example: b25 strategies verify market_maker@1")(verified)
+    add_new(group)
     app.add_typer(group, name="strategies")
 
 
