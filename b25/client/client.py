@@ -80,7 +80,7 @@ class _Operations(ABC):
     """Gives each operation as a method."""
 
     @abstractmethod
-    def call(self, name: str, *, idempotency_key: str = "", **given: Any) -> Any:
+    def call(self, name: str, /, *, idempotency_key: str = "", **given: Any) -> Any:
         """Ask for an operation by name."""
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -163,7 +163,7 @@ class Client(_Operations):
             self._follows = self.live(*WATCHED)
         return self._follows
 
-    def call(self, name: str, *, idempotency_key: str = "", **given: Any) -> Any:
+    def call(self, name: str, /, *, idempotency_key: str = "", **given: Any) -> Any:
         """Ask for an operation by name.
 
         Raises
@@ -228,7 +228,7 @@ class AsyncClient(_Operations):
         self.url = checked_url(url, self.credential)
         self._http = httpx.AsyncClient(base_url=self.url, timeout=timeout_s, transport=transport, trust_env=False)
 
-    async def call(self, name: str, *, idempotency_key: str = "", **given: Any) -> Any:
+    async def call(self, name: str, /, *, idempotency_key: str = "", **given: Any) -> Any:
         """Ask for an operation by name; raises as `Client.call` does."""
         return await self.ask(operation(name), given, idempotency_key)
 

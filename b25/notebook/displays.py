@@ -48,7 +48,8 @@ def warm_up_text(cls: type[Strategy]) -> str:
     """How much a strategy needs before it acts, as far as its class says: its longest indicator or window."""
     longest = 0
     for part in cls.parts.values():
-        longest = max(longest, int(part.initial.get("span", part.initial.get("n", part.initial.get("size", 0))) or 0))
+        rings = [int(part.dtype[name].shape[0]) for name in part.dtype.names or () if part.dtype[name].shape]
+        longest = max([longest, *rings, int(part.initial.get("n", 0) or 0)])
     longest = max([longest, *(shape.size for shape in cls.windows.values())])
     return f"{longest} updates of its longest indicator or window, at least" if longest else "not declared; %b25 check tells"
 

@@ -42,7 +42,7 @@ def dataset_card(data: Dataset) -> Card:
             ("event to arrival", _delay(tape.messages, data)),
             ("sources", ", ".join(source.name for source in manifest.sources) or "none"),
             ("grid", f"tick {data.instrument.tick:f}, lot {data.instrument.lot:f}"),
-            ("hash", data.hash[:HASH_CHARS]),
+            ("hash", short(data.hash)),
         ),
     )
 
@@ -55,7 +55,7 @@ def bars_card(bars: Bars) -> Card:
     last = bars.rows[-5:]
     tick = float(bars.instrument.tick)
     rows = [
-        (time_text(int(row["open_ns"])), *(float(row[f"{name}_ticks"]) * tick for name in ("open", "high", "low", "close")))
+        (time_text(int(row["open_ns"])), *(f"{float(row[f'{name}_ticks']) * tick:.10g}" for name in ("open", "high", "low", "close")))
         for row in last
     ]
     return Card(
@@ -67,7 +67,7 @@ def bars_card(bars: Bars) -> Card:
             Figure(name="span", text=length_text(bars.end_ns - bars.start_ns)),
             Figure(name="funding payments", text=f"{bars.funding.size:,}"),
         ),
-        facts=(("gaps", gaps), ("source", bars.source), ("labelled by", "open, UTC"), ("hash", bars.hash[:HASH_CHARS])),
+        facts=(("gaps", gaps), ("source", bars.source), ("labelled by", "open, UTC"), ("hash", short(bars.hash))),
         tables=(Table(caption="the last bars", heads=("open time", "open", "high", "low", "close"), rows=rows, is_folded=True),),
         notes=bars.notes,
     )
@@ -87,9 +87,9 @@ def book_card(book: Book) -> Card:
         subtitle=f"as the trader knew it at {time_text(book.time_ns)}",
         badges=() if bids.size and asks.size else (("a side is empty", WARN),),
         figures=(
-            Figure(name="mid", text=f"{mid:g}" if mid == mid else "n/a"),
+            Figure(name="mid", text=f"{mid:.10g}" if mid == mid else "n/a"),
             Figure(name="spread", text=f"{book.spread_ticks} ticks, {bps}"),
-            Figure(name="microprice", text=f"{book.microprice:.6g}" if book.microprice == book.microprice else "n/a"),
+            Figure(name="microprice", text=f"{book.microprice:.10g}" if book.microprice == book.microprice else "n/a"),
             *(Figure(name=f"imbalance, {n} levels", text=f"{value:+.2f}") for n, value in book.imbalance_by_levels.items()),
         ),
         tables=(Table(heads=("quantity", "bid", "ask", "quantity"), rows=rows),),
@@ -101,10 +101,16 @@ def small_print(result: Backtest) -> list[tuple[str, str]]:
     """Costs by kind, trials on these data, and the data themselves, for the end of a result's display."""
     parts = [f"{name} {metric_text(one, currency=result.currency)}" for name, one in _costs(result)]
     trials = result.trials
-    hashes = ", ".join(data.hash[:HASH_CHARS] for data in result.made.datasets)
+    hashes = ", ".join(short(data.hash) for data in result.made.datasets)
     found = [("costs", ", ".join(parts)), ("data hash", hashes)]
     tried = f"{trials.count:,} on these data" if not trials.reason else f"n/a ({trials.reason})"
     return [*found, ("trials", tried)]
+
+
+def short(digest: str) -> str:
+    """The beginning of a hash, with the profile that stands before it, if one does."""
+    before, colon, rest = digest.rpartition(":")
+    return f"{before}{colon}{rest[:HASH_CHARS]}"
 
 
 def _costs(result: Backtest) -> list[tuple[str, Any]]:
@@ -115,7 +121,7 @@ def _costs(result: Backtest) -> list[tuple[str, Any]]:
 def _level(levels: np.ndarray, k: int, tick: float, lot: float) -> tuple[Any, Any]:
     if k >= len(levels):
         return "", ""
-    return float(levels["price_ticks"][k]) * tick, float(levels["qty_lots"][k]) * lot
+    return f"{float(levels['price_ticks'][k]) * tick:.10g}", f"{float(levels['qty_lots'][k]) * lot:.10g}"
 
 
 def _delay(messages: np.ndarray, data: Dataset) -> str:

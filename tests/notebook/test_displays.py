@@ -25,7 +25,7 @@ MUST_SHOW = {
     "Limits": ("position_max", "daily_loss_max", "3 set"),
     "Comparison": ("first divergence", "exposure: 0.9 against 0.5", "net profit"),
     "Bot": ("active", "live", "gate reducing", "P&amp;L", "0.4 s ago"),
-    "Bot that is away": ("stale", "last known"),
+    "Bot that is away": ("was active", "stale", "last known"),
     "Bots": ("1 active", "down"),
     "Orders": ("buy quantity", "1.000 in 100", "60 more"),
     "Fills": ("maker share", "50%", "0.024"),
@@ -75,7 +75,7 @@ def test_it_shows_what_it_must(shell, name):
 
 def test_plain_text_says_the_state_first(shell):
     told = shown(shell, things()["Bot that is away"])["text/plain"].splitlines()
-    assert "[active] [live]" in told[0]
+    assert "[was active] [live]" in told[0]
     assert "[stale]" in told[0]
 
 
