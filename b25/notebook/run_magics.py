@@ -126,11 +126,12 @@ class RunMagics(Magics):  # type: ignore[misc]
         return found
 
     def _promote(self, line: str) -> Any:
-        from b25.promote.here import promote_here
         from b25.research.asked import parameters
 
         options = promote_words().read(line)
         path = notebook_path(self.shell, options.notebook)
+        from b25.promote.here import promote_here
+
         named = options.symbol or options.timeframe or options.data
         data = open_data(options, self.shell.user_ns.get(options.cls)) if named else None
         return promote_here(
