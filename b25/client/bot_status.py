@@ -98,7 +98,9 @@ class BotStatus:
     def badges(self) -> tuple[tuple[str, str], ...]:
         """State, mode, and what casts doubt on both."""
         # What was true once is not told in the colour of what is.
-        found = [(f"was {self.state}", PLAIN)] if self.is_stale and self.is_running else [(self.state, TONES.get(self.state, PLAIN))]
+        found = (
+            [(f"was {self.state}", PLAIN)] if self.is_stale and self.is_running else [(self.state, TONES.get(self.state, PLAIN))]
+        )
         if self.mode:
             found.append((self.mode, LIVE if self.mode == "live" else PLAIN))
         if self.gate and self.gate != "active":

@@ -20,7 +20,7 @@ NOTEBOOKS: Final = "notebooks"
 def server_words(
     root: Path, *, port: int = PORT, opens: str = "", browser: bool = True, allow_root: bool = False, more: Sequence[str] = ()
 ) -> list[str]:
-    """Return the words that JupyterLab is started with; later ones hold, so that `more` is judged with the rest.
+    """Return the words that JupyterLab is started with; those of `more` hold, and are judged with the rest when it starts.
 
     Parameters
     ----------
@@ -40,7 +40,8 @@ def server_words(
         words.append(f"--LabApp.default_url=/lab/tree/{opens}")
     if allow_root:
         words.append("--ServerApp.allow_root=True")
-    return [*words, *more]
+    named = {word.partition("=")[0] for word in more}  # JupyterLab refuses a word that comes twice
+    return [*(word for word in words if word.partition("=")[0] not in named), *more]
 
 
 def places(project: Path) -> dict[str, str]:

@@ -55,7 +55,10 @@ def bars_card(bars: Bars) -> Card:
     last = bars.rows[-5:]
     tick = float(bars.instrument.tick)
     rows = [
-        (time_text(int(row["open_ns"])), *(f"{float(row[f'{name}_ticks']) * tick:.10g}" for name in ("open", "high", "low", "close")))
+        (
+            time_text(int(row["open_ns"])),
+            *(f"{float(row[f'{name}_ticks']) * tick:.10g}" for name in ("open", "high", "low", "close")),
+        )
         for row in last
     ]
     return Card(

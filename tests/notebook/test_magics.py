@@ -85,7 +85,9 @@ def test_what_is_wrong_is_refused_with_a_remedy(shell, monkeypatch, kind, name, 
     assert fault.value.remedy
 
 
-@pytest.mark.parametrize("words", ["status", "positions", "orders", "logs", "check", "checkout", "diff", "kill", "doctor", "connect"])
+@pytest.mark.parametrize(
+    "words", ["status", "positions", "orders", "logs", "check", "checkout", "diff", "kill", "doctor", "connect"]
+)
 def test_every_word_tells_its_help_with_an_example(shell, capsys, words):
     pytest.importorskip(f"b25.promote.{words}") if words in ("checkout", "diff") else None
     assert shell.run_line_magic("b25", f"{words} --help") is None

@@ -52,7 +52,9 @@ def test_offline_refuses_another_machine_and_reaches_this_one():
     assert not is_offline()
 
 
-@pytest.mark.parametrize(("host", "here"), [("127.0.0.1", True), ("::1", True), (b"localhost", True), ("192.0.2.1", False), ("a.b", False)])
+@pytest.mark.parametrize(
+    ("host", "here"), [("127.0.0.1", True), ("::1", True), (b"localhost", True), ("192.0.2.1", False), ("a.b", False)]
+)
 def test_what_is_this_machine(host, here):
     assert is_here(host) is here
 
