@@ -76,13 +76,9 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: Any) -> None:
     """Add the magics and displays of `b25.notebook`: ``%load_ext b25``."""
-    from b25.notebook.extension import load
-
-    load(shell)
+    importlib.import_module("b25.notebook.extension").load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Take them away: ``%unload_ext b25``."""
-    from b25.notebook.extension import unload
-
-    unload(shell)
+    importlib.import_module("b25.notebook.extension").unload(shell)

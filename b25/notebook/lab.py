@@ -81,7 +81,7 @@ def prepared(words: Sequence[str], *, allow_root: bool = False, project: Path | 
     clean = kernel_environment(os.environ) | told
     os.environ.clear()
     os.environ.update(clean)
-    from jupyterlab.labapp import LabApp
+    from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
 
     os.environ["JUPYTER_TOKEN"] = secrets.token_hex(24)  # read once, below, and gone before there is a kernel
     try:

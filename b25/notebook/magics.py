@@ -19,14 +19,14 @@ Act = Callable[["Magics", str], Any]
 
 
 @magics_class
-class Magics(Base):  # type: ignore[misc]
+class Magics(Base):
     """The line magic `%b25`."""
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
         self._client: Any = None
 
-    @line_magic  # type: ignore[untyped-decorator]
+    @line_magic
     def b25(self, line: str) -> Any:
         """`%b25 status|sessions|positions|orders|logs|check|checkout|diff|kill|doctor|connect`; each gives what it found.
 
@@ -44,6 +44,11 @@ class Magics(Base):  # type: ignore[misc]
             return ACTS[word][1](self, rest)
         except AskedForHelp:
             return None
+
+    @property
+    def kernel(self) -> Any:
+        """The shell that these magics are of."""
+        return self.shell
 
     @property
     def client(self) -> Any:
@@ -129,14 +134,19 @@ def _check(magics: Magics, line: str) -> Any:
     add_data_options(words)
     add_run_options(words)
     options = words.read(line)
-    if options.name not in magics.shell.user_ns:
+    if options.name not in magics.kernel.user_ns:
         raise Misuse(f"there is no {options.name} in this notebook", remedy="name a backtest or a strategy class")
-    found = magics.shell.user_ns[options.name]
+    found = magics.kernel.user_ns[options.name]
     if isinstance(found, Backtest):
         made = found.made
         if hasattr(found, "check"):
             return found.check()
-        how = {"fees": made.models[0].fees, "latency": made.models[0].latency, "limits": made.limits, "balance": made.balance}
+        how: dict[str, Any] = {
+            "fees": made.models[0].fees,
+            "latency": made.models[0].latency,
+            "limits": made.limits,
+            "balance": made.balance,
+        }
         return bias.check(made.cls, list(made.datasets), result=found, **how, **found.parameters)
     if isinstance(found, type) and issubclass(found, Strategy):
         data = open_data(options, found)
@@ -157,7 +167,7 @@ def _checkout(magics: Magics, line: str) -> Any:
         found.write(options.write)
         print(f"written: {options.write}")
     else:
-        magics.shell.set_next_input("\n\n\n".join(cell.source for cell in found.cells), replace=False)
+        magics.kernel.set_next_input("\n\n\n".join(cell.source for cell in found.cells), replace=False)
     return found
 
 
@@ -169,7 +179,7 @@ def _diff(magics: Magics, line: str) -> Any:
     words.add_argument("reference", metavar="NAME@NUMBER")
     words.add_argument("notebook", nargs="?", help="Left out: this notebook, as it is saved.")
     options = words.read(line)
-    return diff(options.reference, str(notebook_path(magics.shell, options.notebook)))
+    return diff(options.reference, str(notebook_path(magics.kernel, options.notebook)))
 
 
 def _kill(magics: Magics, line: str) -> Any:

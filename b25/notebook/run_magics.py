@@ -64,23 +64,28 @@ def promote_words() -> Words:
 
 
 @magics_class
-class RunMagics(Magics):  # type: ignore[misc]
+class RunMagics(Magics):
     """Magics that run a strategy."""
 
-    @cell_magic  # type: ignore[untyped-decorator]
+    @cell_magic
     def backtest(self, line: str, cell: str) -> Any:
         """Run the cell and backtest the class that it defines; returns the result. `%%backtest --help` tells all."""
         return self._answered(lambda: self._backtest(line, cell))
 
-    @cell_magic  # type: ignore[untyped-decorator]
+    @cell_magic
     def sweep(self, line: str, cell: str) -> Any:
         """Run the cell and try points of the class that it defines; returns the sweep. `%%sweep --help` tells all."""
         return self._answered(lambda: self._sweep(line, cell))
 
-    @line_magic  # type: ignore[untyped-decorator]
+    @line_magic
     def promote(self, line: str) -> Any:
         """Promote a class of this notebook as it is saved; returns the report. `%promote --help` tells all."""
         return self._answered(lambda: self._promote(line))
+
+    @property
+    def kernel(self) -> Any:
+        """The shell that these magics are of."""
+        return self.shell
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -129,14 +134,14 @@ class RunMagics(Magics):  # type: ignore[misc]
         from b25.research.asked import parameters
 
         options = promote_words().read(line)
-        path = notebook_path(self.shell, options.notebook)
+        path = notebook_path(self.kernel, options.notebook)
         from b25.promote.here import promote_here
 
         named = options.symbol or options.timeframe or options.data
-        data = open_data(options, self.shell.user_ns.get(options.cls)) if named else None
+        data = open_data(options, self.kernel.user_ns.get(options.cls)) if named else None
         return promote_here(
             f"{path}:{options.cls}", data=data, by=options.by or getpass.getuser(), dry_run=options.dry_run,
-            say=lambda step, text: print(f"{step:<8} {text}"), history=history_of(self.shell),
+            say=lambda step, text: print(f"{step:<8} {text}"), history=history_of(self.kernel),
             params=parameters(options.param, "--param"), never_cancels=options.never_cancels,
         )  # fmt: skip
 
@@ -145,11 +150,11 @@ class RunMagics(Magics):  # type: ignore[misc]
         from b25.strategy.strategy import Strategy
 
         names = defined_classes(cell)
-        ran = self.shell.run_cell(cell, store_history=False)
+        ran = self.kernel.run_cell(cell, store_history=False)
         if not ran.success:
             return None
         found = {
-            name: held for name in names if isinstance(held := self.shell.user_ns.get(name), type) and issubclass(held, Strategy)
+            name: held for name in names if isinstance(held := self.kernel.user_ns.get(name), type) and issubclass(held, Strategy)
         }
         if wanted is not None:
             if wanted not in found:
@@ -166,12 +171,12 @@ class RunMagics(Magics):  # type: ignore[misc]
             return
         if not name.isidentifier():
             raise Misuse(f"--into {name!r} is no name", remedy="write e.g. --into result")
-        self.shell.user_ns[name] = found
+        self.kernel.user_ns[name] = found
 
     def _show(self, found: Any) -> None:
         from IPython.display import display
 
-        display(found)
+        display(found)  # type: ignore[no-untyped-call]
 
 
 def defined_classes(cell: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""A kernel steers a bot that lives elsewhere: with a key of the role researcher it looks on, and when it is killed the bot trades on."""
+"""A kernel and a bot that lives elsewhere: with a researcher's key it looks on, and when it is killed the bot trades on."""
 
 import json
 import os
@@ -64,8 +64,8 @@ def room(tmp_path_factory):
         port = free_port()
         environment = {
             **os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "B25_DATABASE_URL": stage.store,
-            "B25_RUN_FOLDER": str(stage.run), "B25_SECRETS_FOLDER": str(folder / "secrets"), "B25_CATALOG": str(folder / "catalog"),
-            "B25_GATEWAY__PORT": str(port),
+            "B25_RUN_FOLDER": str(stage.run), "B25_SECRETS_FOLDER": str(folder / "secrets"),
+            "B25_CATALOG": str(folder / "catalog"), "B25_GATEWAY__PORT": str(port),
         }  # fmt: skip
         session = stage.session()
         stage.until(lambda: stage.status()["fills"] >= 1, session)

@@ -10,8 +10,8 @@ from b25.notebook.displays import forget_displays, register_displays
 from tests.notebook.things import HOSTILE, things
 
 NAMES = (
-    "Backtest on bars", "Backtest on ticks", "Strategy class", "Strategy", "Dataset", "Bars", "Order book", "Limits", "Instrument",
-    "Comparison", "Bias report", "Sweep", "Walk forward", "Costs", "Bot", "Bot that is away", "Bots", "Orders", "Fills", "Logs",
+    "Backtest on bars", "Backtest on ticks", "Strategy class", "Strategy", "Dataset", "Bars", "Order book", "Limits",
+    "Instrument", "Comparison", "Bias report", "Sweep", "Walk forward", "Costs", "Bot", "Bot that is away", "Bots", "Orders", "Fills", "Logs",
     "Answer", "Killed", "Doctor",
 )  # fmt: skip
 MUST_SHOW = {

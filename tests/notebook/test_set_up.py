@@ -22,7 +22,7 @@ def _left_as_it_was(monkeypatch):
 
 def test_equal_seeds_give_equal_numbers_and_nothing_is_returned():
     def drawn():
-        return random.random(), np.random.rand()  # noqa: NPY002, S311 - what people draw in a notebook
+        return random.random(), np.random.rand()  # noqa: NPY002 - what people draw in a notebook
 
     assert b25.notebook.setup(seed=7) is None
     first = drawn()

@@ -63,7 +63,7 @@ def things():
     hours = b25.sample(bars="1h", days=60)
     result = b25.backtest(Cross, hours)
     ticks = b25.sample(minutes=2)
-    found = {
+    return {
         "Backtest on bars": result,
         "Backtest on ticks": b25.backtest(Lean, ticks, limits=b25.Limits(position_max=0.1)),
         "Strategy class": Cross,
@@ -88,4 +88,3 @@ def things():
         "Killed": Killed(what=f"session {HOSTILE}", kill_id="1-2", is_verified=None, told=HOSTILE),
         "Doctor": Findings([finding("clock", Health.BAD, HOSTILE, "set it"), finding("disk", Health.GOOD, "90 GB free")]),
     }
-    return found
