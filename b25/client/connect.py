@@ -52,7 +52,7 @@ def connect(
     client = Client(at, token=token, key=key)
     if url is None if check is None else check:
         try:
-            client.verify()
+            client.get_sessions()  # what every key of ours may ask
         except BaseException:
             client.close()
             raise

@@ -1,6 +1,6 @@
 """A kernel and a bot that lives elsewhere: with a researcher's key it looks on, and when it is killed the bot trades on."""
 
-import json
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,13 +11,21 @@ import httpx
 import pytest
 from jupyter_client.manager import KernelManager
 
+from b25.runner.kill_scopes import scoped_stops
+from b25.runner.session_watch import read_status
+from tests.api.gateway.stand import StandIn
 from tests.conftest import ROOT
-from tests.end_to_end.stage import Stage
 from tests.end_to_end.test_platform import free_port
 
+# A gateway knows a key that another process made within three seconds.
 ATTACH = """
-import threading, b25
-client = b25.connect()
+import threading, time, b25
+for _ in range(20):
+    try:
+        client = b25.connect()
+        break
+    except b25.Misuse:
+        time.sleep(0.5)
 bot = client.bot("mm")
 watch = bot.watch()
 """
@@ -58,36 +66,43 @@ class Kernel:
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory):
-    """A venue, a live session, a gateway, and the environment of a kernel with the notebook's key."""
+    """A session with a real control socket, `b25 gateway` in a process of its own, and a kernel's environment with the key."""
     folder = tmp_path_factory.mktemp("room")
-    with Stage(folder) as stage:
-        port = free_port()
-        environment = {
-            **os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "B25_DATABASE_URL": stage.store,
-            "B25_RUN_FOLDER": str(stage.run), "B25_SECRETS_FOLDER": str(folder / "secrets"),
-            "B25_CATALOG": str(folder / "catalog"), "B25_GATEWAY__PORT": str(port),
-        }  # fmt: skip
-        session = stage.session()
-        stage.until(lambda: stage.status()["fills"] >= 1, session)
-        with (folder / "said.log").open("a") as said:
-            gateway = subprocess.Popen(
-                [sys.executable, "-m", "b25", "gateway"], cwd=ROOT, env=environment, stdout=said, stderr=said
+    run, port = folder / "run", free_port()
+    environment = {
+        **os.environ, "PYTHONPATH": str(ROOT), "B25_DATABASE_URL": f"sqlite:///{folder}/b25.db", "B25_RUN_FOLDER": str(run),
+        "B25_SECRETS_FOLDER": str(folder / "secrets"), "B25_CATALOG": str(folder / "catalog"), "B25_GATEWAY__PORT": str(port),
+    }  # fmt: skip
+    with contextlib.closing(StandIn(run, "mm", "demo")) as session, (folder / "said.log").open("w") as said:
+        gateway = subprocess.Popen(
+            [sys.executable, "-m", "b25", "gateway"], cwd=folder, env=environment, stdout=said, stderr=said
+        )
+        try:
+            until(lambda: httpx.get(f"http://127.0.0.1:{port}/health/live").status_code == 200)
+            words = ["token", "create", "--service", "notebook", "--json"]
+            made = subprocess.run(
+                [sys.executable, "-m", "b25", *words], cwd=folder, env=environment, capture_output=True, text=True
             )
-        stage.processes.append(gateway)
-        stage.until(lambda: httpx.get(f"http://127.0.0.1:{port}/health/live").status_code == 200, gateway)
-        made = subprocess.run(
-            [sys.executable, "-m", "b25", "token", "create", "--service", "notebook", "--json"], cwd=ROOT, env=environment,
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert made.returncode == 0, made.stdout + made.stderr
-        assert "research" in json.loads(made.stdout)["scopes"]
-        yield stage, session, environment
-        gateway.kill()
+            assert made.returncode == 0, made.stdout + made.stderr
+            yield folder, session, environment
+        finally:
+            gateway.kill()
+            gateway.wait()
+
+
+def until(so, patience_s=90.0):
+    end_s = time.monotonic() + patience_s
+    while True:
+        with contextlib.suppress(httpx.TransportError):
+            if so():
+                return
+        assert time.monotonic() < end_s
+        time.sleep(0.1)
 
 
 def test_a_kernel_looks_on_may_not_steer_and_its_death_touches_nothing(room):
-    stage, session, environment = room
-    kernel = Kernel(environment, stage.folder)
+    folder, session, environment = room
+    kernel = Kernel(environment, folder)
     try:
         _, _, fault = kernel.run("%load_ext b25" + ATTACH)
         assert fault == ""
@@ -101,22 +116,24 @@ def test_a_kernel_looks_on_may_not_steer_and_its_death_touches_nothing(room):
         assert "may not operate" in fault
         assert "role trader" in fault
         assert len(fault.splitlines()) <= 4
-        assert stage.status()["state"] == "active"
+        assert session.asked == []
 
         # While one cell waits, another thread of the kernel still hears.
         kernel.run("import time; before = watch.latest.age_s; time.sleep(3)")
         assert kernel.run("watch.latest.age_s is not None and watch.latest.age_s < 3")[1] == "True"
 
         os.kill(kernel.pid, signal.SIGKILL)
-        stage.trades_on(session)
-        assert stage.status()["state"] == "active"
+        before_ns = session.status()["time_ns"]
+        until(lambda: read_status(folder / "run", "mm")["time_ns"] > before_ns)
+        assert session.status()["state"] == "active"
+        assert session.asked == []
     finally:
         kernel.close()
 
 
 def test_after_a_restart_no_thread_is_left_and_a_kill_needs_no_gateway(room):
-    stage, session, environment = room
-    kernel = Kernel(environment, stage.folder)
+    folder, _, environment = room
+    kernel = Kernel(environment, folder)
     try:
         assert kernel.run("%load_ext b25" + ATTACH)[2] == ""
         kernel.manager.restart_kernel(now=True)
@@ -130,9 +147,7 @@ def test_after_a_restart_no_thread_is_left_and_a_kill_needs_no_gateway(room):
         assert "Traceback" not in fault
         told = kernel.run("%b25 kill mm --reason 'quotes look wrong'")
         assert "Stopped: session mm" in told[1], told
-        stage.until(lambda: stage.status()["gate"] == "stopped", session)
-        begun_s = time.monotonic()
-        stage.until(lambda: not stage.world()[0], session)
-        assert time.monotonic() - begun_s < 60
+        (stop,) = scoped_stops(folder / "run")
+        assert (stop.account, stop.target) == ("demo", "mm")
     finally:
         kernel.close()

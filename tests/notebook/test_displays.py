@@ -11,7 +11,8 @@ from tests.notebook.things import HOSTILE, things
 
 NAMES = (
     "Backtest on bars", "Backtest on ticks", "Strategy class", "Strategy", "Dataset", "Bars", "Order book", "Limits",
-    "Instrument", "Comparison", "Bias report", "Sweep", "Walk forward", "Costs", "Bot", "Bot that is away", "Bots", "Orders", "Fills", "Logs",
+    "Instrument", "Comparison",
+    "Bias report", "Sweep", "Walk forward", "Costs", "Bot", "Bot that is away", "Bots", "Orders", "Fills", "Logs",
     "Answer", "Killed", "Doctor",
 )  # fmt: skip
 MUST_SHOW = {
