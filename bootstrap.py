@@ -43,7 +43,7 @@ HELP = {
     "test": "every test, one closing line; make test ARGS='tests/market -k bridge' for some of them",
     "check": "lint, format, types, layers",
     "bench": "the benchmarks, side by side with their peers",
-    "lab": "JupyterLab on notebooks/",
+    "lab": "JupyterLab on the tutorials, on this machine only; as root: make lab ARGS=--allow-root",
     "lock": "resolve pyproject.toml into requirements/*.lock.txt; make lock ARGS=--upgrade for newer versions",
     "nb-refresh": "run the tutorials and store their outputs",
     "clean": "remove .venv and the caches; data/ stays",
@@ -89,7 +89,7 @@ def bench(options: Options) -> NoReturn:
 
 def lab(options: Options) -> NoReturn:
     ensure_environment("dev")
-    become([PYTHON, "-m", "jupyterlab", "--notebook-dir", ROOT / "notebooks", *shlex.split(options.get("ARGS", ""))])
+    become([PYTHON, "-m", "b25", "lab", *shlex.split(options.get("ARGS", ""))])
 
 
 def nb_refresh(options: Options) -> int:

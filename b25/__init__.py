@@ -35,6 +35,7 @@ _HOME = {
     "BarFills": "b25.venue.bar_models",
     "backtest": "b25.research.backtest",
     "bars": "b25.research.bars",
+    "connect": "b25.client.connect",
     "dataset": "b25.research.dataset",
     "ema": "b25.strategy.indicators",
     "import_capture": "b25.market.import_capture",
@@ -51,10 +52,15 @@ _HOME = {
     "window": "b25.strategy.fields",
 }
 
+# Packages that are reached by name, e.g. `b25.notebook.setup(seed=7)`, and are no names of their own.
+_PACKAGES = ("notebook", "promote", "reports")
+
 __all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return importlib.import_module(f"b25.{name}")
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'b25' has no attribute {name!r}")
@@ -65,4 +71,14 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*__all__, *_PACKAGES, "__version__"]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Add the magics and displays of `b25.notebook`: ``%load_ext b25``."""
+    importlib.import_module("b25.notebook.extension").load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take them away: ``%unload_ext b25``."""
+    importlib.import_module("b25.notebook.extension").unload(shell)

@@ -25,11 +25,16 @@ def test_every_public_name_is_listed_once_and_can_be_had():
 
 def test_nothing_public_is_left_unlisted():
     loose = {name for name, value in vars(b25).items() if not name.startswith("_") and not isinstance(value, ModuleType)}
-    assert loose - set(b25.__all__) <= {"TYPE_CHECKING", "Any", "import_module"}
+    of_ipython = {"load_ipython_extension", "unload_ipython_extension"}
+    assert loose - set(b25.__all__) <= {"TYPE_CHECKING", "Any", "import_module", *of_ipython}
 
 
 def test_an_unknown_name_is_told_as_such():
     assert not hasattr(b25, "no_such_name")
+
+
+def test_packages_are_reached_by_name_without_an_import_of_their_own():
+    assert fresh("import b25; print(b25.notebook.setup.__name__, b25.promote.__name__)").split() == ["setup", "b25.promote"]
 
 
 def test_import_b25_imports_nothing_heavy():

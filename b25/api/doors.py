@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
 
 from b25.api.principal import Principal
 from b25.api.problems import Problem
-from b25.api.roles import Permission
+from b25.api.roles import Permission, remedy_of
 from b25.model.errors import Misuse
 
 PUBLIC: Final = "public"
@@ -30,7 +30,7 @@ def requires(permission: Permission) -> Any:
         if principal is None:
             raise Problem(401, "sign in first", code="INVALID_TOKEN", headers={"WWW-Authenticate": "Bearer"})
         if not principal.may(permission):
-            raise Problem(403, f"{principal.name} may not {permission.value}", remedy="ask an administrator for the role")
+            raise Problem(403, f"{principal.name} may not {permission.value}", remedy=remedy_of(permission))
         return principal
 
     setattr(door, _ASKED, permission)

@@ -58,3 +58,10 @@ MATRIX: Final[dict[Permission, frozenset[Role]]] = {
     Permission.PLATFORM: frozenset({Role.ADMIN}),
     Permission.INGEST: frozenset({Role.ADMIN, Role.SERVICE}),
 }
+
+
+def remedy_of(permission: Permission) -> str:
+    """What somebody can do who was refused: the roles that may, by name."""
+    roles = [role.value for role in Role if role in MATRIX[permission]]
+    named = roles[0] if len(roles) == 1 else f"{', '.join(roles[:-1])} or {roles[-1]}"
+    return f"it takes the role {named}, and a key the scope {permission.value}; ask an administrator for it"

@@ -28,7 +28,7 @@ os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
 FOLDER = Path(__file__).resolve().parent
 NOT_COMMANDS = {
     "__init__", "bar_options", "config_desk", "demo_live", "live_view", "output", "session_commands", "session_control",
-    "session_orders", "session_trace", "strategies_back", "strategies_moves", "versions",
+    "session_orders", "session_trace", "strategies_back", "strategies_moves", "strategies_new", "versions",
 }  # fmt: skip
 USAGE_EXIT_CODE = 4
 INTERRUPTED_EXIT_CODE = 130

@@ -2,11 +2,9 @@
 
 import getpass
 import time
-from collections import deque
 from pathlib import Path
 from typing import Annotated, Any
 
-import orjson
 import typer
 
 from b25.cli.output import JSON, answer
@@ -125,39 +123,7 @@ def logs(
     json: Annotated[bool, JSON] = False,
 ) -> None:
     """The last lines of one process' log, and of what the supervisor says of it; `supervisor` for its own."""
-    from b25.model.errors import Misuse
-    from b25.runner.seat import session_folder
-    from b25.runner.supervisor_plan import SEAT
+    from b25.runner.log_lines import line_text, log_lines
 
-    kept: deque[dict[str, Any]] = deque(maxlen=max(last, 1))
-    own = session_folder(folder, name) / "log.jsonl"
-    rows = [row for row in _rows(folder / "supervisor.jsonl") if name in (SEAT, row.get("process"))]
-    if not rows and not own.exists():
-        raise Misuse(f"there is no log of {name} in {folder}", remedy="see `b25 session list`")
-    rows += _rows(own)
-    stamped = sorted((row for row in rows if row.get("time")), key=lambda row: str(row["time"]))
-    for row in stamped + [row for row in rows if not row.get("time")]:
-        if not alarms or row.get("level") == "alarm":
-            kept.append(row)
-    answer({"name": name, "lines": list(kept)}, json=json, lines=[_line(row) for row in kept] or ["nothing"])
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    """Lines of a log; what is no JSON object was printed by somebody, and is kept as text."""
-    if not path.exists():
-        return []
-    found = []
-    for line in path.read_bytes().splitlines():
-        try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            row = None
-        found.append(row if isinstance(row, dict) else {"text": line.decode(errors="replace")})
-    return found
-
-
-def _line(row: dict[str, Any]) -> str:
-    if "text" in row and "event" not in row:
-        return str(row["text"])
-    rest = " ".join(f"{name}={value}" for name, value in row.items() if name not in ("time", "level", "event"))
-    return f"{row.get('time', '')} {row.get('level', ''):<7} {row.get('event', '')}  {rest}"
+    kept = log_lines(folder, name, last=last, alarms=alarms)
+    answer({"name": name, "lines": kept}, json=json, lines=[line_text(row) for row in kept] or ["nothing"])

@@ -7,6 +7,7 @@ import typer
 from b25.cli.output import JSON, answer
 from b25.cli.strategies_back import add_back
 from b25.cli.strategies_moves import STORE, Reference, add_moves, time_text
+from b25.cli.strategies_new import add_new
 
 if TYPE_CHECKING:
     from b25.promote.moves import Promotions
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
     group.command("verify", epilog="Example: b25 strategies verify market_maker@1")(verified)
     add_moves(group)
     add_back(group)
+    add_new(group)
     app.add_typer(group, name="strategies")
 
 

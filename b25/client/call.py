@@ -16,6 +16,7 @@ from b25.model.errors import B25Error, Halt, Misuse, Resync, Retry
 
 READS: Final = frozenset({"GET", "HEAD"})
 AGAIN: Final = frozenset({429, 502, 503, 504})
+LET_IN: Final = "make a new key (b25 token create --service notebook --replace) or sign in again, then connect anew"
 KINDS: Final[dict[str, type[B25Error]]] = {"MISUSE": Misuse, "RETRY": Retry, "RESYNC": Resync, "HALT": Halt}
 
 
@@ -162,6 +163,8 @@ def answer_of(call: Call, status: int, content_type: str, content: bytes) -> Any
 
 
 def _fault(call: Call, status: int, code: str, what: str, remedy: str) -> B25Error:
+    if status == 401 and code in ("TOKEN_EXPIRED", "INVALID_TOKEN", "401"):
+        return Misuse(what, remedy=LET_IN)
     if code in KINDS:
         return KINDS[code](what, remedy=remedy or "see the gateway's log")
     if status == 429 or (status >= 500 and call.operation.is_read):

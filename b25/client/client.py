@@ -6,8 +6,11 @@ Reads are asked again when the gateway or the network is unwell; writes never ar
 from __future__ import annotations
 
 import asyncio
+import atexit
+import contextlib
 import random
 import time
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -15,6 +18,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from b25.client.bots import WATCHED, AsyncBot, Bot, Bots
 from b25.client.call import AGAIN, Call, Operation, answer_of, call_of, operation, operations, unsure
 from b25.client.live import LiveState, LiveThread
 from b25.model.errors import Misuse
@@ -25,6 +29,14 @@ WAIT_S_MAX: Final = 5.0
 TIMEOUT_S: Final = 35.0  # above the longest that the gateway lets an ordinary request take
 TICKET: Final = Operation("ticket", "POST", "/api/v1/auth/ticket", (), "")
 HOME: Final = ("127.0.0.1", "localhost", "::1")
+_open: weakref.WeakSet[Client] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """End what still follows a gateway, before the interpreter takes the loop away from under it."""
+    for client in list(_open):
+        client.close()
 
 
 class Credential:
@@ -68,7 +80,7 @@ class _Operations(ABC):
     """Gives each operation as a method."""
 
     @abstractmethod
-    def call(self, name: str, *, idempotency_key: str = "", **given: Any) -> Any:
+    def call(self, name: str, /, *, idempotency_key: str = "", **given: Any) -> Any:
         """Ask for an operation by name."""
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -112,8 +124,46 @@ class Client(_Operations):
         self.credential, self._sleep = Credential(token, key), sleep
         self.url = checked_url(url, self.credential)
         self._http = httpx.Client(base_url=self.url, timeout=timeout_s, transport=transport, trust_env=False)
+        self._follows: LiveThread | None = None
+        self._awaited: tuple[Any, AsyncClient] | None = None
+        _open.add(self)
 
-    def call(self, name: str, *, idempotency_key: str = "", **given: Any) -> Any:
+    def bots(self) -> Bots:
+        """Return every session that may be seen, by name, as they stand now."""
+        return Bots(self, self.call("get_sessions")["data"])
+
+    @property
+    def sessions(self) -> Bots:
+        """As `bots()`."""
+        return self.bots()
+
+    def bot(self, name: str) -> Bot:
+        """Return one session, to look at and to steer. Raises Misuse when there is none of that name."""
+        return self.bots()[name]
+
+    def session(self, name: str) -> Bot:
+        """As `bot`."""
+        return self.bot(name)
+
+    @property
+    def aio(self) -> AsyncClient:
+        """The same client to await: ``await client.aio.bot("mm").pause()``. Within one loop it is one; each loop has its own."""
+        loop: Any = None
+        with contextlib.suppress(RuntimeError):
+            loop = asyncio.get_running_loop()
+        if self._awaited is None or self._awaited[0] is not loop:
+            client = AsyncClient(self.url)
+            client.credential = self.credential
+            self._awaited = (loop, client)
+        return self._awaited[1]
+
+    def follow(self) -> LiveThread:
+        """Return the copy of sessions, positions, orders and fills that one thread of this client keeps up to date."""
+        if self._follows is None or not self._follows.is_alive():
+            self._follows = self.live(*WATCHED)
+        return self._follows
+
+    def call(self, name: str, /, *, idempotency_key: str = "", **given: Any) -> Any:
         """Ask for an operation by name.
 
         Raises
@@ -151,7 +201,10 @@ class Client(_Operations):
         return LiveThread(LiveState(self.url, ticket, channels))
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close its connections, and end the thread that follows."""
+        if self._follows is not None:
+            self._follows.close()
+            self._follows = None
         self._http.close()
 
     def __enter__(self) -> Client:
@@ -175,7 +228,7 @@ class AsyncClient(_Operations):
         self.url = checked_url(url, self.credential)
         self._http = httpx.AsyncClient(base_url=self.url, timeout=timeout_s, transport=transport, trust_env=False)
 
-    async def call(self, name: str, *, idempotency_key: str = "", **given: Any) -> Any:
+    async def call(self, name: str, /, *, idempotency_key: str = "", **given: Any) -> Any:
         """Ask for an operation by name; raises as `Client.call` does."""
         return await self.ask(operation(name), given, idempotency_key)
 
@@ -193,6 +246,10 @@ class AsyncClient(_Operations):
                 if told.status_code not in AGAIN or (wait_s := next(waits, None)) is None:
                     return answer_of(call, told.status_code, told.headers.get("content-type", ""), told.content)
             await self._sleep(wait_s)
+
+    def bot(self, name: str) -> AsyncBot:
+        """Return a session, to look at and to steer; whether it is there is seen when it is asked."""
+        return AsyncBot(self, name)
 
     def live(self, *channels: str, kind: str = "notebook") -> LiveState:
         """Return a copy of these channels that is kept up to date while its `run` is awaited."""

@@ -268,6 +268,10 @@ class LiveThread:
         asked = asyncio.run_coroutine_threadsafe(self.live.command(name, **args), self._loop)
         return asked.result(ACK_S + 5.0)
 
+    def is_alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """Follow no more."""
         if self._thread.is_alive() and self._task is not None:

@@ -122,6 +122,7 @@ rotate_key POST /api/v1/keys/{key_id}/rotate json
 running GET /api/v1/configurations/running ?session,key
 schemas GET /api/v1/configurations/schemas
 services GET /api/v1/services
+session_log GET /api/v1/sessions/{name}/log ?last,alarms
 set_parameter POST /api/v1/sessions/{name}/parameters json
 set_up POST /api/v1/auth/setup json
 sign_in POST /api/v1/auth/login json

@@ -1,1 +1,5 @@
-"""What a notebook adds to the library: widgets, magics, rich displays."""
+"""What a notebook is given: set-up, magics, displays of results, the skeleton of a new one. Nothing here trades."""
+
+from b25.notebook.set_up import fast, setup
+
+__all__ = ["fast", "setup"]

@@ -100,6 +100,11 @@ class Book:
             f"mid {self.mid:g}, spread {self.spread_ticks} ticks)"
         )
 
+    def _repr_html_(self) -> str:
+        from b25.research.cards import book_card
+
+        return book_card(self).html()
+
 
 def book_at(tape: Tape, time_ns: int) -> Book:
     """Rebuild the trader's book from the tape's rows up to and including a time."""

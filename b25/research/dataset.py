@@ -190,6 +190,11 @@ class Dataset:
             f"from {np.datetime64(self.start_ns, 'ns').astype('datetime64[s]')} UTC, {self.profile})"
         )
 
+    def _repr_html_(self) -> str:
+        from b25.research.cards import dataset_card
+
+        return dataset_card(self).html()
+
 
 def _prices(ticks: np.ndarray, instrument: Instrument) -> np.ndarray:
     record = instrument.record()[0]

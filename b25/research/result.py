@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from b25.analytics.metric import Metric
     from b25.analytics.order_metrics import OrderCounts
     from b25.analytics.series import InstrumentTrace
+    from b25.research.comparison import Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,8 +336,9 @@ class Backtest:
 
     def __repr__(self) -> str:
         from b25.analytics.display import text_summary
+        from b25.research.cards import small_print
 
-        notes = [("data", self._subtitle()), *self._checks(), ("hash", self.hash[:16])]
+        notes = [("data", self._subtitle()), *self._checks(), *small_print(self), ("hash", self.hash[:16])]
         return text_summary(self.name, self.metrics, currency=self.currency, base=self._base, notes=notes)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
@@ -347,6 +349,7 @@ class Backtest:
 
     def _repr_html_(self) -> str:
         from b25.analytics.display import html_summary
+        from b25.research.cards import small_print
 
         return html_summary(
             self.name,
@@ -355,11 +358,17 @@ class Backtest:
             currency=self.currency,
             subtitle=self._subtitle(),
             base=self._base,
-            notes=[*self._notes(), *self._checks()],
+            notes=[*self._notes(), *self._checks(), *small_print(self)],
         )
 
+    def compare(self, other: Backtest) -> Comparison:
+        """Hold another result against this one: metrics that differ, and the first record in which they part."""
+        from b25.research.comparison import compare
+
+        return compare(self, other)
+
     def _checks(self) -> list[tuple[str, str]]:
-        return []
+        return [("look-ahead", "not checked"), ("warm-up", "not checked")]
 
     def _notes(self) -> list[tuple[str, str]]:
         models = self.made.models[0]

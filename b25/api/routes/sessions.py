@@ -19,7 +19,9 @@ from b25.api.reach.commands import Asked, Commands
 from b25.api.reach.pictures import Picture, Pictures
 from b25.api.roles import Permission
 from b25.model.errors import B25Error, Misuse, Retry
+from b25.observe.redaction import shown
 from b25.runner.heartbeat import Life, read_beat
+from b25.runner.log_lines import log_lines
 from b25.runner.seat import is_taken, occupant
 from b25.runner.supervisor import ask as ask_supervisor
 from b25.store.audit import append_audit
@@ -168,6 +170,21 @@ def past(name: str, by: Reader, seen: Seen, home: Home, limit: Annotated[int, Qu
     rows = [row for row in lives(home.store, name, limit=limit) if by.accounts is None or row.account in by.accounts]
     names = ("epoch", "strategy", "venue", "account", "mode", "state", "started_ns", "ended_ns")
     found = [LifeRow(name=row.id.rpartition("#")[0], **{one: getattr(row, one) for one in names}) for row in rows]
+    return Page(data=found, total=len(found))
+
+
+@router.get("/{name}/log", responses=problems(404))
+def session_log(
+    name: str, by: Reader, seen: Seen, last: Annotated[int, Query(ge=1, le=1_000)] = 50, alarms: bool = False
+) -> Page[dict[str, Any]]:
+    """The last lines of a session's log, without secrets, and what the supervisor says of it."""
+    if seen.one(name, by) is None:
+        raise Problem(404, "no session of that name", remedy="see GET /api/v1/sessions")
+    try:
+        rows = log_lines(seen.folder, name, last=last, alarms=alarms)
+    except Misuse as fault:
+        raise Problem(404, fault.what.partition(" in ")[0], remedy="it has written nothing yet") from None
+    found = [shown("", row) for row in rows]
     return Page(data=found, total=len(found))
 
 

@@ -12,6 +12,7 @@ from b25.api.gateway import Gateway
 from b25.api.principal import Principal
 from b25.api.problems import Problem
 from b25.api.rate_limits import Buckets, Rate
+from b25.api.roles import remedy_of
 from b25.api.stages.asked import Scope, ip_of, refuse, state_of
 from b25.api.stages.table import Served
 from b25.model.errors import B25Error
@@ -52,7 +53,7 @@ class SignIn:
         assert route.permission is not None
         if not principal.may(route.permission):
             await self._audit(scope, principal, route)
-            raise Problem(403, f"{principal.name} may not {route.permission.value}", remedy="ask an administrator for the role")
+            raise Problem(403, f"{principal.name} may not {route.permission.value}", remedy=remedy_of(route.permission))
 
     async def _audit(self, scope: Scope, principal: Principal, route: Served) -> None:
         """Keep the denial; one who is denied on and on is kept now and then."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from b25.api.problems import Problem, problem_of
+from b25.api.roles import remedy_of
 from b25.api.ws.commands import NEVER_HELD_UP, PERMISSIONS, Asked
 from b25.api.ws.hub import Connection, Hub
 from b25.api.ws.rates import Bucket
@@ -127,7 +128,7 @@ class Conversation:
         if not isinstance(name, str) or name not in PERMISSIONS or not isinstance(args, dict):
             raise Misuse("there is no such command", remedy=f"send one of {', '.join(PERMISSIONS)} with args")
         if not self.viewer.by.may(PERMISSIONS[name]):
-            remedy = "ask an administrator for the role"
+            remedy = remedy_of(PERMISSIONS[name])
             self._error("FORBIDDEN", f"{self.viewer.by.name} may not {name}", remedy=remedy, answers=command_id)
             return
         if self.hub.commander is None or self.hub.is_closing:

@@ -14,7 +14,7 @@ from b25.api.doors import door_of
 from b25.api.gateway import Gateway
 from b25.api.principal import Principal
 from b25.api.problems import Problem
-from b25.api.roles import Permission
+from b25.api.roles import Permission, remedy_of
 
 TICKET_CHARS_MAX: Final = 512
 
@@ -32,7 +32,7 @@ def by_ticket(permission: Permission) -> Any:
         if principal is None:
             raise Problem(401, "the ticket is used, too old or unknown", code="INVALID_TOKEN", remedy="ask for a new one")
         if not principal.may(permission):
-            raise Problem(403, f"{principal.name} may not {permission.value}", remedy="ask an administrator for the role")
+            raise Problem(403, f"{principal.name} may not {permission.value}", remedy=remedy_of(permission))
         return replace(principal, is_stepped_up=False)  # a socket outlives the minutes for which that holds
 
     return door_of(permission, door)
