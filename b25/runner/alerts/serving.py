@@ -28,7 +28,7 @@ from b25.runner.alerts.channels import channels_of
 from b25.runner.alerts.default_rules import with_defaults
 from b25.runner.alerts.own_subjects import OWN
 from b25.runner.alerts.rules import AlertRule, NotificationRoute, routes_from, rules_from
-from b25.runner.alerts.secret_refs import secret_of
+from b25.config.secret_refs import secret_of
 from b25.runner.alerts.service import FILE, AlertService
 from b25.runner.durable_file import read_json, write_plainly
 from b25.runner.heartbeat import Heartbeat, Life, exit_code_of, supervisor_is_gone
