@@ -18,6 +18,7 @@ amend PATCH /api/v1/orders/{order_id} json
 annotate POST /api/v1/annotations json
 annotation GET /api/v1/annotations/{annotation_id}
 approved POST /api/v1/configuration-desk/pending/{pending_id}/approve json
+ask POST /api/v1/reports/{name}/runs json
 get_audit GET /api/v1/audit ?actor,action,object,since,until,cursor,limit
 get_configurations_ref_or_id_audit GET /api/v1/configurations/{ref_or_id}/audit ?limit,offset
 balances GET /api/v1/account/balances
@@ -34,6 +35,7 @@ change_profile PATCH /api/v1/profile json
 change_user PATCH /api/v1/users/{name} json
 check_audit GET /api/v1/audit/verify
 close POST /api/v1/account/positions/close json
+compare GET /api/v1/reports/compare ?before,after
 confirm_second_factor POST /api/v1/auth/mfa/confirm json
 created POST /api/v1/configurations json
 custom POST /api/v1/analytics/custom json
@@ -78,6 +80,7 @@ make_key POST /api/v1/keys json
 make_service POST /api/v1/services json
 market GET /api/v1/analytics/market ?symbol,start,end,limit
 get_analytics_metrics GET /api/v1/analytics/metrics ?name,interval,dimension,member,start,end,limit,cursor,format
+get_reports_runs_run_id_metrics GET /api/v1/reports/runs/{run_id}/metrics
 get_metrics GET /metrics
 names GET /api/v1/analytics/metrics/names
 notifications GET /api/v1/notifications ?channel,status,alert_id,text,since_ns,limit,after
@@ -87,6 +90,7 @@ get_strategies_name GET /api/v1/strategies/{name}
 orderbook GET /api/v1/market-data/orderbook/{symbol}
 get_analytics_orders GET /api/v1/analytics/orders ?symbol,strategy,start,end,limit,cursor
 get_history_orders GET /api/v1/history/orders ?symbol,start,end,limit,cursor,format
+page GET /api/v1/reports/runs/{run_id}/html
 parents GET /api/v1/orders/parents ?session,limit,cursor
 past GET /api/v1/sessions/{name}/lives ?limit
 pause POST /api/v1/sessions/{name}/pause json
@@ -105,13 +109,16 @@ ready GET /health/ready
 refresh POST /api/v1/auth/refresh json
 refused POST /api/v1/configuration-desk/pending/{pending_id}/refuse json
 replay_letter POST /api/v1/analytics/dead-letters/{number}/replay json
+reports GET /api/v1/reports
 reset POST /api/v1/auth/reset json
 resume POST /api/v1/sessions/{name}/resume json
 revoke_key DELETE /api/v1/keys/{key_id}
 revoke_service DELETE /api/v1/services/{key_id}
 rolled_back POST /api/v1/configurations/{ref_or_id}/rollback json
 rotate_key POST /api/v1/keys/{key_id}/rotate json
+run GET /api/v1/reports/runs/{run_id}
 running GET /api/v1/configurations/running ?session,key
+runs GET /api/v1/reports/{name}/runs ?state,limit,after
 schemas GET /api/v1/configurations/schemas
 services GET /api/v1/services
 set_parameter POST /api/v1/sessions/{name}/parameters json

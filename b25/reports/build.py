@@ -19,7 +19,7 @@ import orjson
 from b25.config.settings import Settings
 from b25.model.errors import Misuse
 from b25.reports.definition import Report
-from b25.reports.execute import Conduct, Outcome, execute
+from b25.reports.execute import Conduct, Outcome, execute, read_book
 from b25.reports.html import Page, head_of, moment, render
 from b25.reports.kernel_environment import kernel_environment
 from b25.reports.metrics import description_in, headline_of, metrics_in
@@ -117,7 +117,7 @@ class Build:
         definition = self.definition
         until_s = time.monotonic() + definition.timeout_s
         watch = self._watch = Watch(definition.memory_mb, until_s + GRACE_S, beat)
-        of = len(nbformat.read(source, as_version=4).cells) + bool(parameters)
+        of = len(read_book(source).cells) + bool(parameters)
 
         conduct = Conduct(
             environment=environment, folder=self.folder / "scratch", until_s=until_s, limit=limit_kernel(definition.memory_mb),
@@ -159,7 +159,7 @@ class Build:
             report=row["report"], state=outcome.state, head=head_of(described, int(row["scheduled_for_ns"])), error=error,
             error_index=outcome.error_index, facts=[(name.replace("_", " "), _told(value)) for name, value in facts.items()],
         )  # fmt: skip
-        nbformat.write(outcome.book, self.folder / "executed.ipynb")
+        nbformat.write(outcome.book, self.folder / "executed.ipynb")  # type: ignore[no-untyped-call]
         text = render(outcome.book, page).encode()
         more = {"error_cell": outcome.error_cell, "error_name": outcome.error_name, "error_text": outcome.error_text}
         (self.folder / "report.html").write_bytes(text)

@@ -1,15 +1,15 @@
 """Which reports there are: `reports.toml`, read and checked whole before anything of it is used.
 
-    [daily]
-    notebook = "notebooks/reports/daily_performance.ipynb"
-    schedule = "0 7 * * mon-fri"
-    timezone = "UTC"
-    timeout_s = 300
-    catch_up = "latest"                 # latest | all | none
-    params = { symbols = ["BTC/USDT:USDT"], lookback_days = 30 }
-    secrets = []                        # names that this report may read
-    notify = ["failure", "recovered"]
-    keep = { last = 30 }
+[daily]
+notebook = "notebooks/reports/daily_performance.ipynb"
+schedule = "0 7 * * mon-fri"
+timezone = "UTC"
+timeout_s = 300
+catch_up = "latest"                 # latest | all | none
+params = { symbols = ["BTC/USDT:USDT"], lookback_days = 30 }
+secrets = []                        # names that this report may read
+notify = ["failure", "recovered"]
+keep = { last = 30 }
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from b25.model.errors import Misuse
+from b25.reports.refusals import BadReport, NoReport
 from b25.reports.schedule import check_schedule, check_zone
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 TAKEN: Final = frozenset({"runs", "compare"})  # words of the addresses of reports
-SECRET: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+SECRET_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 
 
 class Keep(BaseModel):
@@ -83,7 +83,7 @@ class Report(BaseModel):
     nice: int = Field(default=10, ge=0, le=19)
     catch_up: Literal["latest", "all", "none"] = "latest"
     params: dict[str, Any] = Field(default_factory=dict)
-    secrets: tuple[Annotated[str, Field(pattern=SECRET)], ...] = ()
+    secrets: tuple[Annotated[str, Field(pattern=SECRET_NAME)], ...] = ()
     notify: tuple[Literal["failure", "recovered"], ...] = ("failure", "recovered")
     keep: Keep = Keep()
 
@@ -114,20 +114,22 @@ def read_reports(path: Path) -> dict[str, Report]:
 
     Raises
     ------
-    Misuse
+    BadReport
         Names the first key that is wrong, with its value, the rule, and what may have been meant.
     """
     try:
         held = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise Misuse(f"there is no {path}", remedy="write it: [daily], and under it notebook = …; see docs/reports.md") from None
+        raise BadReport(
+            f"there is no {path}", remedy="write it: [daily], and under it notebook = …; see docs/reports.md"
+        ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
-        raise Misuse(f"{path} cannot be read: {fault}", remedy="correct it there") from None
+        raise BadReport(f"{path} cannot be read: {fault}", remedy="correct it there") from None
     return {name: _report(path, name, table) for name, table in held.items()}
 
 
 def report_of(reports: Mapping[str, Report], name: str) -> Report:
-    """Return a report by name. Raises Misuse with exit code 2 when there is none."""
+    """Return a report by name. Raises NoReport when there is none."""
     if name not in reports:
         near = difflib.get_close_matches(name, reports, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(reports)) or 'none'}"
@@ -135,34 +137,28 @@ def report_of(reports: Mapping[str, Report], name: str) -> Report:
     return reports[name]
 
 
-class NoReport(Misuse):
-    """A report or a run that is not there."""
-
-    exit_code = 2
-
-
 def _report(path: Path, name: str, table: Any) -> Report:
     if not NAME.fullmatch(name) or name in TAKEN:
-        raise Misuse(f"{path}: {name!r} names no report", remedy="use small letters, digits, - and _, at most 40, not runs")
+        raise BadReport(f"{path}: {name!r} names no report", remedy="use small letters, digits, - and _, at most 40, not runs")
     if not isinstance(table, dict):
-        raise Misuse(f"{path}: {name} is no table", remedy=f"write [{name}], and under it notebook = …")
+        raise BadReport(f"{path}: {name} is no table", remedy=f"write [{name}], and under it notebook = …")
     try:
         return Report(**{**table, "name": name})
     except ValidationError as fault:
         raise _misuse(path, name, fault) from None
 
 
-def _misuse(path: Path, name: str, fault: ValidationError) -> Misuse:
+def _misuse(path: Path, name: str, fault: ValidationError) -> BadReport:
     first = fault.errors()[0]
     words = [str(word) for word in first["loc"]]
     place = f"{path}: [{name}] {'.'.join(words)}"
     if first["type"] == "extra_forbidden":
         known = [one for one in (Keep if words[0] == "keep" else Report).model_fields if one != "name"]
         near = difflib.get_close_matches(words[-1], known, 1)
-        return Misuse(
+        return BadReport(
             f"{place} is no setting", remedy=f"did you mean {near[0]}?" if near else f"use {', '.join(known)}"
         )  # fmt: skip
     if first["type"] == "missing":
-        return Misuse(f"{place} is missing", remedy=f"give it under [{name}]")
+        return BadReport(f"{place} is missing", remedy=f"give it under [{name}]")
     rule = first["msg"].removeprefix("Value error, ")
-    return Misuse(f"{place} is {first['input']!r}: {rule}", remedy="correct it there")
+    return BadReport(f"{place} is {first['input']!r}: {rule}", remedy="correct it there")

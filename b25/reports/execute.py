@@ -163,10 +163,15 @@ def execute(source: Path, target: Path, parameters: Mapping[str, Any], conduct: 
     except (TimeoutError, RuntimeError, OSError) as fault:  # a kernel that does not start, a socket that is gone
         made.state, made.error_name, made.error_text = "failed", type(fault).__name__, str(fault)[:TEXT_MAX]
         made.is_infrastructure = not (isinstance(fault, OSError) and fault.errno in (28, 122))  # no room, quota
-    made.book = _tidy(nbformat.read(target if target.is_file() else source, as_version=4))
+    made.book = _tidy(read_book(target if target.is_file() else source))
     if made.state != "ok" and at < len(made.book.cells):
         made.error_index, made.error_cell = at, cell_name(made.book.cells[at], at)
     return made
+
+
+def read_book(path: Path) -> Any:
+    """Return a notebook as a mapping, brought up to the format of today."""
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
 
 def cell_name(cell: Any, index: int) -> str:

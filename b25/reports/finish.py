@@ -1,4 +1,4 @@
-"""What follows from the end of a run: its state, another try, who is told, and until when silence is no fault; in one transaction."""
+"""What follows from the end of a run, in one transaction: its state, another try, who is told, how long silence is no fault."""
 
 from __future__ import annotations
 
@@ -54,9 +54,7 @@ def finish(
         if ending.state in BAD:
             if ending.state == "quarantined" or (not was_bad and "failure" in notify):
                 change = "quarantined" if ending.state == "quarantined" else "failed"
-                marks.notice(
-                    row["id"], report, change, error_cell=ending.error_cell, error_name=ending.error_name, now_ns=now_ns
-                )
+                marks.notice(row["id"], report, change, error_cell=ending.error_cell, error_name=ending.error_name, now_ns=now_ns)
         else:
             if was_bad and "recovered" in notify:
                 marks.notice(row["id"], report, "recovered", now_ns=now_ns)

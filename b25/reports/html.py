@@ -58,7 +58,7 @@ def render(book: Any, page: Page) -> str:
     """Return the page of an executed notebook."""
     shown = _shown(book, page)
     config = Config({"TagRemovePreprocessor": {"enabled": True, "remove_cell_tags": set(HIDDEN)}})
-    exporter = HTMLExporter(
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         template_name="b25", extra_template_basedirs=[str(TEMPLATES)], exclude_input=True, exclude_input_prompt=True,
         exclude_output_prompt=True, embed_images=True, config=config,
     )  # fmt: skip
@@ -108,8 +108,9 @@ def _shown(book: Any, page: Page) -> Any:
             continue
         cell.outputs = [one for one in cell.outputs if not {METRIC_MIME, REPORT_MIME} & set(one.get("data", {}))]
         if index == page.error_index:
-            told = f'<div class="b25-failed" id="b25-failed"><p>{html.escape(page.error)}</p><pre>{html.escape(cell.source)}</pre></div>'
-            cell.outputs.append(new_output("display_data", {"text/html": told}))
+            what, source = html.escape(page.error), html.escape(cell.source)
+            told = f'<div class="b25-failed" id="b25-failed"><p>{what}</p><pre>{source}</pre></div>'
+            cell.outputs.append(new_output("display_data", {"text/html": told}))  # type: ignore[no-untyped-call]
             cell.metadata["tags"] = [tag for tag in cell.metadata.get("tags", []) if tag not in HIDDEN]
     return shown
 

@@ -23,7 +23,11 @@ FIXED: Final = {
 
 
 def kernel_environment(
-    settings: Settings, scratch: Path, secrets: Sequence[str], known: Mapping[str, str], environment: Mapping[str, str] = os.environ
+    settings: Settings,
+    scratch: Path,
+    secrets: Sequence[str],
+    known: Mapping[str, str],
+    environment: Mapping[str, str] = os.environ,
 ) -> dict[str, str]:
     """Return the environment of a run's kernel.
 

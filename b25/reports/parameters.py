@@ -20,8 +20,8 @@ from typing import Annotated, Any, Final, Literal, Optional
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from b25.model.errors import Misuse
 from b25.observe.redaction import is_hidden
+from b25.reports.refusals import BadReport
 
 TAG: Final = "parameters"
 TYPES: Final[Mapping[str, Any]] = {
@@ -71,7 +71,7 @@ class Parameters:
 
         Raises
         ------
-        Misuse
+        BadReport
             Names the first parameter that is unknown, out of range, or of another type.
         """
         known = [one.name for one in self.found]
@@ -79,9 +79,11 @@ class Parameters:
             if name not in known:
                 near = difflib.get_close_matches(name, known, 1)
                 hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
-                raise Misuse(f"{self.notebook} has no parameter {name!r}", remedy=hint)
+                raise BadReport(f"{self.notebook} has no parameter {name!r}", remedy=hint)
             if is_hidden(name):
-                raise Misuse(f"{name} would be a secret among the parameters, which are kept and shown", remedy="use secrets = [...]")
+                raise BadReport(
+                    f"{name} would be a secret among the parameters, which are kept and shown", remedy="use secrets = [...]"
+                )
         try:
             made = self._model(**told)
         except ValidationError as fault:
@@ -89,18 +91,18 @@ class Parameters:
             name = ".".join(map(str, first["loc"]))
             one = next(one for one in self.found if one.name == first["loc"][0])
             bound = f" ({one.help})" if one.help else ""
-            raise Misuse(
+            raise BadReport(
                 f"{self.notebook}: {name} is {first['input']!r}: {first['msg']}", remedy=f"give a {one.type}{bound}"
             ) from None
         return made.model_dump()
 
     def read(self, words: Sequence[str]) -> dict[str, Any]:
-        """Return the values of ``name=value`` words: JSON where that is what is wanted, else text. Raises Misuse."""
+        """Return the values of ``name=value`` words: JSON where that is what is wanted, else text. Raises BadReport."""
         told: dict[str, Any] = {}
         for word in words:
             name, sign, text = word.partition("=")
             if not sign or not name:
-                raise Misuse(f"{word!r} is no parameter", remedy="write -p name=value")
+                raise BadReport(f"{word!r} is no parameter", remedy="write -p name=value")
             one = next((one for one in self.found if one.name == name), None)
             told[name] = text if one is not None and one.type == "str" else _value(text)
         return told
@@ -111,7 +113,7 @@ def parameters_of(path: Path, name: str = "") -> Parameters:
 
     Raises
     ------
-    Misuse
+    BadReport
         When it is no notebook, has several cells with the tag, or a default that is no constant.
     """
     shown = name or path.name
@@ -119,11 +121,11 @@ def parameters_of(path: Path, name: str = "") -> Parameters:
         book = json.loads(path.read_text(encoding="utf-8"))
         cells = [cell for cell in book["cells"] if TAG in cell.get("metadata", {}).get("tags", [])]
     except FileNotFoundError:
-        raise Misuse(f"there is no notebook {shown}", remedy="correct `notebook` in reports.toml") from None
+        raise BadReport(f"there is no notebook {shown}", remedy="correct `notebook` in reports.toml") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
-        raise Misuse(f"{shown} is no notebook: {type(fault).__name__}", remedy="save it anew in JupyterLab") from None
+        raise BadReport(f"{shown} is no notebook: {type(fault).__name__}", remedy="save it anew in JupyterLab") from None
     if len(cells) > 1:
-        raise Misuse(f"{shown} has {len(cells)} cells tagged {TAG}", remedy="keep one")
+        raise BadReport(f"{shown} has {len(cells)} cells tagged {TAG}", remedy="keep one")
     source = "".join(cells[0]["source"]) if cells else ""
     return Parameters(shown, _found_in(source, shown))
 
@@ -132,7 +134,7 @@ def _found_in(source: str, notebook: str) -> list[Parameter]:
     try:
         statements = ast.parse(source).body
     except SyntaxError as fault:
-        raise Misuse(f"{notebook}: its cell {TAG} is no Python: line {fault.lineno}", remedy="correct it") from None
+        raise BadReport(f"{notebook}: its cell {TAG} is no Python: line {fault.lineno}", remedy="correct it") from None
     lines, found = source.splitlines(), list[Parameter]()
     for one in statements:
         if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name) and one.value is not None:
@@ -144,7 +146,9 @@ def _found_in(source: str, notebook: str) -> list[Parameter]:
         try:
             default = ast.literal_eval(value)
         except ValueError:
-            raise Misuse(f"{notebook}: the default of {name} is no constant", remedy="give a number, text, list or None") from None
+            raise BadReport(
+                f"{notebook}: the default of {name} is no constant", remedy="give a number, text, list or None"
+            ) from None
         comment = lines[(one.end_lineno or 1) - 1][one.end_col_offset or 0 :].strip()
         kind = kind.strip("'\"") or ("Any" if default is None else type(default).__name__)
         found.append(Parameter(name=name, type=kind, default=default, help=comment.lstrip("# ")))
@@ -156,7 +160,9 @@ def _type_of(one: Parameter, notebook: str) -> Any:
     try:
         kind = _read_type(ast.parse(one.type, mode="eval").body)
     except (SyntaxError, KeyError, AttributeError, ValueError):
-        raise Misuse(f"{notebook}: {one.name} has the type {one.type!r}", remedy=f"use {', '.join(TYPES)}, list[str] …") from None
+        raise BadReport(
+            f"{notebook}: {one.name} has the type {one.type!r}", remedy=f"use {', '.join(TYPES)}, list[str] …"
+        ) from None
     if found := RANGE.match(one.help):
         low, high = (float(word) if "." in word else int(word) for word in found.groups())
         return Annotated[kind, Field(ge=low, le=high)]
@@ -175,7 +181,7 @@ def _read_type(node: ast.expr) -> Any:
         return Optional[sides[0]] if len(sides) == 1 else sides[0] | sides[1]  # noqa: UP045 - made, not written
     if isinstance(node, ast.Subscript):
         inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-        outer = {"list": list, "dict": dict, "tuple": list}[getattr(node.value, "id", "")]
+        outer: Any = {"list": list, "dict": dict, "tuple": list}[getattr(node.value, "id", "")]
         return outer[tuple(_read_type(one) for one in inner[: 2 if outer is dict else 1])]
     raise ValueError(ast.dump(node))
 

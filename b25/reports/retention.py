@@ -63,7 +63,7 @@ def apply_retention(store: Store, root: Path, reports: Mapping[str, Report], now
         wanted = kept(rows, reports[report].keep if report in reports else Keep(), now_ns)
         for row in rows:
             left = wanted[row["id"]]
-            if left == row["files"] or row["files"] == "page" and left == "all":
+            if left == row["files"] or (row["files"] == "page" and left == "all"):
                 continue
             try:
                 folder = within(root / row["folder"], root)

@@ -22,9 +22,10 @@ import orjson
 from b25.config.settings import Settings, read_settings
 from b25.model.errors import B25Error, Misuse
 from b25.reports.build import Build
-from b25.reports.definition import NoReport, Report, read_reports, report_of
+from b25.reports.definition import Report, read_reports, report_of
 from b25.reports.finish import finish
 from b25.reports.process_limits import adopt_orphans, kill_below, worker_of
+from b25.reports.refusals import NoReport
 from b25.store.report_runs import Ending, ReportRuns
 from b25.store.store import Store, open_store
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from apscheduler.triggers.cron import CronTrigger
+from b25.model.errors import Misuse
 
 FIELDS: Final = ("minute", "hour", "day", "month", "day_of_week")
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -37,11 +37,19 @@ def check_schedule(text: str) -> None:
     if re.search(r"\d", words[4]):
         raise ValueError(f"weekdays are named, since numbers mean different days to different programs: {_named(words[4])}")
     try:
-        CronTrigger.from_crontab(text, timezone=UTC)
+        _trigger(text, ZoneInfo("UTC"))
     except ValueError as fault:
         raise ValueError(f"it is no schedule: {fault}") from None
     if next(slots(text, "UTC", 0, 2**62), None) is None:
         raise ValueError("it never comes")
+
+
+def _trigger(schedule: str, zone: ZoneInfo) -> Any:
+    try:
+        from apscheduler.triggers.cron import CronTrigger
+    except ImportError:
+        raise Misuse("this installation has no reports", remedy="install b25[reports]") from None
+    return CronTrigger.from_crontab(schedule, timezone=zone)
 
 
 def _named(weekday: str) -> str:
@@ -58,7 +66,7 @@ def slots(schedule: str, timezone: str, after_ns: int, until_ns: int) -> Iterato
     after_ns, until_ns : int
         Later than the first, and not later than the second.
     """
-    trigger = CronTrigger.from_crontab(schedule, timezone=ZoneInfo(timezone))
+    trigger = _trigger(schedule, ZoneInfo(timezone))
     is_hourly = bool(re.search(r"[*/,-]", schedule.split()[1]))
     at = datetime.fromtimestamp(after_ns // NS + 1, UTC)
     for _ in range(SLOTS_MAX):

@@ -28,7 +28,8 @@ from b25.reports.definition import Report, read_reports
 from b25.reports.paths import BUILDING
 from b25.reports.process_limits import kill_tree, worker_of
 from b25.reports.retention import apply_retention
-from b25.reports.schedules import NS, Say, Schedules
+from b25.reports.schedule import NS
+from b25.reports.schedules import Say, Schedules
 from b25.store.report_marks import ReportMarks
 from b25.store.report_runs import ReportRuns
 from b25.store.store import Store

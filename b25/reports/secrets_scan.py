@@ -24,7 +24,9 @@ FORMS: Final = {
 }
 
 
-def known_secrets(folder: Path, environment: Mapping[str, str] = os.environ, more: Mapping[str, str] | None = None) -> dict[str, str]:
+def known_secrets(
+    folder: Path, environment: Mapping[str, str] = os.environ, more: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Return every secret that this machine could give away, by a name that says where it is from.
 
     Parameters
@@ -76,6 +78,12 @@ def secrets_in(paths: Iterable[Path], secrets: Mapping[str, str]) -> list[str]:
 def _forms(secret: str) -> set[bytes]:
     """The ways in which a text may hold it: plain, as JSON, HTML and address, and in base64."""
     plain = secret.encode()
-    words = {secret, json.dumps(secret)[1:-1], json.dumps(json.dumps(secret)[1:-1])[1:-1], html.escape(secret), quote(secret, safe="")}
+    words = {
+        secret,
+        json.dumps(secret)[1:-1],
+        json.dumps(json.dumps(secret)[1:-1])[1:-1],
+        html.escape(secret),
+        quote(secret, safe=""),
+    }
     # The first and last characters of base64 depend on what stands beside it.
     return {word.encode() for word in words} | {base64.b64encode(plain), plain.hex().encode()}

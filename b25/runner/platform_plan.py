@@ -1,4 +1,4 @@
-"""The platform among the processes of a plan: gateway, analytics and alerts beside the bus, so that one command starts all.
+"""The platform among the processes of a plan: gateway, analytics, alerts and reports beside the bus; one command starts all.
 
     [gateway]                          # these three are there when the plan has a bus; `enabled = false` leaves one out
     port = 8080
@@ -10,8 +10,10 @@
     [alerts]
     port = 8091                        # where it answers once it is ready; left out: its heartbeat tells
 
-Started after the bus and before kill and sessions, in the order analytics, alerts, gateway; ended in the opposite one. Without a
-plan `b25 up` starts these and a bus, and nothing that trades.
+    [scheduler]                        # of reports; idle without a reports.toml
+
+Started after the bus and before kill and sessions, in the order analytics, alerts, gateway, scheduler; ended in the opposite one.
+Without a plan `b25 up` starts these and a bus, and nothing that trades.
 """
 
 from __future__ import annotations
@@ -54,6 +56,7 @@ SERVICES: Final = (
     Service("analytics", ("analytics", "serve"), "b25.cli.analytics", ORDER),
     Service("alerts", ("alerts", "serve"), "b25.cli.alerts", ORDER + 1),
     Service("gateway", ("gateway",), "b25.cli.gateway", ORDER + 2),
+    Service("scheduler", ("report", "serve"), "apscheduler", ORDER + 3),
 )
 SETTINGS: Final = {"enabled", "port", "environment", "rss_mb_max"}
 ALONE: Final = "[bus]\n"
@@ -101,7 +104,7 @@ def _process(service: Service, told: Mapping[str, Any], folder: Path, *, has_bus
     return ProcessPlan(
         name=service.name, command=(sys.executable, "-m", "b25", *words), order=service.order, ready=ready, hang_s=10.0,
         drain_s=30.0, crashes_max=20, environment=environment, rss_mb_max=int(told.get("rss_mb_max", 1_500)),
-        beats=service.name == "gateway",
+        beats=service.name in ("gateway", "scheduler"),
     )  # fmt: skip
 
 

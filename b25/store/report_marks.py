@@ -33,7 +33,11 @@ _NOTICE: Final = {
 _TELL: Final = update(report_notice).where(report_notice.c.run_id == bindparam("b_run")).values(told_ns=bindparam("b_now"))
 _BEFORE: Final = (
     select(report_run.c.state)
-    .where(report_run.c.report == bindparam("b_report"), or_(*(report_run.c.state == one for one in ENDS)), report_run.c.scheduled_for_ns != bindparam("b_slot"))
+    .where(
+        report_run.c.report == bindparam("b_report"),
+        or_(*(report_run.c.state == one for one in ENDS)),
+        report_run.c.scheduled_for_ns != bindparam("b_slot"),
+    )
     .order_by(report_run.c.ended_ns.desc(), report_run.c.id.desc())
 )
 _LEASE: Final = select(report_lease.c.holder, report_lease.c.expires_ms).where(report_lease.c.name == LEADER)
@@ -72,6 +76,11 @@ class ReportMarks:
             else:
                 self.store.execute(_TAKE, {"name": LEADER, "holder": holder, "expires_ms": now_ms + lease_ms})
         return True
+
+    def is_led(self, now_ms: int) -> bool:
+        """Whether somebody leads."""
+        found = self.store.rows(select(report_lease.c.expires_ms).where(report_lease.c.name == LEADER))
+        return bool(found) and int(found[0][0]) > now_ms
 
     def resign(self, holder: str) -> None:
         """Let another lead at once."""
