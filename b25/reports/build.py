@@ -65,10 +65,12 @@ class Build:
         self.folder = building_folder(self.final)
         self.is_infrastructure = False
         self._watch: Watch | None = None
+        self._stopped = ""
         self._begun_s = time.monotonic()
 
     def stop(self, why: str) -> None:
-        """End the kernel; the run is kept as it is then."""
+        """End the kernel, or the one that is about to start; the run is kept as it is then."""
+        self._stopped = why
         if self._watch is not None:
             self._watch.end(why)
 
@@ -123,6 +125,7 @@ class Build:
             environment=environment, folder=self.folder / "scratch", until_s=until_s, limit=limit_kernel(definition.memory_mb),
             begun=lambda number: begun(min(number, of), of),
         )  # fmt: skip
+        watch.why = self._stopped
         watch.start()
         with (self.folder / "stderr.log").open("w", encoding="utf-8") as errors, _standard_error_into(errors.fileno()):
             outcome = execute(source, self.folder / "executed.ipynb", parameters, conduct, errors)

@@ -1,15 +1,17 @@
 """Which reports there are: `reports.toml`, read and checked whole before anything of it is used.
 
-[daily]
-notebook = "notebooks/reports/daily_performance.ipynb"
-schedule = "0 7 * * mon-fri"
-timezone = "UTC"
-timeout_s = 300
-catch_up = "latest"                 # latest | all | none
-params = { symbols = ["BTC/USDT:USDT"], lookback_days = 30 }
-secrets = []                        # names that this report may read
-notify = ["failure", "recovered"]
-keep = { last = 30 }
+    [daily]
+    notebook = "notebooks/reports/daily_performance.ipynb"
+    schedule = "0 7 * * mon-fri"
+    timezone = "UTC"
+    timeout_s = 300
+    catch_up = "latest"                 # latest | all | none
+    params = { symbols = ["BTC/USDT:USDT"], lookback_days = 30 }
+    secrets = []                        # names that this report may read
+    notify = ["failure", "recovered"]
+    keep = { last = 30 }
+
+`keep` says what retention leaves; a key that is not known is refused.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from b25.reports.schedule import check_schedule, check_zone
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 TAKEN: Final = frozenset({"runs", "compare"})  # words of the addresses of reports
-SECRET_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+NAMED: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"  # a secret's name
 
 
 class Keep(BaseModel):
@@ -83,7 +85,7 @@ class Report(BaseModel):
     nice: int = Field(default=10, ge=0, le=19)
     catch_up: Literal["latest", "all", "none"] = "latest"
     params: dict[str, Any] = Field(default_factory=dict)
-    secrets: tuple[Annotated[str, Field(pattern=SECRET_NAME)], ...] = ()
+    secrets: tuple[Annotated[str, Field(pattern=NAMED)], ...] = ()
     notify: tuple[Literal["failure", "recovered"], ...] = ("failure", "recovered")
     keep: Keep = Keep()
 
@@ -149,7 +151,8 @@ def _report(path: Path, name: str, table: Any) -> Report:
 
 
 def _misuse(path: Path, name: str, fault: ValidationError) -> BadReport:
-    first = fault.errors()[0]
+    faults = fault.errors()
+    first = next((one for one in faults if one["type"] == "extra_forbidden"), faults[0])  # a slip also lacks what was meant
     words = [str(word) for word in first["loc"]]
     place = f"{path}: [{name}] {'.'.join(words)}"
     if first["type"] == "extra_forbidden":

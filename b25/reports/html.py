@@ -28,6 +28,8 @@ PLACE: Final = "<!-- contents of this page -->"
 HEADING: Final = re.compile(r"<h([12])\b([^>]*)>(.*?)</h\1>", re.DOTALL | re.IGNORECASE)
 ID: Final = re.compile(r"""\bid\s*=\s*["']([^"']+)["']""")
 TAGS: Final = re.compile(r"<[^>]+>|¶")
+# These would move the page elsewhere, or have its addresses mean something else; no policy forbids the first outside a sandbox.
+MOVING: Final = re.compile(r"<\s*/?\s*(?:meta|base)\b[^>]*>?", re.IGNORECASE)
 CONTENTS_MIN: Final = 3
 NS: Final = 1_000_000_000
 
@@ -129,7 +131,7 @@ def _with_contents(body: str) -> str:
         return heading[0] if own else f'<h{level}{attributes} id="{name}">{inner}</h{level}>'
 
     head, place, rest = body.partition(PLACE)
-    rest = HEADING.sub(note, rest)
+    rest = HEADING.sub(note, MOVING.sub("", rest))
     rows = "".join(f'<li><a href="#{html.escape(name)}">{html.escape(text)}</a></li>' for _, name, text in found)
     contents = f'<nav aria-label="Contents"><ol>{rows}</ol></nav>' if len(found) >= CONTENTS_MIN else ""
     return f"{head}{contents}{rest}" if place else body

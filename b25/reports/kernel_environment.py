@@ -41,7 +41,7 @@ def kernel_environment(
         Secrets of this machine, by name; a variable that holds one is left out whatever it is called.
     """
     made = {name: environment[name] for name in KEPT if name in environment} | FIXED | {"IPYTHONDIR": str(scratch / "ipython")}
-    made["PYTHONPATH"] = os.pathsep.join(_import_places(made.get("PYTHONPATH", "")))
+    made["PYTHONPATH"] = import_places(made.get("PYTHONPATH", ""))
     made["B25_DATABASE_URL"] = settings.reports_database_url or settings.database_url
     for name in ("run_folder", "catalog", "reports_folder", "strategies_folder"):
         made[f"B25_{name.upper()}"] = str(Path(getattr(settings, name)).resolve())
@@ -54,7 +54,7 @@ def kernel_environment(
     return {name: value for name, value in made.items() if name == "B25_DATABASE_URL" or value not in known.values()}
 
 
-def _import_places(told: str) -> list[str]:
-    """Where the kernel, which runs in a folder of its own, finds what is imported here: this b25, and the project."""
+def import_places(told: str) -> str:
+    """Return a PYTHONPATH by which a process in another folder imports what is imported here: this b25, and the project."""
     own = [str(Path(b25.__file__).resolve().parents[1]), str(Path.cwd())]
-    return list(dict.fromkeys([*(word for word in told.split(os.pathsep) if word), *own]))
+    return os.pathsep.join(dict.fromkeys([*(word for word in told.split(os.pathsep) if word), *own]))

@@ -165,7 +165,7 @@ def _type_of(one: Parameter, notebook: str) -> Any:
         ) from None
     if found := RANGE.match(one.help):
         low, high = (float(word) if "." in word else int(word) for word in found.groups())
-        return Annotated[kind, Field(ge=low, le=high)]
+        return Annotated[kind, Field(ge=low, le=high, strict=kind is int)]
     if (found := WORDS.match(one.help)) and kind is str:
         return Literal[tuple(word.strip() for word in found[1].split("|"))]
     return Annotated[kind, Field(strict=True)] if kind in (int, bool, str) else kind

@@ -144,6 +144,9 @@ class Watch(threading.Thread):
         looks = 0
         while not self._over.wait(LOOK_S):
             looks += 1
+            if self.why:  # what was just starting when the others were ended
+                kill_below(os.getpid())
+                continue
             used = resident_mb(os.getpid())
             self.most_mb = max(self.most_mb, used)
             if used > self.memory_mb:

@@ -25,6 +25,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from b25.config.settings import Settings
 from b25.model.errors import B25Error
 from b25.reports.definition import Report, read_reports
+from b25.reports.kernel_environment import import_places
 from b25.reports.paths import BUILDING
 from b25.reports.process_limits import kill_tree, worker_of
 from b25.reports.retention import apply_retention
@@ -237,6 +238,7 @@ def start_run(run_id: str, settings: Settings, *, stdout: Any = subprocess.DEVNU
         "B25_CATALOG": str(settings.catalog), "B25_SECRETS_FOLDER": str(settings.secrets_folder),
         "B25_REPORTS_FOLDER": str(settings.reports_folder), "B25_REPORTS_FILE": str(settings.reports_file),
         "B25_REPORTS_DATABASE_URL": settings.reports_database_url, "B25_STRATEGIES_FOLDER": str(settings.strategies_folder),
+        "PYTHONPATH": import_places(os.environ.get("PYTHONPATH", "")),
     }  # fmt: skip
     command = [sys.executable, "-m", "b25.reports.run", run_id]
     return subprocess.Popen(  # noqa: S603 - the id is one of ours
