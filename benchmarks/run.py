@@ -32,6 +32,7 @@ import measure_live
 import measure_matching
 import measure_memory
 import measure_observing
+import measure_report
 import measure_runaway
 import measure_setup
 import measure_venue_rest
@@ -63,6 +64,7 @@ MEASURES = {
         measure_intents,
         measure_memory,
         measure_observing,
+        measure_report,
         measure_kill,
         measure_runaway,
         measure_setup,

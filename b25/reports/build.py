@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +22,6 @@ from b25.config.settings import Settings
 from b25.model.errors import Misuse
 from b25.reports.definition import Report
 from b25.reports.execute import Conduct, Outcome, execute, read_book
-from b25.reports.html import Page, head_of, moment, render
 from b25.reports.kernel_environment import kernel_environment
 from b25.reports.metrics import description_in, headline_of, metrics_in
 from b25.reports.parameters import parameters_of
@@ -125,6 +126,8 @@ class Build:
             environment=environment, folder=self.folder / "scratch", until_s=until_s, limit=limit_kernel(definition.memory_mb),
             begun=lambda number: begun(min(number, of), of),
         )  # fmt: skip
+        # nbconvert is imported while the kernel starts, which is waited for anyway.
+        threading.Thread(target=importlib.import_module, args=("b25.reports.html",), daemon=True).start()
         watch.why = self._stopped
         watch.start()
         with (self.folder / "stderr.log").open("w", encoding="utf-8") as errors, _standard_error_into(errors.fileno()):
@@ -149,6 +152,8 @@ class Build:
             if outcome.state == "ok":
                 outcome.state, outcome.error_name, outcome.error_text = "failed", "Metrics", f"{fault.what}; {fault.remedy}"
         described = description_in(outcome.book.cells)
+        from b25.reports.html import Page, head_of, moment, render
+
         row, seconds = self.row, time.monotonic() - self._begun_s
         facts: dict[str, Any] = {
             "run": row["id"], "report": row["report"], "scheduled_for": moment(row["scheduled_for_ns"]),

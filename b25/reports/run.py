@@ -15,19 +15,21 @@ import signal
 import sys
 import time
 from types import FrameType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from b25.config.settings import Settings, read_settings
 from b25.model.errors import B25Error, Misuse
-from b25.reports.build import Build
 from b25.reports.definition import Report, read_reports, report_of
 from b25.reports.finish import finish
 from b25.reports.process_limits import adopt_orphans, kill_below, worker_of
 from b25.reports.refusals import NoReport
 from b25.store.report_runs import Ending, ReportRuns
 from b25.store.store import Store, open_store
+
+if TYPE_CHECKING:
+    from b25.reports.build import Build
 
 EXIT_OF: Final = {"ok": 0, "timed_out": 5}
 TAKEN: Final = 3  # somebody else has it, or it is over
@@ -79,7 +81,7 @@ def run_report(settings: Settings, store: Store, run_id: str) -> int:
 
 def _done(settings: Settings, store: Store, row: dict[str, Any], definition: Report, worker: str) -> tuple[Ending, bool]:
     runs = ReportRuns(store)
-    build = Build(settings, row, definition)
+    build = _build(settings, row, definition)
 
     def stop(_: int, __: FrameType | None) -> None:
         build.stop("stopped")
@@ -94,6 +96,17 @@ def _done(settings: Settings, store: Store, row: dict[str, Any], definition: Rep
         kill_below(os.getpid())
         build.tidy()
         signal.signal(signal.SIGTERM, before)
+
+
+def _build(settings: Settings, row: dict[str, Any], definition: Report) -> Build:
+    """What papermill and nbconvert are needed for: imported when the run is ours, and without what takes longest.
+
+    jsonschema would build a grammar of internationalised addresses, for seconds, which no notebook is checked by.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    from b25.reports.build import Build
+
+    return Build(settings, row, definition)
 
 
 def _fault(fault: B25Error | OSError) -> Ending:

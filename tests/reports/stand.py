@@ -24,9 +24,7 @@ def book(path, *cells, params="days: int = 3  # 1..30: how far back\nmode: str =
     """Write a notebook: texts that begin with # are headings, others are code."""
     made = nbformat.v4.new_notebook()
     made.cells = [nbformat.v4.new_code_cell(params, metadata={"tags": ["parameters"]})]
-    made.cells += [
-        nbformat.v4.new_markdown_cell(one) if one.startswith("#") else nbformat.v4.new_code_cell(one) for one in cells
-    ]
+    made.cells += [nbformat.v4.new_markdown_cell(one) if one.startswith("#") else nbformat.v4.new_code_cell(one) for one in cells]
     made.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(made, path)
 

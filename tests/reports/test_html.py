@@ -21,7 +21,10 @@ HOSTILE = """
 
 def page_of(*outputs, error="", error_index=-1, state="ok", headings=("Money", "Risk", "Costs")):
     made = nbformat.v4.new_notebook()
-    made.cells = [nbformat.v4.new_code_cell("days = 3", metadata={"tags": ["parameters"]}), nbformat.v4.new_markdown_cell("# The day")]
+    made.cells = [
+        nbformat.v4.new_code_cell("days = 3", metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_markdown_cell("# The day"),
+    ]
     made.cells += [nbformat.v4.new_markdown_cell(f"## {text}") for text in headings]
     made.cells += [nbformat.v4.new_code_cell("shown()", outputs=[nbformat.v4.new_output("display_data", one)]) for one in outputs]
     page = Page(
@@ -61,7 +64,9 @@ def opened(made, html, csp):
 
 
 def test_a_page_asks_nobody_and_runs_nothing_served_or_opened_from_a_file():
-    html = page_of({"text/html": HOSTILE}, {"image/svg+xml": "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'></svg>"})
+    html = page_of(
+        {"text/html": HOSTILE}, {"image/svg+xml": "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'></svg>"}
+    )
     with browser() as made:
         for csp in (CSP, ""):  # a page that was mailed has its own policy only
             asked, title, url = opened(made, html, csp)

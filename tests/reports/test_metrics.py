@@ -16,7 +16,9 @@ def figure(name, value, unit="", headline=False, **more):
 
 
 def test_figures_are_read_in_their_order():
-    rows = metrics_in([cell(figure("b", "0.00000089", "BTC")), {}, cell(figure("a", 1, headline=True), figure("c", None, reason="no fill"))])
+    rows = metrics_in(
+        [cell(figure("b", "0.00000089", "BTC")), {}, cell(figure("a", 1, headline=True), figure("c", None, reason="no fill"))]
+    )
     assert [one["name"] for one in rows] == ["b", "a", "c"]
     assert rows[0]["value"] == "0.00000089"
     assert rows[2]["reason"] == "no fill"
@@ -31,7 +33,13 @@ def test_a_name_that_is_recorded_twice_is_an_error():
 
 
 def test_two_runs_are_put_beside_each_other():
-    before = [figure("net", "10.5", "USDT"), figure("count", 4), figure("gone", 1), figure("unit", 1, "bps"), figure("text", "up")]
+    before = [
+        figure("net", "10.5", "USDT"),
+        figure("count", 4),
+        figure("gone", 1),
+        figure("unit", 1, "bps"),
+        figure("text", "up"),
+    ]
     after = [figure("net", 8.4, "USDT"), figure("count", 0), figure("new", 2), figure("unit", 1, "ratio"), figure("text", "down")]
     rows = {one["name"]: one for one in compare(before, after)}
     assert rows["net"]["change"] == pytest.approx(-2.1)

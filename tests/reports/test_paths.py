@@ -18,7 +18,9 @@ def test_a_run_has_its_place_by_report_year_and_month(tmp_path):
     assert quarantine_folder(tmp_path, run_id).parent == tmp_path / ".quarantine"
 
 
-@pytest.mark.parametrize("run_id", ["../../x", "daily-20260102T070000Z-1/../x", "", "daily", ".building-daily-20260102T070000Z-1"])
+@pytest.mark.parametrize(
+    "run_id", ["../../x", "daily-20260102T070000Z-1/../x", "", "daily", ".building-daily-20260102T070000Z-1"]
+)
 def test_an_id_that_is_none_is_refused(tmp_path, run_id):
     with pytest.raises(Misuse, match="names no run"):
         run_folder(tmp_path, "daily", run_id, SLOT_NS)

@@ -59,7 +59,9 @@ def test_files_go_rows_stay_and_each_deletion_is_told(stand):
     keep = Keep(last=2, daily_days=0, weekly=0, monthly=0, notebook_days=10)
     reports = {"daily": Report(name="daily", notebook="d.ipynb", keep=keep)}
     for count in (2, 0):
-        told = apply_retention(stand.store, stand.settings.reports_folder, reports, NOW_NS, lambda event, **facts: said.append(facts))
+        told = apply_retention(
+            stand.store, stand.settings.reports_folder, reports, NOW_NS, lambda event, **facts: said.append(facts)
+        )
         assert told == count
     assert [one["files"] for one in runs.runs("daily")] == ["all", "page", "none"]
     assert sorted(str(path.relative_to(stand.settings.reports_folder)) for path in stand.settings.reports_folder.rglob("*.*")) == [

@@ -99,7 +99,9 @@ def test_a_hundred_megabytes_of_prints_are_bounded(shared):
 
 
 def test_a_run_that_takes_too_much_memory_is_ended(shared):
-    shared.define("greedy", "kept = [bytearray(b'x' * 2**20 * 20) for _ in range(40)]\nimport time; time.sleep(30)", more="memory_mb = 400")
+    shared.define(
+        "greedy", "kept = [bytearray(b'x' * 2**20 * 20) for _ in range(40)]\nimport time; time.sleep(30)", more="memory_mb = 400"
+    )
     row, _ = shared.run("greedy")
     assert (row["state"], row["error_name"]) == ("failed", "MemoryLimit")
     assert "400 MB" in row["error_text"]

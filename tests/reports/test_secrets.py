@@ -30,7 +30,7 @@ def test_a_report_reads_what_it_may(folder):
     assert get("SMTP", allowed) == SECRET
     with pytest.raises(Misuse, match="may not read") as found:
         get("pair", allowed)
-    assert 'secrets = [\'pair\']' in found.value.remedy
+    assert "secrets = ['pair']" in found.value.remedy
     with pytest.raises(Misuse, match="may not read"):
         get("SMTP", {"B25_SECRETS_FOLDER": str(folder)})
     (folder / "SMTP").chmod(0o644)
@@ -52,7 +52,11 @@ def test_a_secret_is_found_in_the_forms_in_which_texts_hold_it(tmp_path, folder,
 
 
 def test_what_is_known_and_what_is_not(tmp_path, folder):
-    environment = {"EXCHANGE_API_KEY": "key-of-an-exchange", "B25_DATABASE_URL": "postgresql://u:pass-of-database@h/d", "LANG": "C.UTF-8"}
+    environment = {
+        "EXCHANGE_API_KEY": "key-of-an-exchange",
+        "B25_DATABASE_URL": "postgresql://u:pass-of-database@h/d",
+        "LANG": "C.UTF-8",
+    }
     known = known_secrets(folder, environment)
     assert set(known.values()) == {
         SECRET, "first-secret-value", "second-secret-value", "key-of-an-exchange", "pass-of-database",

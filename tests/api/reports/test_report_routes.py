@@ -134,5 +134,3 @@ def test_a_file_that_is_wrong_is_said_to_be(client_as, desk, gateway):
     answer = asked(client_as)
     assert answer.status_code == 422
     assert "did you mean notebook" in answer.json()["remedy"]
-
-
