@@ -51,10 +51,11 @@ def run_now(desk: ReportDesk, row: Mapping[str, Any], begun: Callable[[int, int]
     try:
         assert process.stdout is not None
         told: dict[str, Any] = {}
-        for line in process.stdout:
-            told = orjson.loads(line)
-            if "cell" in told:
-                begun(int(told["cell"]), int(told["of"]))
+        with process.stdout:
+            for line in process.stdout:
+                told = orjson.loads(line)
+                if "cell" in told:
+                    begun(int(told["cell"]), int(told["of"]))
         code = process.wait()
     except BaseException:
         process.send_signal(signal.SIGTERM)

@@ -27,7 +27,8 @@ def test_the_example_of_its_own_file_is_right(tmp_path):
     ("more", "says"),
     [
         ('schedul = "0 7 * * *"', "did you mean schedule"), ('schedule = "0 7 * * 1-5"', "write mon-fri"),
-        ('timezone = "Berlin"', "no time zone"), ("timeout_s = 0", "greater than or equal to 1"), ("timeout_s = 'soon'", "valid integer"),
+        ('timezone = "Berlin"', "no time zone"), ("timeout_s = 0", "greater than or equal to 1"),
+        ("timeout_s = 'soon'", "valid integer"),
         ("memory_mb = 1", "128"), ('catch_up = "some"', "latest"), ("keep = { lst = 3 }", "did you mean last"),
         ('secrets = ["../SMTP"]', "pattern"), ('notify = ["always"]', "failure"),
     ],

@@ -13,7 +13,8 @@ from b25.reports.html import Page, render
 HOSTILE = """
 <script>document.title = 'ran'; fetch('http://evil.test/a')</script>
 <img src="http://evil.test/pixel.png" onerror="document.title='ran'"><link rel="stylesheet" href="http://evil.test/x.css">
-<style>@import url(http://evil.test/y.css); body { background: url(http://evil.test/z.png) } @font-face { font-family: f; src: url(http://evil.test/f) }</style>
+<style>@import url(http://evil.test/y.css); body { background: url(http://evil.test/z.png) }
+@font-face { font-family: f; src: url(http://evil.test/f) }</style>
 <iframe src="http://evil.test/frame"></iframe><object data="http://evil.test/o"></object><form action="http://evil.test"><input></form>
 <meta http-equiv="refresh" content="0;url=http://evil.test/gone"><svg onload="document.title='ran'"><image href="http://evil.test/i.png"/></svg>
 """

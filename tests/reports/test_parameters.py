@@ -31,9 +31,12 @@ def test_defaults_stand_in_for_what_is_left_out(known):
 @pytest.mark.parametrize(
     ("told", "says"),
     [
-        ({"dais": 3}, "did you mean days"), ({"days": 31}, "less than or equal to 30"), ({"days": 0}, "greater than or equal to 1"),
-        ({"days": "3"}, "days is '3'"), ({"days": True}, "days is True"), ({"days": 2.5}, "days is 2.5"), ({"share": float("nan")}, "finite"),
-        ({"mode": "demo"}, "'paper'"), ({"symbols": "BTC"}, "give a list"), ({"symbols": [1]}, "symbols.0"), ({"quick": "yes"}, "quick"),
+        ({"dais": 3}, "did you mean days"), ({"days": 31}, "less than or equal to 30"),
+        ({"days": 0}, "greater than or equal to 1"),
+        ({"days": "3"}, "days is '3'"), ({"days": True}, "days is True"), ({"days": 2.5}, "days is 2.5"),
+        ({"share": float("nan")}, "finite"),
+        ({"mode": "demo"}, "'paper'"), ({"symbols": "BTC"}, "give a list"), ({"symbols": [1]}, "symbols.0"),
+        ({"quick": "yes"}, "quick"),
         ({"until": 3}, "until"), ({"../../x": 1}, "has no parameter"),
     ],
 )  # fmt: skip

@@ -58,13 +58,18 @@ def test_files_go_rows_stay_and_each_deletion_is_told(stand):
             runs.end(f"r{number}", "me", Ending(state="ok", folder=f"daily/{number}", files="all"), slot_ns)
     keep = Keep(last=2, daily_days=0, weekly=0, monthly=0, notebook_days=10)
     reports = {"daily": Report(name="daily", notebook="d.ipynb", keep=keep)}
+
+    def tell(_, **facts):
+        said.append(facts)
+
     for count in (2, 0):
         told = apply_retention(
             stand.store, stand.settings.reports_folder, reports, NOW_NS, lambda event, **facts: said.append(facts)
         )
         assert told == count
     assert [one["files"] for one in runs.runs("daily")] == ["all", "page", "none"]
-    assert sorted(str(path.relative_to(stand.settings.reports_folder)) for path in stand.settings.reports_folder.rglob("*.*")) == [
+    root = stand.settings.reports_folder
+    assert sorted(str(path.relative_to(root)) for path in root.rglob("*.*")) == [
         "daily/0/executed.ipynb", "daily/0/report.html", "daily/1/report.html",
     ]  # fmt: skip
     assert {one["run"]: one["what"] for one in said} == {"r1": "its notebook", "r2": "everything"}

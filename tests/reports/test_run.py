@@ -16,10 +16,12 @@ from b25.reports.scheduler import Scheduler, start_run
 from b25.store.report_runs import ReportRuns
 from tests.reports.stand import metric, until
 
-SECRET = "correct-horse-battery-staple"
+HIDDEN = "correct-horse-battery-staple"
 FILES = {"executed.ipynb", "report.html", "metrics.json", "run.json", "stderr.log"}
 GOOD = (
-    "# The day", "## Money", metric("net", 1.25, "USDT", headline=True), "import os, sys\nprint('days', days, sorted(os.environ))",
+    "# The day", "## Money", metric("net", 1.25, "USDT", headline=True),
+    "import os, sys\nprint('days', days, sorted(os.environ))",
+   
     "print('to standard error', file=sys.stderr)",
 )  # fmt: skip
 
@@ -110,13 +112,13 @@ def test_a_run_that_takes_too_much_memory_is_ended(shared):
 
 def test_a_secret_in_an_output_quarantines_the_run(shared):
     path = shared.settings.secrets_folder / "SMTP"
-    path.write_text(SECRET)
+    path.write_text(HIDDEN)
     path.chmod(0o600)
     cell = "from b25.reports.secrets import get\nimport base64\nprint(base64.b64encode(get('SMTP').encode()).decode())"
     shared.define("leaky", cell, more='secrets = ["SMTP"]')
     row, code = shared.run("leaky")
     assert (row["state"], row["error_name"], code) == ("quarantined", "Secret", 1)
-    assert SECRET not in orjson.dumps(row).decode()
+    assert HIDDEN not in orjson.dumps(row).decode()
     assert row["folder"].startswith(".quarantine/")
     assert list((shared.settings.reports_folder / "leaky").rglob("report.html")) == []
     with pytest.raises(NoReport, match="quarantined"):

@@ -12,14 +12,14 @@ from b25.reports.kernel_environment import kernel_environment
 from b25.reports.secrets import get
 from b25.reports.secrets_scan import known_secrets, secrets_in
 
-SECRET = 'pa"ss<word>&é-1234'
+PLAIN = 'pa"ss<word>&é-1234'
 
 
 @pytest.fixture
 def folder(tmp_path):
     made = tmp_path / "secrets"
     made.mkdir()
-    for name, text in (("SMTP", SECRET), ("pair", "KEY=first-secret-value\nsecond-secret-value\n"), ("short", "abc")):
+    for name, text in (("SMTP", PLAIN), ("pair", "KEY=first-secret-value\nsecond-secret-value\n"), ("short", "abc")):
         (made / name).write_text(text)
         (made / name).chmod(0o600)
     return made
@@ -27,7 +27,7 @@ def folder(tmp_path):
 
 def test_a_report_reads_what_it_may(folder):
     allowed = {"B25_REPORT_SECRETS": "SMTP,other", "B25_SECRETS_FOLDER": str(folder)}
-    assert get("SMTP", allowed) == SECRET
+    assert get("SMTP", allowed) == PLAIN
     with pytest.raises(Misuse, match="may not read") as found:
         get("pair", allowed)
     assert "secrets = ['pair']" in found.value.remedy
@@ -41,13 +41,14 @@ def test_a_report_reads_what_it_may(folder):
 @pytest.mark.parametrize(
     "form",
     [
-        str, html.escape, lambda text: json.dumps(text), lambda text: json.dumps(json.dumps(text)), lambda text: quote(text, safe=""),
+        str, html.escape, lambda text: json.dumps(text), lambda text: json.dumps(json.dumps(text)),
+        lambda text: quote(text, safe=""),
         lambda text: base64.b64encode(text.encode()).decode(), lambda text: text.encode().hex(),
     ],
 )  # fmt: skip
 def test_a_secret_is_found_in_the_forms_in_which_texts_hold_it(tmp_path, folder, form):
     path = tmp_path / "report.html"
-    path.write_text(f"<p>{form(SECRET)}</p>")
+    path.write_text(f"<p>{form(PLAIN)}</p>")
     assert secrets_in([path, tmp_path / "none"], known_secrets(folder, {})) == ["file SMTP in report.html"]
 
 
@@ -59,7 +60,7 @@ def test_what_is_known_and_what_is_not(tmp_path, folder):
     }
     known = known_secrets(folder, environment)
     assert set(known.values()) == {
-        SECRET, "first-secret-value", "second-secret-value", "key-of-an-exchange", "pass-of-database",
+        PLAIN, "first-secret-value", "second-secret-value", "key-of-an-exchange", "pass-of-database",
         "KEY=first-secret-value\nsecond-secret-value",
     }  # fmt: skip
     clean = tmp_path / "a"
