@@ -230,7 +230,7 @@ def _shorten(path: Path) -> None:
 
 
 def _told(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    return (value or "not stated") if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _flush(path: Path) -> None:
