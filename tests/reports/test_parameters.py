@@ -28,6 +28,7 @@ def test_defaults_stand_in_for_what_is_left_out(known):
     }  # fmt: skip
 
 
+@pytest.mark.spec("AN-12")
 @pytest.mark.parametrize(
     ("told", "says"),
     [

@@ -38,6 +38,7 @@ def good(shared):
     return row
 
 
+@pytest.mark.spec("AN-12")
 def test_a_run_leaves_its_notebook_its_page_its_figures_and_its_facts(shared, good):
     folder = shared.files(good)
     assert good["state"] == "ok"
@@ -67,6 +68,7 @@ def test_a_run_that_is_over_is_not_run_again(shared, good):
     assert shared.desk.run(good["id"]) == good
 
 
+@pytest.mark.spec("AN-12")
 def test_a_cell_that_fails_is_kept_rendered_and_named(shared):
     shared.define("broken", "# Broken", "print('before')", "1 / 0", "print('never reached')")
     row, code = shared.run("broken")

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from b25.runner.alerts.default_rules import default_rules
 from b25.store.report_marks import ReportMarks
 from tests.runner.alerts.test_service import T0, S, Stand
@@ -24,6 +26,7 @@ def titles(http):
     return [one["title"] for one in http.accepted]
 
 
+@pytest.mark.spec("AN-12")
 def test_a_failure_and_its_end_are_told_once_each(store, tmp_path, http):
     stand = stand_of(store, tmp_path, http)
     notice(store, "daily-1", "failed", error_cell="cell 3 (abc): 1 / 0", error_name="ZeroDivisionError")
