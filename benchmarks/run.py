@@ -33,6 +33,7 @@ import measure_live
 import measure_matching
 import measure_memory
 import measure_observing
+import measure_report
 import measure_runaway
 import measure_setup
 import measure_venue_rest
@@ -64,6 +65,7 @@ MEASURES = {
         measure_intents,
         measure_memory,
         measure_observing,
+        measure_report,
         measure_kill,
         measure_runaway,
         measure_setup,

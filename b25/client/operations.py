@@ -18,16 +18,22 @@ amend PATCH /api/v1/orders/{order_id} json
 annotate POST /api/v1/annotations json
 annotation GET /api/v1/annotations/{annotation_id}
 approved POST /api/v1/configuration-desk/pending/{pending_id}/approve json
-ask POST /api/v1/backtests json
+ask_backtest POST /api/v1/backtests json
+ask_report POST /api/v1/reports/{name}/runs json
 get_audit GET /api/v1/audit ?actor,action,object,since,until,cursor,limit
 get_configurations_ref_or_id_audit GET /api/v1/configurations/{ref_or_id}/audit ?limit,offset
+backtest GET /api/v1/backtests/{backtest_id}
+backtest_fills GET /api/v1/backtests/{backtest_id}/fills
+backtest_result GET /api/v1/backtests/{backtest_id}/result ?points
+backtest_tearsheet GET /api/v1/backtests/{backtest_id}/tearsheet
+backtests GET /api/v1/backtests ?limit
 balances GET /api/v1/account/balances
 begin_second_factor POST /api/v1/auth/mfa json
 book GET /api/v1/history/book ?symbol,venue,start,end,limit,cursor,format
 broadcast POST /api/v1/clients/broadcast json
-delete_backtests_backtest_id DELETE /api/v1/backtests/{backtest_id}
-delete_orders_order_id DELETE /api/v1/orders/{order_id} ?reason
+cancel DELETE /api/v1/orders/{order_id} ?reason
 cancel_all POST /api/v1/orders/cancel-all json
+cancel_backtest DELETE /api/v1/backtests/{backtest_id}
 get_history_candles GET /api/v1/history/candles ?symbol,interval,venue,start,end,limit,cursor,format
 get_market_data_candles_symbol GET /api/v1/market-data/candles/{symbol} ?timeframe,venue,start_ns,end_ns,limit
 catalog GET /api/v1/history/catalog
@@ -37,6 +43,7 @@ change_user PATCH /api/v1/users/{name} json
 check POST /api/v1/risk/check json
 check_audit GET /api/v1/audit/verify
 close POST /api/v1/account/positions/close json
+compare_reports GET /api/v1/reports/compare ?before,after
 confirm_second_factor POST /api/v1/auth/mfa/confirm json
 created POST /api/v1/configurations json
 custom POST /api/v1/analytics/custom json
@@ -59,8 +66,7 @@ equity GET /api/v1/history/equity ?session,account,interval,start,end,limit,curs
 events GET /api/v1/analytics/events ?type,symbol,session,strategy,start,end,limit,cursor
 export GET /api/v1/configuration-desk/export ?type,prefix,drafts
 export_audit GET /api/v1/audit/export ?after
-get_backtests_backtest_id_fills GET /api/v1/backtests/{backtest_id}/fills
-get_history_fills GET /api/v1/history/fills ?symbol,start,end,limit,cursor,format
+fills GET /api/v1/history/fills ?symbol,start,end,limit,cursor,format
 find GET /api/v1/annotations ?kind,object,author,tag,text,parent_id,since_ns,until_ns,with_deleted,limit,after
 flatten POST /api/v1/sessions/{name}/flatten json
 funding GET /api/v1/history/funding ?symbol,venue,start,end,limit,cursor,format
@@ -74,7 +80,6 @@ known_profiles GET /api/v1/configuration-desk/profiles
 limits GET /api/v1/risk/limits
 list_clients GET /api/v1/clients
 listed GET /api/v1/configurations ?type,state,prefix,deleted,limit,offset
-get_backtests GET /api/v1/backtests ?limit
 get_orders GET /api/v1/orders ?symbol,session,since_ns,until_ns,limit,cursor
 get_sessions GET /api/v1/sessions
 get_strategies GET /api/v1/strategies
@@ -84,9 +89,9 @@ make_service POST /api/v1/services json
 market GET /api/v1/analytics/market ?symbol,start,end,limit
 get_analytics_metrics GET /api/v1/analytics/metrics ?name,interval,dimension,member,start,end,limit,cursor,format
 get_metrics GET /metrics
+move_version POST /api/v1/strategies/versions/{name}/{number}/move json
 names GET /api/v1/analytics/metrics/names
 notifications GET /api/v1/notifications ?channel,status,alert_id,text,since_ns,limit,after
-get_backtests_backtest_id GET /api/v1/backtests/{backtest_id}
 get_configurations_ref_or_id GET /api/v1/configurations/{ref_or_id} ?version
 get_orders_order_id GET /api/v1/orders/{order_id}
 get_strategies_name GET /api/v1/strategies/{name}
@@ -106,17 +111,24 @@ get_history_pnl GET /api/v1/history/pnl ?session,account,interval,start,end,limi
 policies GET /api/v1/risk/policies
 positions GET /api/v1/account/positions ?symbol,session
 profile GET /api/v1/profile
+promoted_version GET /api/v1/strategies/versions/{name}/{number}
+promoted_versions GET /api/v1/strategies/versions
 put_limits PUT /api/v1/risk/limits json
 re_arm POST /api/v1/sessions/{name}/re-arm json
 ready GET /health/ready
 refresh POST /api/v1/auth/refresh json
 refused POST /api/v1/configuration-desk/pending/{pending_id}/refuse json
 replay_letter POST /api/v1/analytics/dead-letters/{number}/replay json
+report_metrics GET /api/v1/reports/runs/{run_id}/metrics
+report_page GET /api/v1/reports/runs/{run_id}/html
+report_run GET /api/v1/reports/runs/{run_id}
+report_runs GET /api/v1/reports/{name}/runs ?state,limit,after
+reports GET /api/v1/reports
 reset POST /api/v1/auth/reset json
-result GET /api/v1/backtests/{backtest_id}/result ?points
 resume POST /api/v1/sessions/{name}/resume json
 revoke_key DELETE /api/v1/keys/{key_id}
 revoke_service DELETE /api/v1/services/{key_id}
+roll_back_strategy POST /api/v1/strategies/versions/{name}/rollback json
 rolled_back POST /api/v1/configurations/{ref_or_id}/rollback json
 rotate_key POST /api/v1/keys/{key_id}/rotate json
 running GET /api/v1/configurations/running ?session,key
@@ -145,7 +157,6 @@ stop POST /api/v1/sessions/{name}/stop json
 strategies GET /api/v1/analytics/strategies ?strategy,start,end,limit
 symbols GET /api/v1/market-data/symbols
 system GET /api/v1/analytics/system ?component,start,end,limit
-tearsheet GET /api/v1/backtests/{backtest_id}/tearsheet
 ticker GET /api/v1/market-data/ticker/{symbol}
 ticket POST /api/v1/auth/ticket
 get_health GET /health

@@ -93,6 +93,8 @@ class Settings(BaseSettings):
         SQLite file or PostgreSQL; see `b25.store.store.open_store`.
     run_folder, catalog, secrets_folder : Path
         Sessions, seats and latches; recorded data; generated secrets of mode 0600.
+    reports_database_url : str
+        What the notebooks of reports read: give the address of a role that may only read; empty for the same as everything.
     audit_anchor : Path, optional
         File elsewhere to which the gateway appends the head of the audit every hour.
     """
@@ -106,6 +108,8 @@ class Settings(BaseSettings):
     catalog: Path = Path("data/catalog")
     secrets_folder: Path = Path("data/secrets")
     reports_folder: Path = Path("data/reports")
+    reports_file: Path = Path("reports.toml")
+    reports_database_url: str = ""
     strategies_folder: Path = Path("strategies")
     audit_anchor: Path | None = None
     gateway: GatewaySettings = GatewaySettings()

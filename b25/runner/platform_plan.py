@@ -1,6 +1,6 @@
-"""The platform among the processes of a plan: gateway, analytics and alerts beside the bus, so that one command starts all.
+"""The platform among the processes of a plan: gateway, analytics, alerts, drift and reports beside the bus.
 
-    [gateway]                          # these four are there when the plan has a bus; `enabled = false` leaves one out
+    [gateway]                          # these are there when the plan has a bus; `enabled = false` leaves one out
     port = 8080
     environment = {B25_DATABASE_URL = "sqlite:///data/b25.db"}   # before what b25.toml says
 
@@ -13,7 +13,9 @@
     [alerts]
     port = 8091                        # where it answers once it is ready; left out: its heartbeat tells
 
-Started after the bus and before kill and sessions, in the order analytics, alerts, gateway, drift; ended in the opposite one.
+    [scheduler]                        # of reports; idle without a reports.toml
+
+Started after the bus and before kill and sessions, in the order analytics, alerts, gateway, drift, scheduler; ended in the opposite one.
 Without a plan `b25 up` starts these and a bus, and nothing that trades.
 """
 
@@ -58,6 +60,7 @@ SERVICES: Final = (
     Service("alerts", ("alerts", "serve"), "b25.cli.alerts", ORDER + 1),
     Service("gateway", ("gateway",), "b25.cli.gateway", ORDER + 2),
     Service("drift", ("drift", "--nightly"), "b25.cli.drift", ORDER + 3),
+    Service("scheduler", ("report", "serve"), "apscheduler", ORDER + 4),
 )
 SETTINGS: Final = {"enabled", "port", "environment", "rss_mb_max"}
 ALONE: Final = "[bus]\n"
@@ -105,7 +108,7 @@ def _process(service: Service, told: Mapping[str, Any], folder: Path, *, has_bus
     return ProcessPlan(
         name=service.name, command=(sys.executable, "-m", "b25", *words), order=service.order, ready=ready, hang_s=10.0,
         drain_s=30.0, crashes_max=20, environment=environment, rss_mb_max=int(told.get("rss_mb_max", 1_500)),
-        beats=service.name == "gateway",
+        beats=service.name in ("gateway", "scheduler"),
     )  # fmt: skip
 
 

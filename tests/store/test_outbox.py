@@ -77,7 +77,7 @@ def test_an_account_has_its_own_rows(log, box, url):
 
 
 def test_a_new_schema_is_reached_again_without_harm(store):
-    assert migrate(store.engine) == "0010"
+    assert migrate(store.engine) == "0012"
 
 
 def test_a_database_that_is_gone_is_told(tmp_path):

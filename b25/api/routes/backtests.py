@@ -91,7 +91,7 @@ class BacktestResult(BaseModel):
 
 
 @router.post("", status_code=202, responses=problems(404, 422, 429))
-async def ask(body: BacktestGiven, by: Researcher, desk: Desk, home: Home) -> BacktestView:
+async def ask_backtest(body: BacktestGiven, by: Researcher, desk: Desk, home: Home) -> BacktestView:
     """Begin a backtest."""
     file = next((one for one in read_strategies(home.settings.strategies_folder) if one.name == body.strategy), None)
     if file is None:
@@ -114,26 +114,26 @@ async def ask(body: BacktestGiven, by: Researcher, desk: Desk, home: Home) -> Ba
 
 
 @router.get("")
-def listing(by: Reader, desk: Desk, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Page[BacktestView]:
+def backtests(by: Reader, desk: Desk, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Page[BacktestView]:
     """Backtests that are kept, the newest first."""
     found = desk.all()
     return Page(data=[BacktestView(**one) for one in found[:limit]], total=len(found))
 
 
 @router.get("/{backtest_id}", responses=problems(404))
-def one(backtest_id: BacktestId, by: Reader, desk: Desk) -> BacktestView:
+def backtest(backtest_id: BacktestId, by: Reader, desk: Desk) -> BacktestView:
     """How one stands."""
     return BacktestView(**desk.one(backtest_id))
 
 
 @router.delete("/{backtest_id}", responses=problems(404))
-async def cancel(backtest_id: BacktestId, by: Researcher, desk: Desk) -> BacktestView:
+async def cancel_backtest(backtest_id: BacktestId, by: Researcher, desk: Desk) -> BacktestView:
     """End one that waits or runs; one that has ended stays as it is."""
     return BacktestView(**await desk.cancel(backtest_id))
 
 
 @router.get("/{backtest_id}/result", responses=problems(404, 409))
-def result(
+def backtest_result(
     backtest_id: BacktestId, by: Reader, desk: Desk, points: Annotated[int, Query(ge=4, le=10_000)] = 1_000
 ) -> BacktestResult:
     """What came of one."""
@@ -156,7 +156,7 @@ def _equity(desk: BacktestDesk, backtest_id: str, points: int) -> list[EquityPoi
 
 
 @router.get("/{backtest_id}/fills", responses=problems(404, 409), response_class=FileResponse)
-def fills(backtest_id: BacktestId, by: Reader, desk: Desk) -> FileResponse:
+def backtest_fills(backtest_id: BacktestId, by: Reader, desk: Desk) -> FileResponse:
     """Every fill, as Parquet."""
     return FileResponse(
         desk.file(backtest_id, FILLS), media_type="application/vnd.apache.parquet", filename=f"fills-{backtest_id}.parquet"
@@ -164,7 +164,7 @@ def fills(backtest_id: BacktestId, by: Reader, desk: Desk) -> FileResponse:
 
 
 @router.get("/{backtest_id}/tearsheet", responses=problems(404, 409), response_class=FileResponse)
-def tearsheet(backtest_id: BacktestId, by: Reader, desk: Desk, request: Request) -> FileResponse:
+def backtest_tearsheet(backtest_id: BacktestId, by: Reader, desk: Desk, request: Request) -> FileResponse:
     """The tear sheet: one page that loads nothing, and is kept apart from this site."""
     return FileResponse(
         desk.file(backtest_id, SHEET), media_type="text/html; charset=utf-8",

@@ -69,9 +69,9 @@ class Envelope:
         self._done(scope, status, time.perf_counter() - begun)
 
     def _with_headers(self, given: Any, scope: Scope, request_id: str) -> list[tuple[bytes, bytes]]:
-        named = {name for name, _ in given}  # a page of a report says for itself what it may load
-        general = [one for one in HEADERS if one[0] not in named]
-        headers = [*given, *general, (b"x-request-id", request_id.encode()), *scope["state"].get("answer_headers", ())]
+        told = {name.lower() for name, _ in given}  # a page that has a policy of its own is not given a second one
+        own = [one for one in HEADERS if one[0] not in told]
+        headers = [*given, *own, (b"x-request-id", request_id.encode()), *scope["state"].get("answer_headers", ())]
         if not any(name == b"cache-control" for name, _ in given):
             headers.append(NO_STORE)
         if scope.get("scheme") == "https":

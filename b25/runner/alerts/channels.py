@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from b25.config.secret_refs import secret_of
 from b25.model.errors import Misuse, Retry
 from b25.runner.alerts.rules import NotificationRoute
-from b25.runner.alerts.secret_refs import secret_of
 from b25.runner.structured_log import StructuredLog, shown
 
 CONNECT_S: Final = 5.0

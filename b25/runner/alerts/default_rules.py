@@ -95,7 +95,23 @@ ROWS: Final[tuple[dict[str, Any], ...]] = (
         "{about} had no room for {value} messages",
     ),
     _metric("delivery_dead", "increase(own.delivery.dead, 600)", ">", 0, 0, "warning", "{value} notifications were given up"),
+    _event(
+        "report_failed", "own.report", {"field": "change", "op": "==", "value": "failed"}, "warning",
+        "report {name} failed: {error_cell} {error_name}; {link}", cooldown_s=0,
+    ),
+    _event(
+        "report_secret", "own.report", {"field": "change", "op": "==", "value": "quarantined"}, "critical",
+        "a secret was found in {run_id}, which nobody is shown", cooldown_s=0,
+    ),
+    _metric(
+        "report_silent", "own.report_silence.is_overdue", ">", 0, 0, "warning",
+        "report {name} has not been well for two of its periods; last: {last_ok}", cooldown_s=3_600.0,
+    ),
     # What is good to know.
+    _event(
+        "report_recovered", "own.report", {"field": "change", "op": "==", "value": "recovered"}, "info",
+        "report {name} is well again; {link}", cooldown_s=0,
+    ),
     _event("config_changed", "config.updates.{type}", _ANY, "info", "{key} ({type}): {action} by {by}, version {version}"),
     _event("parameter_changed", "config.parameters.{session}", _ANY, "info", "{session}: {name} is {new}, was {old}"),
     _event("mention", "own.mention", _ANY, "info", "@{user}: {author} wrote about {object}"),

@@ -16,8 +16,9 @@ from b25.runner.alarms import FILE
 from b25.runner.durable_file import read_json
 from b25.runner.structured_log import shown
 
-MACHINE, PROCESS, ALARM, STORE, BUS, DELIVERY, MENTION = (
-    "own.machine", "own.process", "own.alarm", "own.store", "own.bus", "own.delivery", "own.mention",
+MACHINE, PROCESS, ALARM, STORE, BUS, DELIVERY, MENTION, REPORT, SILENCE = (
+    "own.machine", "own.process", "own.alarm", "own.store", "own.bus", "own.delivery", "own.mention", "own.report",
+    "own.report_silence",
 )  # fmt: skip
 OWN: Final[dict[str, tuple[str, ...]]] = {
     MACHINE: ("cpu_share", "memory_share", "disk_free_share"),
@@ -27,8 +28,10 @@ OWN: Final[dict[str, tuple[str, ...]]] = {
     BUS: ("is_up",),
     DELIVERY: ("waiting", "dead", "oldest_s"),
     MENTION: ("user", "author", "annotation_id", "object"),
+    REPORT: ("name", "run_id", "change", "error_cell", "error_name", "link"),
+    SILENCE: ("name", "is_overdue", "last_ok"),
 }
-EVENTS: Final = frozenset({ALARM, MENTION})  # the others are states, told again and again
+EVENTS: Final = frozenset({ALARM, MENTION, REPORT})  # the others are states, told again and again
 FRESH_S: Final = 10.0  # a supervisor's status that is older says nothing but that the supervisor is gone
 
 

@@ -27,12 +27,14 @@ from b25.runner.alerts.channels import Channel
 from b25.runner.alerts.delivery import Delivery
 from b25.runner.alerts.engine import Alert, Batch, Engine, Silence, State, Told, Why
 from b25.runner.alerts.outgoing import digest, messages
+from b25.runner.alerts.report_watch import report_events, report_silences
 from b25.runner.alerts.rules import AlertRule, NotificationRoute, Severity
 from b25.runner.durable_file import write_plainly
 from b25.store.alert_log import AlertLog
 from b25.store.annotations import Annotations
 from b25.store.faults import StoreFailed
 from b25.store.notification_queue import NotificationQueue
+from b25.store.report_marks import ReportMarks
 from b25.store.store import Store
 
 S: Final = 1_000_000_000
@@ -51,6 +53,7 @@ class Waiting:
     alerts: list[tuple[dict[str, Any], list[str]]] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
     mentions: list[tuple[str, str]] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
     place: int = -1
 
 
@@ -84,7 +87,7 @@ class AlertService:
             store, folder, list(routes), publisher, say, clock_ns,
         )  # fmt: skip
         self.log, self.queue, self.engine = AlertLog(store), NotificationQueue(store), Engine(rules)
-        self.annotations = Annotations(store)
+        self.annotations, self.reports = Annotations(store), ReportMarks(store)
         self.delivery = Delivery(self.queue, channels, clock_ns, say, owner)
         self.heartbeat_ns = int(heartbeat_s * S)
         self.is_bus_up: Callable[[], bool] | None = None
@@ -171,8 +174,11 @@ class AlertService:
                 await self.keep(self.engine.observe(own.ALARM, source, one, now_ns), place=self._alarms.place)
         try:
             mentions = await asyncio.to_thread(self.annotations.mentions_untold)
+            notices = await asyncio.to_thread(report_events, self.reports)
         except StoreFailed:
             return
+        for source, event in notices:
+            await self.keep(self.engine.observe(own.REPORT, source, event, now_ns), notice=event["run_id"])
         for row in mentions:
             told = self.engine.observe(own.MENTION, f"annotation/{row['annotation_id']}/{row['user']}", row, now_ns)
             await self.keep(told, mention=(row["annotation_id"], row["user"]))
@@ -194,13 +200,13 @@ class AlertService:
 
     # -- what is kept -----------------------------------------------------------------------------
 
-    async def keep(self, told: Told, *, place: int = -1, mention: tuple[str, str] | None = None) -> None:
+    async def keep(self, told: Told, *, place: int = -1, mention: tuple[str, str] | None = None, notice: str = "") -> None:
         """Enter what the engine says, alerts and messages in one transaction; and tell the bus."""
-        if not told.changed and not told.batches and place < 0 and mention is None:
+        if not told.changed and not told.batches and place < 0 and mention is None and not notice:
             return
         async with self._one_keeps:
             now_ns = self.clock_ns()
-            waiting = Waiting(place=place, mentions=[mention] if mention else [])
+            waiting = Waiting(place=place, mentions=[mention] if mention else [], notices=[notice] if notice else [])
             waiting.alerts = [(row_of(one), _events(one, told.batches)) for one in told.changed]
             self._unsaved.append(waiting)
             for batch in told.batches:
@@ -240,6 +246,8 @@ class AlertService:
                 self.log.save_place("alarms", waiting.place)
             for one in waiting.mentions:
                 self.annotations.mention_told(*one, now_ns=now_ns)
+            for run_id in waiting.notices:
+                self.reports.told(run_id, now_ns)
 
     def _store_is_gone(self, fault: StoreFailed) -> None:
         if not self._fault:
@@ -289,6 +297,8 @@ class AlertService:
                 await self.keep(self.engine.observe(own.DELIVERY, "delivery", found, now_ns))
                 await asyncio.to_thread(self._digests, now_ns)
                 await asyncio.to_thread(self._prove, now_ns)
+                for source, told in await asyncio.to_thread(report_silences, self.reports, now_ns):
+                    await self.keep(self.engine.observe(own.SILENCE, source, told, now_ns))
             if self._looks % 3_600 == 3:
                 await asyncio.to_thread(self.queue.prune, now_ns - KEPT_DAYS * DAY_NS)
                 await asyncio.to_thread(self.log.prune, now_ns - 365 * DAY_NS)

@@ -23,6 +23,7 @@ from b25.bus.subjects import Delivery as How
 from b25.bus.subjects import subject
 from b25.bus.subscriber import Subscriber
 from b25.config.configurations import Configurations
+from b25.config.secret_refs import secret_of
 from b25.config.settings import Settings
 from b25.model.errors import B25Error, Misuse, Retry
 from b25.runner.alerts.channels import channels_of
@@ -30,7 +31,6 @@ from b25.runner.alerts.default_rules import with_defaults
 from b25.runner.alerts.own_subjects import OWN
 from b25.runner.alerts.renewal import Renewal
 from b25.runner.alerts.rules import AlertRule, NotificationRoute, routes_from, rules_from
-from b25.runner.alerts.secret_refs import secret_of
 from b25.runner.alerts.service import FILE, AlertService
 from b25.runner.durable_file import read_json, write_plainly
 from b25.runner.heartbeat import Heartbeat, Life, exit_code_of, supervisor_is_gone

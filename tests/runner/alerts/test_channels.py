@@ -6,9 +6,9 @@ import logging
 
 import pytest
 
+from b25.config.secret_refs import secret_of
 from b25.model.errors import Misuse
 from b25.runner.alerts.channels import AppriseChannel, LogChannel, NotAccepted, Outgoing, WebhookChannel, clean
-from b25.runner.alerts.secret_refs import secret_of
 from b25.runner.structured_log import StructuredLog
 
 CANARY = "canary0123456789abcdef"
