@@ -15,7 +15,7 @@ from b25.analytics.curve import EquityCurve
 from b25.analytics.metrics import all_metrics
 from b25.analytics.series import FillSeries, InstrumentTrace, TimeSeries
 from b25.reports.market_data import Heard, heard_in, of_result
-from b25.reports.records import Profit, Records
+from b25.reports.records import FILLS, ORDERS, Profit, Records, empty
 from b25.reports.result_limits import latches_of, limits_used
 from b25.reports.result_money import from_fills, held_of, profit_of, standings
 from b25.reports.result_tables import fills_of, orders_of
@@ -41,6 +41,8 @@ def records_of(result: Backtest, start_ns: int, end_ns: int) -> Records:
     """
     out, live = result.outcome, isinstance(result, SessionResult)
     first, last = max(start_ns, int(out.start_ns)), min(end_ns, int(out.end_ns) + 1)
+    if last <= first:
+        return _nothing(result, start_ns, end_ns)
     whole = first == int(out.start_ns) and last == int(out.end_ns) + 1
     heard = (
         heard_in(result.made.path, result, first, last) if isinstance(result, SessionResult) else Heard(data=of_result(result))
@@ -75,6 +77,18 @@ def records_of(result: Backtest, start_ns: int, end_ns: int) -> Records:
             for name, value in result.parameters.items()
         ],
         warnings=result.warnings,
+    )  # fmt: skip
+
+
+def _nothing(result: Backtest, start_ns: int, end_ns: int) -> Records:
+    """A span in which the result has no part."""
+    header = result.made.history.header if isinstance(result, SessionResult) else {"session": result.name, "mode": "backtest"}
+    return Records(
+        name=str(header["session"]), mode=str(header["mode"]), source=result._subtitle(), currency=result.currency,
+        start_ns=start_ns, end_ns=end_ns, as_of_ns=None, fills=empty(FILLS), orders=empty(ORDERS),
+        absent=_absent(live=isinstance(result, SessionResult))
+        | {"curve": "the span has no record", "limits": "the span has no record", "data": "the span has no record"},
+        assumptions=result.assumptions, provenance=result.provenance,
     )  # fmt: skip
 
 
