@@ -35,7 +35,7 @@ class DailyPerformance:
 
     def head(self) -> Section:
         """Mode, span, freshness, and what must be known first."""
-        return page.head(self.records, "Daily performance")
+        return page.head(self.records)
 
     def headline(self) -> Section:
         """The figures that matter."""

@@ -31,7 +31,7 @@ class QualityOfData:
 
     def head(self) -> Section:
         """Mode, span, freshness, and what must be known first."""
-        return page.head(self.records, "Data quality")
+        return page.head(self.records, traded=False)
 
     def headline(self) -> Section:
         """The figures that matter."""

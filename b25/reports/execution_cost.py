@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from html import escape
 from typing import Final
@@ -10,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from b25.analytics.charts import bar_chart
-from b25.analytics.cost_section import MARKET, cost_section
+from b25.analytics.cost_section import BRIDGE, MARKET, ORDERS, dearest_orders, shown
 from b25.analytics.figures import money_text
 from b25.analytics.metric import Metric
 from b25.analytics.sheet_charts import markout_chart
@@ -22,6 +23,7 @@ from b25.reports.page import NA, Figure, Section, amount
 from b25.reports.records import Records
 
 NO_COSTS: Final = "slippage needs the market at each decision, and it was not recorded"
+ROUNDING: Final = 1e-9
 SPLIT: Final = (("slippage_delay", "Delay"), ("slippage_spread", "Spread"), ("slippage_impact", "Impact"), ("fees", "Fees"))
 
 
@@ -40,11 +42,11 @@ class ExecutionCost:
     @property
     def metrics(self) -> Mapping[str, Metric]:
         """Of the costs."""
-        return self.records.costs.metrics if self.records.costs is not None else {}
+        return settled(self.records.costs.metrics) if self.records.costs is not None else {}
 
     def head(self) -> Section:
         """Mode, span, freshness, and what must be known first."""
-        return page.head(self.records, "Execution and transaction costs")
+        return page.head(self.records)
 
     def headline(self) -> Section:
         """The figures that matter."""
@@ -116,8 +118,10 @@ class ExecutionCost:
         if total_of is not None and total_of.value is None:
             note += f" The whole is n/a: {total_of.reason}."
         chart = bar_chart("Costs by part", found.currency, bars)
-        bridge = cost_section(self.metrics, found.costs.orders, currency=found.currency)
-        return Section(f'<div class="columns"><div>{chart}</div><div>{page.why(note)}</div></div>{_without_title(bridge)}')
+        return Section(f'<div class="columns"><div>{chart}</div><div>{page.why(note)}</div></div>{bill(found)}')
+
+    def _rows(self, names: Sequence[str]) -> str:
+        return metric_rows(self.metrics, shown(self.metrics, names), currency=self.records.currency, base="")
 
     def instruments(self) -> Section:
         """Costs by instrument."""
@@ -149,10 +153,8 @@ class ExecutionCost:
         """What the market did after our fills."""
         if not self.metrics:
             return Section(page.absent(self.records, "costs", "No order was carried out in this span."))
-        shown = [name for name in MARKET if name in self.metrics]
-        rows = metric_rows(self.metrics, shown, currency=self.records.currency, base="")
         chart = markout_chart(self.metrics) if "markout_1s" in self.metrics else ""
-        return Section(f'<div class="columns"><div>{chart}</div><div>{rows}</div></div>')
+        return Section(f'<div class="columns"><div>{chart}</div><div>{self._rows(MARKET)}</div></div>')
 
     def orders(self) -> Section:
         """What became of the orders, and what the gate refused."""
@@ -169,5 +171,22 @@ class ExecutionCost:
         return Section(tables.latency_rows(self.records))
 
 
-def _without_title(section: str) -> str:
-    return section.partition("</h2>")[2] or section
+def bill(records: Records) -> str:
+    """From the gross to the net profit, the orders' costs, and the dearest of them; empty where costs are not known."""
+    if records.costs is None or not records.costs.metrics:
+        return ""
+    metrics = settled(records.costs.metrics)
+    columns = "".join(
+        f"<div><h3>{title}</h3>{metric_rows(metrics, shown(metrics, names), currency=records.currency, base='')}</div>"
+        for title, names in (("From gross to net", BRIDGE), ("Orders", ORDERS))
+    )
+    return f'<div class="columns">{columns}</div>{dearest_orders(records.costs.orders, records.currency)}'
+
+
+def settled(metrics: Mapping[str, Metric]) -> dict[str, Metric]:
+    """Sums of money that are nothing but the rounding of floats become 0."""
+
+    def is_rounding(one: Metric) -> bool:
+        return one.unit == "money" and one.value is not None and abs(one.value) <= ROUNDING
+
+    return {name: replace(one, value=0.0) if is_rounding(one) else one for name, one in metrics.items()}

@@ -10,6 +10,7 @@ from html import escape, unescape
 from typing import Any, Final
 
 from b25.analytics.figures import duration_text, money_text, number_text, percent_text, time_text
+from b25.analytics.formulas import FORMULAS
 from b25.analytics.metric import Metric
 from b25.analytics.sheet_tables import minus
 from b25.reports.page_style import CLASS, report_css
@@ -90,18 +91,18 @@ class Figure:
         return money_text(number, self.unit)
 
 
-def head(records: Records, title: str) -> Section:
-    """First line: mode, whose, span, and how fresh; then what must be known before the figures."""
+def head(records: Records, *, traded: bool = True) -> Section:
+    """First line: mode, whose, span, and how fresh; then what must be known first: also, if asked, that nothing was traded."""
     show_facts(records)
     fresh = "no record was read" if records.as_of_ns is None else f"newest record {time_text(records.as_of_ns)}"
     word = records.mode if records.mode in ("live", "paper", "backtest") else "other"
     first = (
         f'<p class="first"><span class="mode {word}">{escape(records.mode)}</span><span class="who">{escape(records.name)}</span>'
         f"<span>{escape(span_words(records))}</span><span>{escape(fresh)}</span></p>"
-        f'<p class="subtitle">{escape(title)} · {escape(records.source)}</p>'
+        f'<p class="subtitle">{escape(records.source)}</p>'
     )
     warnings = "".join(f'<p class="warning">{escape(text)}</p>' for text in records.warnings)
-    quiet = nothing("Nothing was ordered, filled or held in this span.") if records.is_empty else ""
+    quiet = nothing("Nothing was ordered, filled or held in this span.") if traded and records.is_empty else ""
     return Section(first + warnings + quiet, report_css())
 
 
@@ -146,11 +147,15 @@ def of_metric(metrics: Mapping[str, Metric], name: str, *, currency: str, why_no
     """A metric as a headline."""
     metric = metrics.get(name)
     if metric is None:
-        return Figure(name=name, title=name.replace("_", " "), value=None, reason=why_not)
+        return Figure(name=name, title=_title(name), value=None, reason=why_not)
     units = {"money": currency, "ratio": "ratio", "count": "", "ns": "ns", "bps": "bps", "number": "number"}
     unit = units.get(metric.unit, "number")
     value = None if metric.value is None else round(metric.value) if metric.unit == "count" else metric.value
     return Figure(name=name, title=metric.title, value=value, unit=unit, reason=metric.reason, note=metric.note)
+
+
+def _title(name: str) -> str:
+    return FORMULAS[name].title if name in FORMULAS else name.replace("_", " ")
 
 
 def nothing(text: str) -> str:

@@ -14,7 +14,7 @@ from b25.reports.exact import total
 from b25.reports.page import Figure, Section, amount
 from b25.reports.records import Records
 
-IN_DOUBT: Final = ("UNKNOWN", "UNKNOWN_CANCEL", "LOST", "unknown", "lost")
+IN_DOUBT: Final = ("unknown", "unknown_cancel", "lost")
 OPEN: Final = ("open", "held", "unexplained", "differs")
 
 
@@ -32,18 +32,19 @@ class ReconciliationAndDrift:
 
     def head(self) -> Section:
         """Mode, span, freshness, and what must be known first."""
-        return page.head(self.records, "Reconciliation and drift")
+        return page.head(self.records)
 
     def headline(self) -> Section:
         """The figures that matter."""
         found = self.records
+        different = [one for one in found.reconciliations if one.state != "agrees"]
         open_ = sum(1 for one in found.reconciliations if one.state in OPEN)
         left = tables.unexplained(found)
         doubt = found.orders.filter(pl.col("state").is_in(IN_DOUBT)).height
         why_not = found.absent.get("reconciliations", "")
         no_drift = "" if found.drift else found.absent.get("drift", "no drift check was run for this span")
         figures = [
-            Figure(name="differences", title="Differences from the venue", value=None if why_not else len(found.reconciliations),
+            Figure(name="differences", title="Differences from the venue", value=None if why_not else len(different),
                    reason=why_not),
             Figure(name="differences_open", title="Of them open", value=None if why_not else open_, reason=why_not),
             Figure(name="orders_in_doubt", title="Orders in doubt", value=doubt),

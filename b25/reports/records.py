@@ -15,11 +15,11 @@ from b25.analytics.metric import Metric
 from b25.analytics.series import InstrumentTrace
 from b25.reports.exact import EXACT
 
-FILLS: Final = {
+FILLS: Final[dict[str, Any]] = {
     "time_ns": pl.Int64, "strategy": pl.String, "symbol": pl.String, "side": pl.Int8, "price": EXACT, "quantity": EXACT,
     "notional": EXACT, "fee": EXACT, "fee_asset": pl.String, "maker": pl.Boolean, "realised": EXACT, "order": pl.String,
 }  # fmt: skip
-ORDERS: Final = {
+ORDERS: Final[dict[str, Any]] = {
     "order": pl.String, "strategy": pl.String, "symbol": pl.String, "side": pl.Int8, "quantity": EXACT, "filled": EXACT,
     "price": EXACT, "decided_ns": pl.Int64, "sent_ns": pl.Int64, "acked_ns": pl.Int64, "first_fill_ns": pl.Int64,
     "ended_ns": pl.Int64, "state": pl.String, "reason": pl.String, "arrival_mid": pl.Float64,

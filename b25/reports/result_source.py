@@ -40,10 +40,11 @@ def records_of(result: Backtest, start_ns: int, end_ns: int) -> Records:
         Half open, on the clock of the strategy.
     """
     out, live = result.outcome, isinstance(result, SessionResult)
-    first, last = max(start_ns, int(out.start_ns)), min(end_ns, int(out.end_ns) + 1)
+    until = max(int(out.end_ns), int(result.curve.time_ns[-1]))
+    first, last = max(start_ns, int(out.start_ns)), min(end_ns, until + 1)
     if last <= first:
         return _nothing(result, start_ns, end_ns)
-    whole = first == int(out.start_ns) and last == int(out.end_ns) + 1
+    whole = first == int(out.start_ns) and last == until + 1
     heard = (
         heard_in(result.made.path, result, first, last) if isinstance(result, SessionResult) else Heard(data=of_result(result))
     )
@@ -65,12 +66,12 @@ def records_of(result: Backtest, start_ns: int, end_ns: int) -> Records:
         name=str(result.made.history.header["session"]) if isinstance(result, SessionResult) else result.name,
         mode=str(result.made.history.header["mode"]) if isinstance(result, SessionResult) else "backtest",
         source=result._subtitle(), currency=result.currency, start_ns=first, end_ns=max(first, last),
-        as_of_ns=min(last - 1, int(out.end_ns)), fills=bought, orders=orders, profits=profits, equity_change=change,
+        as_of_ns=last - 1, fills=bought, orders=orders, profits=profits, equity_change=change,
         equity_source="the money that every fill moved, and what is held at the mids", held=held, curve=curve, traces=traces,
         trades=trades, costs=result.costs if whole else _cut_costs(result, traces, curve, first, last),
         metrics=_metrics(result, curve, traces, trades, profits, whole=whole),
         refused=dict(Counter(refused["reason"].to_list())),
-        limits=limits_used(result, curve, traces, bought, orders), stops=latches_of(result, halt, int(out.end_ns)),
+        limits=limits_used(result, curve, traces, bought, orders), stops=latches_of(result, halt, until),
         data=heard.data, absent=_absent(live=live), assumptions=result.assumptions, provenance=result.provenance,
         parameters=[
             (name, f"{value:g}" if isinstance(value, float) else str(value), result.made.cls.params[name].unit)

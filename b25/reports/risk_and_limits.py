@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Final
 
 from b25.analytics.figures import percent_text
@@ -33,7 +34,7 @@ class RiskAndLimits:
 
     def head(self) -> Section:
         """Mode, span, freshness, and what must be known first."""
-        return page.head(self.records, "Risk and limits")
+        return page.head(self.records)
 
     def headline(self) -> Section:
         """The figures that matter."""
@@ -72,7 +73,7 @@ class RiskAndLimits:
             return Section(page.absent(found, "limits", "No limit was in force. Nothing would have held an order back."))
         worst = [one for one in found.limits if one.share is not None and one.share > 1]
         said = "".join(
-            f'<p><span class="bad">{page.escape(one.name)} of {page.escape(one.symbol)}</span> was exceeded: '
+            f'<p><span class="bad">{escape(one.name)} of {escape(one.symbol)}</span> was exceeded: '
             f"{percent_text(one.share or 0)} of it was used. An exit is never held back by a limit.</p>"
             for one in worst
         )

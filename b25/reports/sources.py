@@ -152,7 +152,7 @@ def _run(what: str, data: str, parameters: Mapping[str, Any]) -> Backtest:
         if (home / what.rpartition(":")[0]).is_file():
             what = str(home / what)
             break
-    return backtest(load_strategy(what), _data(data), **parameters)  # type: ignore[no-any-return]
+    return backtest(load_strategy(what), _data(data), **parameters)
 
 
 def _data(words: str) -> Any:

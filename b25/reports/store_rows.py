@@ -128,7 +128,7 @@ def stored_orders(store: Store, scope: Scope) -> pl.DataFrame:
             "acked_ns": [_first(times, one, ACCEPTED) for one in ids],
             "first_fill_ns": [_first(times, one, FILLED) for one in ids],
             "ended_ns": [row["changed_ns"] if row["status"] in ended else None for row in told],
-            "state": [row["status"] or "INTENT" for row in told],
+            "state": [(row["status"] or "INTENT").lower().replace("canceled", "cancelled") for row in told],
             "reason": [row["text"] or row["code"] or "" for row in told],
             "arrival_mid": [arrivals.get(one) for one in ids],
         },

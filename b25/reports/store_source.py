@@ -31,7 +31,8 @@ from b25.store.store import Store
 from b25.store.tables import fill, intent, session
 
 NO_ARRIVAL: Final = "the mid at the decisions was not kept: the analytics process did not run, and the journal was not found"
-NO_JOURNAL: Final = "it is in the session's journal, which was not found"
+NO_JOURNAL: Final = "in the session's journal, which was not found"
+JOURNALS: Final = "in the journals of its sessions: make the report of session:NAME"
 NO_DRIFT: Final = "no drift check was run for this span"
 
 
@@ -62,7 +63,7 @@ def lives_of(store: Store, name: str) -> list[Any]:
 def journal_of(lives: Sequence[Any], name: str, folders: Sequence[Path]) -> Path | None:
     """Where a session's journal is: beside the folder that its last life named, or in one of some folders."""
     told = [Path(row.folder).parent for row in reversed(lives) if row.folder]
-    bases = [*(base / one for one in told for base in ("", *folders)), *folders]
+    bases = [*(base / one for one in told for base in (Path(), *folders)), *folders]
     return next((path for base in bases if (path := base / f"{name}.journal").is_file()), None)
 
 
@@ -95,7 +96,8 @@ def with_store(found: Records, store: Store, lives: Sequence[Any]) -> Records:
         epochs=[int(row.epoch) for row in lives], instruments=instruments_of_account(store, last.venue, last.account),
     )  # fmt: skip
     kept = {name: why for name, why in found.absent.items() if name not in ("reconciliations", "kills")}
-    differences = [*reconciliations_of(store, scope), _journal_against_store(found, stored_fills(store, scope))]
+    kept |= {} if (told := reconciliations_of(store, scope)) else {"comparisons": "no comparison with the venue was stored"}
+    differences = [*told, _journal_against_store(found, stored_fills(store, scope))]
     return replace(
         found, stops=[*found.stops, *stops_of(store, scope)], absent={"drift": NO_DRIFT} | kept,
         reconciliations=sorted(differences, key=lambda one: one.time_ns),
@@ -123,11 +125,11 @@ def _records(store: Store, scope: Scope, *, name: str, mode: str, strategy: str 
         int(at) for column in (fills["time_ns"], orders["decided_ns"], orders["ended_ns"]) if (at := column.max()) is not None
     ]
     newest = max([*times, *([told.last_ns] if told.last_ns is not None else [])], default=None)
-    begun = [int(at) for column in (fills["time_ns"], orders["decided_ns"]) if (at := column.min()) is not None]
+    begun = [at for column in (fills["time_ns"], orders["decided_ns"]) if (at := _number(column.min())) is not None]
     begun += [int(told.curve.time_ns[0])] if told.curve is not None else []
     first = scope.start_ns if scope.start_ns != ALL[0] else min(begun, default=0)
     last = scope.end_ns if scope.end_ns != ALL[1] else (newest if newest is not None else first - 1) + 1
-    trades = trades_of(traces)
+    trades, compared = trades_of(traces), reconciliations_of(store, scope)
     metrics: Mapping[str, Any] = {}
     if told.curve is not None and told.curve.time_ns.size > 1:
         metrics = all_metrics(told.curve, traces=traces, trades=trades, funding=_funding(told))
@@ -135,13 +137,23 @@ def _records(store: Store, scope: Scope, *, name: str, mode: str, strategy: str 
         name=name, mode=mode, source="", currency=told.currency or _settle(fills, scope), start_ns=first, end_ns=max(first, last),
         as_of_ns=newest, fills=fills, orders=orders, profits=told.profits, equity_change=told.equity_change,
         equity_source=told.words, held=told.held, curve=told.curve, traces=traces, trades=trades, costs=costs, metrics=metrics,
-        stops=stops_of(store, scope), reconciliations=reconciliations_of(store, scope),
-        absent=_absent(told, costs), provenance=[("store", f"{fills.height:,} fills, {orders.height:,} orders were read")],
+        stops=stops_of(store, scope), reconciliations=compared,
+        absent=_absent(told, costs, JOURNALS if strategy is None else NO_JOURNAL, len(compared)),
+        provenance=[("store", f"{fills.height:,} fills, {orders.height:,} orders were read")],
     )  # fmt: skip
 
 
-def _absent(told: Statements, costs: CostReport | None) -> dict[str, str]:
-    found = {"refused": NO_JOURNAL, "limits": f"what was used of the limits: {NO_JOURNAL}", "data": NO_JOURNAL, "drift": NO_DRIFT}
+def _number(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _absent(told: Statements, costs: CostReport | None, where: str, comparisons: int) -> dict[str, str]:
+    found = {
+        "refused": f"what the gate refused is {where}", "limits": f"what was used of the limits is {where}",
+        "data": f"the market data is {where}", "drift": NO_DRIFT,
+    }  # fmt: skip
+    if not comparisons:
+        found |= {"reconciliations": "no comparison with the venue was stored in this span"}
     if told.why:
         found |= {"curve": told.why}
     if told.why and not told.profits:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from b25.reports.records import Happening
 from b25.reports.store_rows import NS_PER_MS, Scope
 from b25.store.account_tables import account_entry
 from b25.store.alert_tables import alert
 from b25.store.store import Store
-from b25.store.tables import kill
+from b25.store.tables import balance, kill
 
 ENDS: Final = {"SIGNATURE": "settled", "REJECTION": "rejected"}
 
@@ -67,7 +67,19 @@ def reconciliations_of(store: Store, scope: Scope) -> list[Happening]:
                 state="released" if row.ref in released else "held",
             )
         )  # fmt: skip
+    found += _comparisons(store, scope)
     return sorted(found, key=lambda one: one.time_ns)
+
+
+def _comparisons(store: Store, scope: Scope) -> list[Happening]:
+    """That the venue was asked what it holds, as often as its balances were stored."""
+    c = balance.c
+    inside = (c.venue == scope.venue, c.account == scope.account, c.ts_ns >= scope.start_ns, c.ts_ns < scope.end_ns)
+    count, last_ns = store.rows(select(func.count(c.ts_ns.distinct()), func.max(c.ts_ns)).where(*inside))[0]
+    if not count:
+        return []
+    text = f"{count:,} in this span; what differed in one of them is listed here"
+    return [Happening(time_ns=int(last_ns), kind="venue", what="last comparison with the venue", text=text, state="agrees")]
 
 
 def _entries(store: Store, scope: Scope, kind: str, *, since_only: bool = False) -> list[Any]:

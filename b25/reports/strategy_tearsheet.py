@@ -7,13 +7,13 @@ from typing import Final
 
 import polars as pl
 
-from b25.analytics.cost_section import cost_section
 from b25.analytics.honest_view import honest_section
 from b25.analytics.sheet_breakdown import breakdown_section, usual_breakdowns
 from b25.analytics.sheet_charts import attribution_chart, curve_charts, price_charts, return_charts, trade_charts
 from b25.analytics.sheet_tables import drawdowns, glossary, metric_rows, pairs, trade_rows
 from b25.analytics.tearsheet import CHARTED_INSTRUMENTS_MAX, COSTS, HEADLINE, LONG_HEADLINE
 from b25.reports import page
+from b25.reports.execution_cost import bill
 from b25.reports.page import Section
 from b25.reports.records import Records
 
@@ -35,7 +35,7 @@ class StrategyTearsheet:
 
     def head(self) -> Section:
         """Mode, span, freshness, and what must be known first."""
-        return page.head(self.records, "Strategy tear sheet")
+        return page.head(self.records)
 
     def headline(self) -> Section:
         """The figures that matter for a span of this length."""
@@ -57,7 +57,8 @@ class StrategyTearsheet:
         """How far to trust the figures."""
         if not self.records.metrics:
             return Section(page.absent(self.records, "curve", "Nothing was measured."))
-        return Section(honest_section(self.records.metrics, currency=self.records.currency, base=self.base))
+        section = honest_section(self.records.metrics, currency=self.records.currency, base=self.base)
+        return Section(section.partition("</h2>")[2] or section)
 
     def prices(self) -> Section:
         """Fills and trades on the price."""
@@ -80,10 +81,7 @@ class StrategyTearsheet:
         bars = attribution_chart(found.metrics, found.currency)
         rows = metric_rows(found.metrics, COSTS, currency=found.currency, base=self.base)
         drawn = f'<div class="columns"><div>{bars}</div><div>{rows}</div></div>'
-        if found.costs is not None and found.costs.metrics:
-            bill = cost_section(found.costs.metrics, found.costs.orders, currency=found.currency)
-            drawn += bill.partition("</h2>")[2] or bill
-        return Section(drawn)
+        return Section(drawn + bill(found))
 
     def trades(self) -> Section:
         """Trades from flat to flat, and what they have in common."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from b25.analytics.figures import duration_text, money_text, number_text, percent_text, time_text
+from b25.analytics.figures import column_texts, duration_text, money_text, percent_text, time_text
 from b25.analytics.sheet_tables import minus, table
 from b25.reports.exact import total
 from b25.reports.page import NA, amount, why
@@ -37,7 +37,7 @@ def proof(records: Records) -> str:
         return why(f"Whether the parts add up could not be proven: {reason}.")
     bound = TOLERANCE * max(Decimal(1), total(records.fills["notional"]))
     change = money_text(float(records.equity_change or 0), records.currency)
-    by = f"the account changed by {change}, by {records.equity_source}"
+    by = f"By {records.equity_source}, the account changed by {change.replace('-', chr(0x2212))}"
     if abs(left) <= bound:
         return f'<p><span class="ok">The parts add up.</span> {escape(by)}; nothing is left.</p>'
     rest = money_text(float(left), records.currency)
@@ -93,21 +93,32 @@ def fill_rows(records: Records) -> str:
     if not fills.height:
         return why("No fill in this span.")
     shown = fills.tail(FILLS_SHOWN)
+    figures = {name: _column(shown[name]) for name in ("quantity", "price", "notional", "fee")}
     rows = [
-        (time_text(row["time_ns"], unit="ms").removesuffix(" UTC"), escape(row["strategy"] or "nobody's"), escape(row["symbol"]),
-         SIDES.get(row["side"], "?"), amount(row["quantity"]), amount(row["price"], significant=9), amount(row["notional"]),
-         _fee(row["fee"], row["fee_asset"]),
-         {True: "maker", False: "taker"}.get(row["maker"], "n/a"))
-        for row in shown.iter_rows(named=True)
-    ]  # fmt: skip
+        (
+            time_text(row["time_ns"], unit="ms").removesuffix(" UTC"),
+            escape(row["strategy"] or "nobody's"),
+            escape(row["symbol"]),
+            SIDES.get(row["side"], "?"),
+            *(figures[name][place] for name in ("quantity", "price", "notional")),
+            f"{figures['fee'][place]} {escape(row['fee_asset'] or '')}",
+            {True: "maker", False: "taker"}.get(row["maker"], "n/a"),
+        )
+        for place, row in enumerate(shown.iter_rows(named=True))
+    ]
     head = ("Time, UTC", "Strategy", "Instrument", "Side", "Quantity", "Price", f"Value, {records.currency}", "Fee", "")
     sums = f"{fills.height:,} fills, {money_text(float(total(fills['notional'])), records.currency)} in all."
     left = f" The last {shown.height} are shown." if shown.height < fills.height else ""
     return why(sums + left) + table([escape(word) for word in head], rows, right=(4, 5, 6, 7))
 
 
-def _fee(fee: Decimal | None, asset: str | None) -> str:
-    return NA if fee is None else f"{minus(number_text(float(fee), significant=4))} {escape(asset or '')}"
+def _column(values: pl.Series) -> list[str]:
+    """Numbers with the same decimals from top to bottom."""
+    texts = column_texts(values.cast(pl.Float64).to_list(), significant=6)
+    spare = min((len(text) - len(text.rstrip("0")) for text in texts if "." in text), default=0)
+    decimals = max((len(text.partition(".")[2]) for text in texts), default=0)
+    cut = min(spare, max(0, decimals - 2))
+    return [minus(text[:-cut] if cut and "." in text else text) for text in texts]
 
 
 def state_rows(records: Records) -> str:
@@ -149,7 +160,8 @@ def latencies(records: Records) -> list[tuple[str, int, tuple[float, float, floa
 def latency_rows(records: Records) -> str:
     """Percentiles of the way of an order."""
     rows = []
-    for name, count, waits in latencies(records):
+    known = latencies(records)
+    for name, count, waits in [one for one in known if one[1]] or known:
         texts = [duration_text(wait) for wait in waits] if waits is not None else [NA] * 3
         rows.append((escape(name), f"{count:,}", *texts))
     note = records.absent.get("acked_ns")
