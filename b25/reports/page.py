@@ -183,7 +183,7 @@ def happenings(rows: Iterable[Happening], head_words: Sequence[str] = ("Time", "
     """Things that happened, oldest first."""
     from b25.analytics.sheet_tables import table
 
-    good = ("settled", "released", "re-armed", "identical", "agrees", "explained", "resolved")
+    good = ("settled", "released", "re-armed", "identical", "agrees", "explained", "resolved", "no drift")
     cells = []
     for one in rows:
         css = "" if not one.state else "ok" if one.state in good else "bad"

@@ -24,7 +24,7 @@ from b25.reports.records import Happening, Records
 from b25.reports.span import ALL
 from b25.reports.store_money import Statements, statements_of
 from b25.reports.store_rows import Scope, stored_fills, stored_orders
-from b25.reports.store_watch import reconciliations_of, stops_of
+from b25.reports.store_watch import drift_of, reconciliations_of, stops_of
 from b25.store.account_log import AccountLog
 from b25.store.lives import life_id
 from b25.store.store import Store
@@ -76,7 +76,13 @@ def records_of_session(store: Store, lives: Sequence[Any], name: str, start_ns: 
         venue=last.venue, account=last.account, start_ns=start_ns, end_ns=end_ns, epochs=epochs, instruments=instruments
     )
     found = _records(store, scope, name=name, mode=last.mode, strategy=last.strategy)
-    return replace(found, source=f"session {name} · {last.account} · {last.venue} · the store")
+    found = replace(found, source=f"session {name} · {last.account} · {last.venue} · the store")
+    return _with_drift(found, drift_of(store, (name,), scope))
+
+
+def _with_drift(found: Records, drift: Sequence[Happening]) -> Records:
+    absent = found.absent if not drift else {name: why for name, why in found.absent.items() if name != "drift"}
+    return replace(found, drift=drift, absent=absent)
 
 
 def records_of_account(store: Store, venue: str, account: str, start_ns: int, end_ns: int) -> Records:
@@ -85,7 +91,8 @@ def records_of_account(store: Store, venue: str, account: str, start_ns: int, en
     instruments = instruments_of_account(store, venue, account)
     scope = Scope(venue=venue, account=account, start_ns=start_ns, end_ns=end_ns, instruments=instruments)
     found = _records(store, scope, name=account, mode=rows[0].mode if rows else "live", strategy=None)
-    return replace(found, source=f"account {account} · {venue} · the store")
+    names = {row.id.rpartition("#")[0] for row in store.rows(select(session.c.id).where(session.c.account == account))}
+    return _with_drift(replace(found, source=f"account {account} · {venue} · the store"), drift_of(store, names, scope))
 
 
 def with_store(found: Records, store: Store, lives: Sequence[Any]) -> Records:
@@ -98,10 +105,11 @@ def with_store(found: Records, store: Store, lives: Sequence[Any]) -> Records:
     kept = {name: why for name, why in found.absent.items() if name not in ("reconciliations", "kills")}
     kept |= {} if (told := reconciliations_of(store, scope)) else {"comparisons": "no comparison with the venue was stored"}
     differences = [*told, _journal_against_store(found, stored_fills(store, scope))]
-    return replace(
+    told_of = replace(
         found, stops=[*found.stops, *stops_of(store, scope)], absent={"drift": NO_DRIFT} | kept,
         reconciliations=sorted(differences, key=lambda one: one.time_ns),
     )  # fmt: skip
+    return _with_drift(told_of, drift_of(store, (found.name,), scope))
 
 
 def _journal_against_store(found: Records, stored: pl.DataFrame) -> Happening:
@@ -121,9 +129,8 @@ def _records(store: Store, scope: Scope, *, name: str, mode: str, strategy: str 
     told = statements_of(store, scope, strategy)
     traces = _traces(fills, scope, told)
     costs = _costs(traces, fills, orders, told)
-    times = [
-        int(at) for column in (fills["time_ns"], orders["decided_ns"], orders["ended_ns"]) if (at := column.max()) is not None
-    ]
+    known = (fills["time_ns"], orders["decided_ns"], orders["ended_ns"])
+    times = [at for column in known if (at := _number(column.max())) is not None]
     newest = max([*times, *([told.last_ns] if told.last_ns is not None else [])], default=None)
     begun = [at for column in (fills["time_ns"], orders["decided_ns"]) if (at := _number(column.min())) is not None]
     begun += [int(told.curve.time_ns[0])] if told.curve is not None else []

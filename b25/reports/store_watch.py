@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import func, select
+from sqlalchemy import column, func, inspect, select, table
 
 from b25.reports.records import Happening
 from b25.reports.store_rows import NS_PER_MS, Scope
@@ -14,6 +15,10 @@ from b25.store.alert_tables import alert
 from b25.store.store import Store
 from b25.store.tables import balance, kill
 
+# Written by the nightly job; see docs of drift. Named here by its columns, so that stores without it are read too.
+DRIFT: Final = table("drift_note", *(column(name) for name in ("name", "version", "session", "at_ns", "state", "detail")))
+NO_DRIFT: Final = "no drift"
+TOLD_CHARACTERS_MAX: Final = 400
 ENDS: Final = {"SIGNATURE": "settled", "REJECTION": "rejected"}
 
 
@@ -80,6 +85,29 @@ def _comparisons(store: Store, scope: Scope) -> list[Happening]:
         return []
     text = f"{count:,} in this span; what differed in one of them is listed here"
     return [Happening(time_ns=int(last_ns), kind="venue", what="last comparison with the venue", text=text, state="agrees")]
+
+
+def drift_of(store: Store, names: Collection[str], scope: Scope) -> list[Happening]:
+    """What comparisons of sessions with their replays came to, since the span began, oldest first."""
+    if not inspect(store.engine).has_table("drift_note"):
+        return []  # a store of before there were any
+    c = DRIFT.c
+    wanted = select(DRIFT).where(c.session.in_(sorted(names)), c.at_ns >= scope.start_ns).order_by(c.at_ns, c.session)
+    return [
+        Happening(
+            time_ns=row.at_ns, kind="replay", what=f"{row.session} as {row.name}@{row.version}", text=_told(row.detail),
+            state=NO_DRIFT if row.state == "none" else row.state,
+        )
+        for row in store.rows(wanted)
+    ]  # fmt: skip
+
+
+def _told(detail: str) -> str:
+    """The sentence that a comparison was noted with, and what of its conditions had changed."""
+    facts = orjson.loads(detail)
+    changed = facts.get("changed") or []
+    said = [str(facts.get("detail") or ""), *(str(one) for one in changed)]
+    return "; ".join(one for one in said if one)[:TOLD_CHARACTERS_MAX]
 
 
 def _entries(store: Store, scope: Scope, kind: str, *, since_only: bool = False) -> list[Any]:

@@ -59,3 +59,9 @@ def test_a_name_that_is_none_is_refused(name):
 def test_a_reason_beside_a_figure_is_refused():
     with pytest.raises(Misuse):
         record("fees", 1, reason="but")
+
+
+def test_a_notebook_finds_it_in_the_package():
+    import b25.reports
+
+    assert b25.reports.record is record

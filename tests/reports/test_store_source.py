@@ -5,7 +5,7 @@ import time
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from b25.model.errors import Misuse
 from b25.reports.read_only import open_read_only
@@ -237,3 +237,20 @@ def test_ten_thousand_fills_make_a_page_quickly(tmp_path):
     by_hand = sum((Decimal("0.01") * Decimal(f"{60_000 + n % 7}.1") for n in range(count)), Decimal(0))
     assert Decimal(daily.figures["volume"].value) == by_hand
     assert max(len(page.html) for page in pages.values()) < 1_500_000
+
+
+def test_drift_is_told_where_the_nightly_job_noted_it(tmp_path):
+    account = make_account(f"sqlite:///{tmp_path / 'b25.db'}")
+    store = open_store(account["database"])
+    with store.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE IF NOT EXISTS drift_note (name, version, session, at_ns, state, detail)"))
+        notes = [("none", '{"detail": "every decision came again"}'), ("unexplained", '{"detail": "order 7 did not come again"}')]
+        for place, (state, detail) in enumerate(notes):
+            values = {"at": DAY + 30 * 10**9 + place, "state": state, "detail": detail}
+            connection.execute(text("INSERT INTO drift_note VALUES ('grid', 7, 'mm', :at, :state, :detail)"), values)
+    store.close()
+    page = page_of("reconciliation_and_drift", **account)
+    assert page.figures["drift"].value == "unexplained"
+    assert "mm as grid@7" in page.text
+    assert "order 7 did not come again" in page.text
+    assert [one.state for one in page.records.drift] == ["no drift", "unexplained"]
