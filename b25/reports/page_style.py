@@ -29,6 +29,7 @@ margin:10px 0;font-size:15px}
 .b25-report .total td{font-weight:600;border-top:2px solid var(--grid)}
 .b25-report .chart .track{fill:var(--grid)}.b25-report .chart .near{fill:var(--accent)}
 .b25-report .chart.half{max-width:520px}
+@media screen{.b25-report .scroll>table:not([class]) td{white-space:nowrap}.b25-report td .why{white-space:normal;min-width:14em}}
 """
 
 
