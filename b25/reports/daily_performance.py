@@ -55,7 +55,9 @@ class DailyPerformance:
             page.of_metric(metrics, name, currency=currency, why_not=no_metrics) for name in ("total_return", "max_drawdown")
         ]
         figures.append(Figure(name="fills", title="Fills", value=found.fills.height))
-        figures.append(Figure(name="volume", title="Volume", value=total(found.fills["notional"]), unit=currency))
+        sums = found.absent.get("sums", "")
+        volume = None if sums else total(found.fills["notional"])
+        figures.append(Figure(name="volume", title="Volume", value=volume, unit=currency, reason=sums))
         figures.append(maker_share(found))
         return page.headline(figures)
 
@@ -101,6 +103,8 @@ def maker_share(records: Records) -> Figure:
     fills, name, title = records.fills, "maker_share", "Maker share"
     if not fills.height:
         return Figure(name=name, title=title, value=None, reason="no fill")
+    if "sums" in records.absent:
+        return Figure(name=name, title=title, value=None, reason=records.absent["sums"])
     unknown = fills["maker"].null_count()
     if unknown:
         return Figure(name=name, title=title, value=None, reason=f"not known of {unknown:,} of {fills.height:,} fills")

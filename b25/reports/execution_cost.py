@@ -81,6 +81,8 @@ class ExecutionCost:
     @property
     def _why_no_fees(self) -> str:
         fills = self.records.fills
+        if "sums" in self.records.absent:
+            return self.records.absent["sums"]
         foreign = fills.filter((pl.col("fee_asset") != self.records.currency) & (pl.col("fee") != 0)).height
         if foreign:
             return f"{foreign:,} fees were paid in another asset than {self.records.currency}"

@@ -127,7 +127,10 @@ def _journal_against_store(found: Records, stored: pl.DataFrame) -> Happening:
 def _records(store: Store, scope: Scope, *, name: str, mode: str, strategy: str | None) -> Records:
     fills, orders = stored_fills(store, scope), stored_orders(store, scope)
     told = statements_of(store, scope, strategy)
-    traces = _traces(fills, scope, told)
+    mixed = _mixed(fills, told)
+    if mixed:  # amounts of two currencies are no sum, and no equity
+        told = replace(told, profits=[])
+    traces = [] if mixed else _traces(fills, scope, told)
     costs = _costs(traces, fills, orders, told)
     known = (fills["time_ns"], orders["decided_ns"], orders["ended_ns"])
     times = [at for column in known if (at := _number(column.max())) is not None]
@@ -145,7 +148,7 @@ def _records(store: Store, scope: Scope, *, name: str, mode: str, strategy: str 
         as_of_ns=newest, fills=fills, orders=orders, profits=told.profits, equity_change=told.equity_change,
         equity_source=told.words, held=told.held, curve=told.curve, traces=traces, trades=trades, costs=costs, metrics=metrics,
         stops=stops_of(store, scope), reconciliations=compared,
-        absent=_absent(told, costs, JOURNALS if strategy is None else NO_JOURNAL, len(compared)),
+        absent=_absent(told, costs, JOURNALS if strategy is None else NO_JOURNAL, len(compared)) | mixed,
         provenance=[("store", f"{fills.height:,} fills, {orders.height:,} orders were read")],
     )  # fmt: skip
 
@@ -170,6 +173,15 @@ def _absent(told: Statements, costs: CostReport | None, where: str, comparisons:
 
 def _funding(told: Statements) -> float:
     return float(sum((one.funding for one in told.profits), Decimal(0)))
+
+
+def _mixed(fills: pl.DataFrame, told: Statements) -> dict[str, str]:
+    """Why sums are not made, where instruments settle in several currencies; empty where they are one."""
+    settled = {_parts(symbol)[1] for symbol in (*fills["symbol"].unique().to_list(), *(one.symbol for one in told.profits))}
+    if len(settled) < 2:
+        return {}
+    why = f"instruments settle in {' and '.join(sorted(settled))}: make the report of each session"
+    return dict.fromkeys(("sums", "profits", "traces", "trades", "costs"), why)
 
 
 def _settle(fills: pl.DataFrame, scope: Scope) -> str:

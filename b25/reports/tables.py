@@ -106,8 +106,19 @@ def fill_rows(records: Records) -> str:
         )
         for place, row in enumerate(shown.iter_rows(named=True))
     ]
-    head = ("Time, UTC", "Strategy", "Instrument", "Side", "Quantity", "Price", f"Value, {records.currency}", "Fee", "")
-    sums = f"{fills.height:,} fills, {money_text(float(total(fills['notional'])), records.currency)} in all."
+    head = (
+        "Time, UTC",
+        "Strategy",
+        "Instrument",
+        "Side",
+        "Quantity",
+        "Price",
+        "Value" if "sums" in records.absent else f"Value, {records.currency}",
+        "Fee",
+        "",
+    )
+    worth = "" if "sums" in records.absent else f", {money_text(float(total(fills['notional'])), records.currency)} in all"
+    sums = f"{fills.height:,} fills{worth}."
     left = f" The last {shown.height} are shown." if shown.height < fills.height else ""
     return why(sums + left) + table([escape(word) for word in head], rows, right=(4, 5, 6, 7))
 

@@ -1,19 +1,23 @@
-"""Figures of single journals by hand: an opening position, two instruments, and coin-margined contracts."""
+"""Figures of single journals by hand: an opening position and coin-margined contracts; outliers and spans."""
 
 from decimal import Decimal
 
 import numpy as np
 import pytest
 
-from b25.model.event import ORDER_FILLED, SELL
+from b25.model.event import BUY, ORDER_FILLED, SELL
+from b25.model.instrument import Instrument
 from b25.model.position import POSITION
+from b25.model.world import FEES, LIMITS
 from b25.reports.market_data import outliers
 from b25.reports.result_source import records_of
 from b25.reports.span import ALL, span_of
+from b25.risk.limits import Limits
 from b25.session.commands import Command
 from b25.session.gateway import order_event
 from b25.session.result import SessionResult
 from b25.session.session import Session
+from b25.venue.models import Fees
 from tests.engine.runs import ETH
 from tests.session.test_session import SECOND_NS, Quoter, composed, snapshot
 
@@ -82,3 +86,30 @@ def test_a_span_that_is_none_is_refused(start, end):
 
     with pytest.raises(Misuse):
         span_of(start, end)
+
+
+def test_a_coin_margined_contract_earns_in_its_coin(tmp_path):
+    """Ten contracts of 100 USD bought at 50,000, marked at 55,000: 1,000 / 50,000 - 1,000 / 55,000 coins, less the fee."""
+    sizes = {"tick": Decimal("0.5"), "lot": Decimal(1), "contract_size": Decimal(100)}
+    coin = Instrument(venue="sim", symbol="BTC/USD:BTC", **sizes, inverse=True)
+    terms = {"limits": Limits().record(coin).astype(LIMITS), "fees": Fees().record(coin).astype(FEES), "instruments": [coin]}
+    session = Session(composed(**terms, params={"offset_ticks": 90_000}), tmp_path / "coin.journal", lambda effects: None)
+    session.command(Command.START, SECOND_NS)
+    session.take(snapshot(SECOND_NS + 5, 99_999, 100_001))
+    bought = order_event(
+        ORDER_FILLED, 0, instrument=0, side=BUY, price_ticks=100_000, qty_lots=10, amount=10**13, exch_ns=2 * SECOND_NS
+    )  # fmt: skip
+    bought["local_ns"] = 2 * SECOND_NS
+    session.take(bought)
+    session.take(snapshot(3 * SECOND_NS + 5, 109_999, 110_001))
+    session.close("done")
+    found = records_of(SessionResult(tmp_path / "coin.journal", Quoter), *ALL)
+    (profit,), fee = found.profits, Decimal(10**13) / 10**8 * Decimal("1e-12")
+    by_hand = Decimal(1_000) / 50_000 - Decimal(1_000) / 55_000 - fee
+    assert profit.fees == fee
+    assert profit.net == pytest.approx(by_hand, abs=Decimal("1e-11"))
+    assert found.equity_change == pytest.approx(profit.net, abs=Decimal("1e-11"))
+    assert found.currency == "BTC"
+    assert found.fills["notional"][0] == Decimal("0.02")
+    assert found.held[0].entry == pytest.approx(Decimal(50_000), rel=Decimal("1e-9"))
+    assert float(found.held[0].worth) == pytest.approx(1_000 / 55_000)

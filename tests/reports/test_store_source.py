@@ -254,3 +254,17 @@ def test_drift_is_told_where_the_nightly_job_noted_it(tmp_path):
     assert "mm as grid@7" in page.text
     assert "order 7 did not come again" in page.text
     assert [one.state for one in page.records.drift] == ["no drift", "unexplained"]
+
+
+def test_amounts_of_two_currencies_are_never_one_sum(tmp_path):
+    account = make_account(f"sqlite:///{tmp_path / 'b25.db'}")
+    store = open_store(account["database"])
+    coin = fill_row(9, "buy", "10", "50000", "0.00001", DAY // 10**6 + 4_000_000, asset="BTC") | {"symbol": "BTC/USD:BTC"}
+    add(store, fill, [coin])
+    store.close()
+    page = page_of("daily_performance", **account)
+    assert page.figures["fills"].value == 4
+    for name in ("net_profit", "fees", "volume", "maker_share"):
+        assert "settle in BTC and USDT" in page.figures[name].reason, name
+    assert page.figures["total_return"].value is not None  # of the account's own statements, which are in one currency
+    assert page_of("execution_cost", **account).figures["fees"].value is None
