@@ -29,6 +29,8 @@ margin:10px 0;font-size:15px}
 .b25-report .total td{font-weight:600;border-top:2px solid var(--grid)}
 .b25-report .chart .track{fill:var(--grid)}.b25-report .chart .near{fill:var(--accent)}
 .b25-report .chart.half{max-width:520px}
+@media print{.b25-report table{font-size:9px}.b25-report td,.b25-report th{padding:2px 6px 2px 0;font-size:9px}
+.b25-report .scroll{overflow:visible}.b25-report .chart.half{max-width:360px}.b25-report .right{white-space:nowrap}}
 @media screen{.b25-report .scroll>table:not([class]) td{white-space:nowrap}.b25-report td .why{white-space:normal;min-width:14em}}
 """
 
