@@ -116,6 +116,8 @@ def _journal(path: Path) -> Backtest:
     from b25.session.result import SessionResult
     from b25.store.journal import read_header
 
+    # A report's kernel runs in a folder of its own: what is relative is looked for in the project as well.
+    path = next((home / path for home in _folders() if (home / path).exists()), path)
     if path.is_dir():
         journals = sorted(path.glob("*.journal"))
         if len(journals) != 1:
@@ -148,7 +150,7 @@ def _run(what: str, data: str, parameters: Mapping[str, Any]) -> Backtest:
     from b25.research.backtest import backtest
     from b25.research.strategy_file import load_strategy
 
-    for home in (Path.cwd(), *_folders()):
+    for home in _folders():
         if (home / what.rpartition(":")[0]).is_file():
             what = str(home / what)
             break

@@ -184,3 +184,13 @@ def test_one_template_through_papermill(journal, tmp_path):
     assert facts["mode"] == "replayed"
     assert facts["end_ns"] > facts["data_until_ns"] >= facts["start_ns"] > 0
     assert not [output for output in outputs if output["output_type"] in ("error", "stream")]
+
+
+def test_a_relative_path_is_found_from_the_kernels_own_folder(journal, tmp_path, monkeypatch):
+    from b25.reports.sources import open_source
+
+    path, outcome = journal
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("B25_STRATEGIES_FOLDER", str(path.parent.parent / "strategies"))
+    found = open_source(f"journal:{path.parent.name}/{path.name}")
+    assert found.fills.height == outcome.fills.size
