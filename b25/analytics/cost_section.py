@@ -41,7 +41,7 @@ def cost_section(metrics: Mapping[str, Metric], orders: pl.DataFrame, *, currenc
         ("Market and capacity", metric_rows(metrics, shown(metrics, MARKET), currency=currency, base="")),
     ]
     columns = "".join(f"<div><h3>{title}</h3>{body}</div>" for title, body in blocks)
-    return f'<h2>What trading cost</h2><div class="columns">{columns}</div>{_dearest(orders, currency)}'
+    return f'<h2>What trading cost</h2><div class="columns">{columns}</div>{dearest_orders(orders, currency)}'
 
 
 def shown(metrics: Mapping[str, Metric], names: Sequence[str]) -> list[str]:
@@ -51,7 +51,8 @@ def shown(metrics: Mapping[str, Metric], names: Sequence[str]) -> list[str]:
     return [name for name in names if name in metrics and not (name.startswith("markout_") and name.endswith(other))]
 
 
-def _dearest(orders: pl.DataFrame, currency: str) -> str:
+def dearest_orders(orders: pl.DataFrame, currency: str) -> str:
+    """Table of the orders with the largest shortfall; empty when none was filled."""
     filled = orders.filter(pl.col("filled") > 0) if orders.height else orders
     if not filled.height:
         return ""
