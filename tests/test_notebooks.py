@@ -108,7 +108,9 @@ def test_a_study_fixes_its_hypotheses_before_its_results_and_ends_with_a_decisio
     assert order == sorted(order)
     assert re.search(r"would refute", text), "a study says what would show that it is wrong"
     (fixed,) = [number for number, cell in enumerate(book.cells) if "parameters" in cell.metadata.get("tags", [])]
-    first_run = next(number for number, cell in enumerate(book.cells) if re.search(r"b25\.(backtest|sweep|walk_for)", cell.source))
+    first_run = next(
+        number for number, cell in enumerate(book.cells) if re.search(r"b25\.(backtest|sweep|walk_for)", cell.source)
+    )
     assert fixed < first_run
     assert sum(cell.source.count("assert ") for cell in code_of(book)) >= 5, "what the text says is asserted"
 
