@@ -30,8 +30,8 @@ def refresh(path: Path) -> float:
     """Run one notebook from its own folder, and write it back; returns the seconds that it took."""
     book = nbformat.read(path, as_version=4)
     begin_s = time.monotonic()
-    where = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(book, timeout=CELL_S_MAX, kernel_name="python3", resources=where, record_timing=False).execute()
+    how = {"kernel_name": "python3", "extra_arguments": ["--log-level=ERROR"], "record_timing": False}
+    NotebookClient(book, timeout=CELL_S_MAX, resources={"metadata": {"path": str(path.parent)}}, **how).execute()
     tidy(book, outputs=path.parent.name == "tutorials")
     nbformat.write(book, path)
     return time.monotonic() - begin_s
