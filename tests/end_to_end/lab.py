@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 from playwright.sync_api import sync_playwright
@@ -53,6 +54,9 @@ class Lab:
         own = {f"JUPYTER_{name}_DIR": str(beside / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
         own |= {f"JUPYTERLAB_{name}_DIR": str(beside / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), **own, **(environment or {})}
+        quiet = beside / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+        quiet.parent.mkdir(parents=True)
+        quiet.write_text('{"fetchNews": "false"}')  # else it asks whether it may ask elsewhere
         self.log = folder.parent / "lab.log"
         self.asked = []
 
@@ -169,6 +173,10 @@ class Lab:
         """Save by the keyboard, as one does."""
         self.page.keyboard.press("Control+s")
         self.until(lambda now: not now["dirty"], "saved")
+
+    def outside(self):
+        """What the page asked of other machines."""
+        return [url for url in self.asked if urlsplit(url).scheme.startswith("http") and urlsplit(url).hostname != "127.0.0.1"]
 
     def picture(self, name):
         """A screenshot, for who wants to look."""
