@@ -1,5 +1,7 @@
 """What the product is for, in a real browser: open a tutorial, change it, promote it, see the proof; watch a bot, and kill it."""
 
+import os
+import signal
 from pathlib import Path
 
 import httpx
@@ -76,3 +78,5 @@ def test_a_bot_is_watched_and_killed_from_a_notebook(tmp_path):
         stage.until(lambda: ask.status()["gate"] == "stopped", ask.up)
         stage.until(lambda: not stage.world()[0], ask.up)
         assert ask("GET", "/sessions/mm")[1]["gate"] == "stopped"
+        os.kill(ask.up.pid, signal.SIGTERM)
+        assert ask.up.wait(90) == 0, stage.said()
