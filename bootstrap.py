@@ -94,15 +94,12 @@ def lab(options: Options) -> NoReturn:
 
 def nb_refresh(options: Options) -> int:
     ensure_environment("dev")
-    notebooks = sorted((ROOT / "notebooks" / "tutorials").glob("*.ipynb"))
-    if not notebooks:
-        say("there is no notebook in notebooks/tutorials")
-        return 1
+    words = shlex.split(options.get("ARGS", ""))
     # A tutorial says how often its data were tried: each run begins with an empty log, and leaves nothing in data/.
     with tempfile.TemporaryDirectory(prefix="b25-") as folder:
         places = {name: str(Path(folder) / name.lower()) for name in ("B25_TRIALS", "B25_SWEEPS")}
-        command = [PYTHON, "-m", "nbconvert", "--to", "notebook", "--execute", "--inplace", *notebooks]
-        return subprocess.run([str(word) for word in command], cwd=ROOT, env=child_environment() | places).returncode
+        command = [str(word) for word in (PYTHON, ROOT / "notebooks" / "refresh.py", *words)]
+        return subprocess.run(command, cwd=ROOT, env=child_environment() | places).returncode
 
 
 def lock(options: Options) -> int:

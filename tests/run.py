@@ -1,7 +1,8 @@
 """Run every test and close with one line: `b25: N passed, N failed, N skipped · Python … · lock … · T s`.
 
-The kernels' tests run three times: plain, with bounds checks, and with the JIT off; the tutorials cell by cell. Words
-given to this script go to one plain pytest run instead: `python tests/run.py tests/market -k bridge`.
+The kernels' tests run three times: plain, with bounds checks, and with the JIT off; the tutorials cell by cell, with what they
+show compared; the studies in notebooks/research to their end. Words given to this script go to one plain pytest run instead:
+`python tests/run.py tests/market -k bridge`.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements" / "dev.lock.txt"
 KERNELS = ROOT / "tests" / "kernels"
 TUTORIALS = ROOT / "notebooks" / "tutorials"
+STUDIES = ROOT / "notebooks" / "research"
 MASKS = ROOT / "tests" / "nbval.cfg"
 PLAIN = ["-p", "no:nbval"]  # its import takes two seconds, and only the tutorials need it
 NO_TESTS_EXIT_CODE = 5
@@ -66,9 +68,12 @@ def phases(words: Sequence[str]) -> list[Phase]:
             Phase("kernels, bounds checked", kernels, {"NUMBA_BOUNDSCHECK": "1", "B25_HYPOTHESIS": "brief"}),
             Phase("kernels, JIT off", kernels, {"NUMBA_DISABLE_JIT": "1", "B25_HYPOTHESIS": "interpreted"}),
         ]
+    nbval = ["--nbval-current-env", "-n", "2", "--dist", "loadfile"]
     if any(TUTORIALS.glob("*.ipynb")):
-        nbval = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", str(MASKS.relative_to(ROOT))]
-        found.append(Phase("tutorials", [str(TUTORIALS.relative_to(ROOT)), *nbval, "-n", "2", "--dist", "loadfile"]))
+        strict = ["--nbval", "--nbval-sanitize-with", str(MASKS.relative_to(ROOT)), "--nbval-cell-timeout=60"]
+        found.append(Phase("tutorials", [str(TUTORIALS.relative_to(ROOT)), *strict, *nbval]))
+    if any(STUDIES.glob("*.ipynb")):
+        found.append(Phase("studies", [str(STUDIES.relative_to(ROOT)), "--nbval-lax", "--nbval-cell-timeout=120", *nbval]))
     return found
 
 

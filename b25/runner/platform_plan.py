@@ -15,7 +15,8 @@
 
     [scheduler]                        # of reports; idle without a reports.toml
 
-Started after the bus and before kill and sessions, in the order analytics, alerts, gateway, drift, scheduler; ended in the opposite one.
+Started after the bus and before kill and sessions, in the order analytics, alerts, gateway, drift, scheduler; ended the other way
+round.
 Without a plan `b25 up` starts these and a bus, and nothing that trades.
 """
 

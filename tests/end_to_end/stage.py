@@ -35,6 +35,7 @@ class Stage:
     """
 
     def __init__(self, folder):
+        folder.mkdir(exist_ok=True)
         self.folder, self.run = folder, folder / "run"
         self.store = f"sqlite:///{folder / 'b25.db'}"
         self.processes = []
