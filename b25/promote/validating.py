@@ -21,7 +21,7 @@ def validate(version: Version, by: str, settings: Settings, say: Callable[[str],
     try:
         store = open_store(settings.database_url, readers=2)
         try:
-            desk = Promotions(store, LIVE, settings.secrets_folder, settings.promotion, time.time_ns, lambda: None)
+            desk = Promotions(store, LIVE, settings.secrets_folder, settings.promotion, time.time_ns, lambda: 0)
             desk.move(version.reference, Wanted(to=State.VALIDATED, reason="promoted with proof"), author)
         finally:
             store.close()
