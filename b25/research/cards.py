@@ -102,12 +102,16 @@ def book_card(book: Book) -> Card:
 
 def small_print(result: Backtest) -> list[tuple[str, str]]:
     """Costs by kind, trials on these data, and the data themselves, for the end of a result's display."""
-    parts = [f"{name} {metric_text(one, currency=result.currency)}" for name, one in _costs(result)]
     trials = result.trials
     hashes = ", ".join(short(data.hash) for data in result.made.datasets)
-    found = [("costs", ", ".join(parts)), ("data hash", hashes)]
+    found = [("costs", costs_text(result)), ("data hash", hashes)]
     tried = f"{trials.count:,} on these data" if not trials.reason else f"n/a ({trials.reason})"
     return [*found, ("trials", tried)]
+
+
+def costs_text(result: Backtest) -> str:
+    """What was paid, by kind."""
+    return ", ".join(f"{name} {metric_text(one, currency=result.currency)}" for name, one in _costs(result))
 
 
 def short(digest: str) -> str:

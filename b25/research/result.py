@@ -336,9 +336,8 @@ class Backtest:
 
     def __repr__(self) -> str:
         from b25.analytics.display import text_summary
-        from b25.research.cards import small_print
 
-        notes = [("data", self._subtitle()), *self._checks(), *small_print(self), ("hash", self.hash[:16])]
+        notes = [("data", self._subtitle()), *self._checks(), *self._small_print(), ("hash", self.hash[:16])]
         return text_summary(self.name, self.metrics, currency=self.currency, base=self._base, notes=notes)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
@@ -349,7 +348,6 @@ class Backtest:
 
     def _repr_html_(self) -> str:
         from b25.analytics.display import html_summary
-        from b25.research.cards import small_print
 
         return html_summary(
             self.name,
@@ -358,7 +356,7 @@ class Backtest:
             currency=self.currency,
             subtitle=self._subtitle(),
             base=self._base,
-            notes=[*self._notes(), *self._checks(), *small_print(self)],
+            notes=[*self._notes(), *self._checks(), *self._small_print()],
         )
 
     def compare(self, other: Backtest) -> Comparison:
@@ -366,6 +364,11 @@ class Backtest:
         from b25.research.comparison import compare
 
         return compare(self, other)
+
+    def _small_print(self) -> list[tuple[str, str]]:
+        from b25.research.cards import small_print
+
+        return small_print(self)
 
     def _checks(self) -> list[tuple[str, str]]:
         return [("look-ahead", "not checked"), ("warm-up", "not checked")]

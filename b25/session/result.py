@@ -247,3 +247,14 @@ class SessionResult(Backtest):
 
     def _notes(self) -> list[tuple[str, str]]:
         return [("mode", str(self.made.history.header["mode"])), ("journal", self.hash[:16])]
+
+    def _checks(self) -> list[tuple[str, str]]:
+        return []  # it happened: there is nothing that it could have looked ahead to
+
+    def _small_print(self) -> list[tuple[str, str]]:
+        from b25.research.cards import costs_text
+
+        return [("costs", costs_text(self))]
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return {}  # no other run of a notebook makes these records: it is the journal that is kept

@@ -56,6 +56,8 @@ def test_fills_orders_and_effects_are_the_backtests(both):
 def test_its_figures_and_pictures_are_those_of_a_backtest(both, tmp_path):
     outcome, lived = both
     result = SessionResult(lived.path, MakesMarkets)
+    assert "costs" in repr(result)
+    assert "costs" in result._repr_html_()
     last = outcome.marks[-1]
     earned = int(last["realised"]) - int(last["fees"]) - int(last["cost"])
     unit = float(result.instruments[0].money_unit)

@@ -62,6 +62,8 @@ class AccessAuthenticator:
             raise Problem(400, "a token and a key at once", code="BAD_REQUEST", remedy="send one of Authorization and X-API-Key")
         await self.means.standing.fresh()
         if key is not None:
+            if (parts := parts_of(key)) and parts[0] not in self.means.standing.keys:
+                await self.means.standing.anew()  # it may have been made a moment ago, by another process
             return self.of_key(key, ip)
         scheme, _, token = (told or "").partition(" ")
         if scheme.lower() != "bearer" or not token:

@@ -22,6 +22,7 @@ from b25.store.store import Store
 
 RELOAD_S: Final = 1.0  # a picture this old is replaced beside the request that sees it
 STALE_S: Final = 3.0  # one this old, before the request
+UNKNOWN_S: Final = 0.25  # one this old, for a key that is not in it
 USE_KEPT_S: Final = 60
 _S: Final = 10**9
 
@@ -67,6 +68,11 @@ class Standing:
             self.people, self.keys, self.revoked = people, keys, revoked
             self.version, self._read_ns = self.version + 1, now_ns
         self._keep_uses(now_ns)
+
+    async def anew(self) -> None:
+        """Read it anew for somebody who is not in it; strangers make it no more often than a few times a second."""
+        if self._read_ns is not None and not 0 <= self.now_ns() - self._read_ns < UNKNOWN_S * _S:
+            await asyncio.to_thread(self._try)
 
     async def fresh(self) -> None:
         """See to it that the picture is of now, or of seconds ago.

@@ -131,3 +131,17 @@ def test_a_key_has_no_account_that_its_owner_has_not(people):
     add(people.access, "eve", Role.TRADER, accounts=("sim/a", "sim/b"))
     told = make(people, "eve", accounts=["sim/b", "sim/c"]).json()
     assert people.access.authenticator.of_key(told["key"], "127.0.0.1").accounts == {"sim/b"}
+
+
+@pytest.mark.spec("AU-08")
+def test_a_key_that_another_process_made_a_moment_ago_is_known_at_once_and_a_stranger_costs_little(people, clock):
+    standing = people.access.means.standing
+    before = standing.keys
+    made = make(people, "viewer", label="new").json()
+    standing.keys = before  # as it is in a process that has not looked since
+    clock.pass_s(0.3)
+    assert people("GET", "/annotations", key=made["key"]).status_code == 200
+    version = standing.version
+    for _ in range(5):
+        assert people("GET", "/annotations", key=f"b25_{'0' * 12}_{'x' * 43}").status_code == 401
+    assert standing.version == version
