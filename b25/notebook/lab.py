@@ -36,6 +36,8 @@ def server_words(
         "--ServerApp.disable_check_xsrf=False", "--ServerApp.allow_remote_access=False",
         "--ServerApp.allow_unauthenticated_access=False", f"--ServerApp.open_browser={browser}",
     ]  # fmt: skip
+    never = "jupyterlab.handlers.announcements.NeverCheckForUpdate"
+    words += ["--LabApp.news_url=None", f"--LabApp.check_for_updates_class={never}"]  # nothing is asked of anybody outside
     if opens:
         words.append(f"--LabApp.default_url=/lab/tree/{opens}")
     if allow_root:

@@ -150,7 +150,7 @@ def execute(source: Path, target: Path, parameters: Mapping[str, Any], conduct: 
     try:
         papermill.execute_notebook(
             str(source), str(target), parameters=dict(parameters), engine_name=ENGINE, kernel_name="python3",
-            progress_bar=False, stderr_file=errors, conduct=told,
+            language="python", progress_bar=False, stderr_file=errors, conduct=told,
         )  # fmt: skip
     except PapermillExecutionError as fault:
         made.state, made.error_name, made.error_text = "failed", fault.ename, str(fault.evalue)[:TEXT_MAX]
@@ -163,6 +163,8 @@ def execute(source: Path, target: Path, parameters: Mapping[str, Any], conduct: 
     except (TimeoutError, RuntimeError, OSError) as fault:  # a kernel that does not start, a socket that is gone
         made.state, made.error_name, made.error_text = "failed", type(fault).__name__, str(fault)[:TEXT_MAX]
         made.is_infrastructure = not (isinstance(fault, OSError) and fault.errno in (28, 122))  # no room, quota
+    except (ValueError, LookupError, AttributeError, TypeError) as fault:  # a notebook that papermill cannot make sense of
+        made.state, made.error_name, made.error_text = "failed", type(fault).__name__, str(fault)[:TEXT_MAX]
     made.book = _tidy(read_book(target if target.is_file() else source))
     if made.state != "ok" and at < len(made.book.cells):
         made.error_index, made.error_cell = at, cell_name(made.book.cells[at], at)

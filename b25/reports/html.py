@@ -20,7 +20,7 @@ from nbformat.v4 import new_output
 from traitlets.config import Config
 
 from b25.reports.describe import REPORT_MIME
-from b25.reports.metrics import METRIC_MIME
+from b25.reports.record import METRIC_MIME
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 HIDDEN: Final = ("parameters", "injected-parameters", "hide-cell")

@@ -10,8 +10,8 @@ import orjson
 
 from b25.model.errors import Misuse
 from b25.reports.describe import REPORT_MIME
+from b25.reports.record import METRIC_MIME
 
-METRIC_MIME: Final = "application/vnd.b25.metric+json"
 METRICS_MAX: Final = 2_000
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from b25.model.errors import Misuse
 from b25.reports.describe import REPORT_MIME, describe
-from b25.reports.metrics import METRIC_MIME, compare, description_in, headline_of, metrics_in
+from b25.reports.metrics import compare, description_in, headline_of, metrics_in
+from b25.reports.record import METRIC_MIME
 
 
 def cell(*payloads, mime=METRIC_MIME):
