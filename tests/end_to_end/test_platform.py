@@ -29,9 +29,18 @@ def free_port():
 
 
 class Platform:
-    """`b25 up` over the venue of a stage: bus, analytics, alerts, gateway, kill process, and a market maker."""
+    """`b25 up` over the venue of a stage: bus, analytics, alerts, gateway, kill process, and a market maker.
 
-    def __init__(self, stage):
+    Parameters
+    ----------
+    stage : Stage
+    processes : str
+        In place of the market maker: tables of a plan.
+    cwd : Path
+        Where strategies and reports are looked for.
+    """
+
+    def __init__(self, stage, processes="", cwd=ROOT):
         self.stage, self.port = stage, free_port()
         self.at = f"http://127.0.0.1:{self.port}"
         self.token = ""
@@ -49,19 +58,17 @@ port = {free_port()}
 [gateway]
 port = {self.port}
 
-[processes.mm]
-command = {json.dumps(run)}
-account = "{ACCOUNT}"
 """
+        more += processes or f'[processes.mm]\ncommand = {json.dumps(run)}\naccount = "{ACCOUNT}"\n'
         (folder / "up.toml").write_text((folder / "up.toml").read_text() + more)
         self.environment = {
             **os.environ, "PYTHONUNBUFFERED": "1", "B25_DATABASE_URL": stage.store, "B25_RUN_FOLDER": str(stage.run),
-            "B25_SECRETS_FOLDER": str(folder / "secrets"), "B25_CATALOG": str(folder / "catalog"),
+            "B25_SECRETS_FOLDER": str(folder / "secrets"), "B25_CATALOG": str(folder / "catalog"), "PYTHONPATH": str(ROOT),
         }  # fmt: skip
         with (folder / "said.log").open("a") as said:
             self.up = subprocess.Popen(
                 [sys.executable, "-m", "b25", "up", "--plan", str(folder / "up.toml"), "--folder", str(stage.run)],
-                cwd=ROOT, stdout=said, stderr=said, env=self.environment,
+                cwd=cwd, stdout=said, stderr=said, env=self.environment,
             )  # fmt: skip
         stage.processes.append(self.up)
 
