@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,5 +96,6 @@ def promote_here(
         now_ns=now_ns if now_ns is not None else time.time_ns(),
     )
     if report.version is not None and root == LIVE:
-        validate(report.version, by, settings, lambda text: say("gate", text) if say is not None else None)
+        told = validate(report.version, by, settings, lambda text: say("gate", text) if say is not None else None)
+        report = replace(report, steps=tuple(replace(one, text=told) if one.name == "gate" else one for one in report.steps))
     return report

@@ -15,8 +15,8 @@ from b25.promote.version import LIVE, Version
 from b25.store.store import open_store
 
 
-def validate(version: Version, by: str, settings: Settings, say: Callable[[str], None], *, client: str = "b25 promote") -> None:
-    """Have a version be validated by its author. Where that cannot be written down it stays a draft, which is said."""
+def validate(version: Version, by: str, settings: Settings, say: Callable[[str], None], *, client: str = "b25 promote") -> str:
+    """Have a version be validated by its author, and return what is next. Where that cannot be written down it stays a draft."""
     author = Actor(by, frozenset({RESEARCHER}), facts={"client": client, "ip": ""})
     try:
         store = open_store(settings.database_url, readers=2)
@@ -27,4 +27,8 @@ def validate(version: Version, by: str, settings: Settings, say: Callable[[str],
             store.close()
     except B25Error as fault:
         again = f"b25 strategies approve {version.reference} --to validated"
-        say(f"{version.reference} is a draft: {fault.what}; later: {again}")
+        told = f"a draft: {fault.what}; later: {again}"
+    else:
+        told = f"validated; next: b25 strategies approve {version.reference} --to observe"
+    say(told)
+    return told
