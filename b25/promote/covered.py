@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import CodeType, FrameType, TracebackType
-from typing import Any
+from types import CodeType, FrameType
+from typing import Any, TypeVar
+
+Found = TypeVar("Found")
 
 
 class Covered:
-    """Watches a file while the block runs.
+    """Watches a file while something runs.
 
     Attributes
     ----------
@@ -35,13 +39,21 @@ class Covered:
         """Share of the lines that ran."""
         return 1.0 - len(self.missed) / len(self._all) if self._all else 1.0
 
-    def __enter__(self) -> Covered:
-        self._before = sys.gettrace()
-        sys.settrace(self._call)
-        return self
+    def watch(self, work: Callable[[], Found]) -> Found:
+        """Do something while the file is watched, and return what it returns.
 
-    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
-        sys.settrace(self._before)
+        It is done in a thread of its own: tracing that is switched on in a thread in which greenlets have run (Playwright's, say)
+        sends the interpreter of Python 3.11 into an endless loop.
+        """
+        with ThreadPoolExecutor(1, thread_name_prefix="b25-covered") as thread:
+            return thread.submit(self._traced, work).result()
+
+    def _traced(self, work: Callable[[], Found]) -> Found:
+        sys.settrace(self._call)
+        try:
+            return work()
+        finally:
+            sys.settrace(None)
 
     def _call(self, frame: FrameType, event: str, _: Any) -> Any:
         return self._line if frame.f_code.co_filename == self.file else None
