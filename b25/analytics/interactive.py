@@ -172,13 +172,21 @@ def _can_move() -> bool:
 
 
 def _document(model: Model, title: str, theme: Theme) -> str:
-    """Whole HTML document of a figure, library and data within."""
-    from bokeh.embed import file_html
-    from bokeh.resources import INLINE
+    """Whole HTML document of a figure, library and data within.
 
-    text = file_html(model, INLINE, title=title)
-    palette = PALETTES[theme]
-    text = text.replace("</head>", f"<style>body{{margin:0;background:{palette.paper}}}</style></head>", 1)
+    Bokeh's own `file_html` takes in what every library loaded beside it wants, Panel's addresses among it; this has Bokeh alone.
+    """
+    from html import escape
+
+    from bokeh.embed import components
+    from bokeh.resources import Resources
+
+    script, div = components(model)
+    library = Resources(mode="inline", components=["bokeh"], minified=True).js_raw
+    parts = [f"<script>\n{one}\n</script>" for one in library]
+    style = f"<style>body{{margin:0;background:{PALETTES[theme].paper}}}</style>"
+    head = f'<meta charset="utf-8"><title>{escape(title)}</title>{style}'
+    text = f'<!DOCTYPE html>\n<html lang="en"><head>{head}{"".join(parts)}</head><body>{div}{script}</body></html>\n'
     # Identifiers are drawn at random, or go on from picture to picture; numbered ones make equal pictures equal documents.
     numbers: dict[str, str] = {}
     text = UUID.sub(lambda found: numbers.setdefault(found[0], f"00000000-0000-4000-8000-{len(numbers):012d}"), text)

@@ -57,7 +57,7 @@ def test_a_template_is_thin_and_stored_without_outputs(name):
     book = book_of(name)
     code = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
     assert book["metadata"]["kernelspec"]["name"] == "python3"
-    assert "version" not in book["metadata"]["language_info"]
+    assert book["metadata"]["language_info"]["version"] == "3.11"
     assert len({cell["id"] for cell in book["cells"]}) == len(book["cells"])
     assert not any(cell["outputs"] or cell["execution_count"] for cell in code)
     tagged = [cell for cell in code if "parameters" in cell["metadata"].get("tags", [])]
