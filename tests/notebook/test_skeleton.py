@@ -10,24 +10,20 @@ from nbclient import NotebookClient
 from b25.cli import main
 from b25.model.errors import Misuse
 from b25.notebook.skeleton import TEMPLATES, notebook_text, snake, strategy_text, write_skeleton
-from b25.promote.promote import judge
+from b25.promote.cut import cut
+from b25.promote.here import promote_here
 from b25.research.backtest import backtest
 from b25.research.dataset import sample
 from b25.research.strategy_file import load_strategy
 from tests.conftest import ROOT
 
 
-def silent(step, text):
-    pass
-
-
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_a_file_trades_on_the_sample_and_is_cut_clean(tmp_path, template):
     path = write_skeleton("MeanReversion", template, folder=tmp_path)
     assert path.name == "mean_reversion.py"
-    made, told = judge(f"{path}:MeanReversion", silent)
-    assert made.findings == ()
-    assert told["parameters"]
+    told = promote_here(f"{path}:MeanReversion", by="ann", dry_run=True)
+    assert (told.refusal, told.warnings) == ("", ())
     found = backtest(load_strategy(f"{path}:MeanReversion"), sample(minutes=2), compiled=False)
     assert found.fills.height > 0
 
@@ -46,9 +42,8 @@ def test_a_notebook_runs_from_top_to_bottom_and_is_cut_clean(tmp_path, monkeypat
             cell.source = "minutes = 2"
     NotebookClient(book, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
     nbformat.write(book, path)
-    made, _ = judge(f"{path}:Lean", silent)
-    assert made.errors == ()
-    assert "b25.notebook.setup" not in made.text
+    assert promote_here(f"{path}:Lean", by="ann", dry_run=True).refusal == ""
+    assert "b25.notebook.setup" not in cut(f"{path}:Lean").text
 
 
 def test_equal_names_give_equal_bytes_and_nothing_is_written_over(tmp_path):

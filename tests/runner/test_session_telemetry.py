@@ -265,7 +265,7 @@ def test_b25_up_starts_the_bus_and_ends_it_last(tmp_path):
     port = free_port()
     path = tmp_path / "up.toml"
     look = ["{python}", "-m", "b25", "bus", "check", "--folder", "{folder}", "--json"]
-    alone = "".join(f"[{name}]\nenabled = false\n" for name in ("gateway", "analytics", "alerts"))
+    alone = "".join(f"[{name}]\nenabled = false\n" for name in ("gateway", "analytics", "alerts", "drift", "scheduler"))
     path.write_text(f"[bus]\nport = {port}\n[processes.look]\ncommand = {json.dumps(look)}\nbeats = false\n" + alone)
     run = tmp_path / "run"
     command = [sys.executable, "-m", "b25", "up", "--plan", str(path), "--folder", str(run), "--json"]
