@@ -42,8 +42,7 @@ class Covered:
     def watch(self, work: Callable[[], Found]) -> Found:
         """Do something while the file is watched, and return what it returns.
 
-        It is done in a thread of its own: tracing that is switched on in a thread in which greenlets have run (Playwright's, say)
-        sends the interpreter of Python 3.11 into an endless loop.
+        It is done in a thread of its own, so that what traces the caller's (a debugger, say) stays as it is.
         """
         with ThreadPoolExecutor(1, thread_name_prefix="b25-covered") as thread:
             return thread.submit(self._traced, work).result()

@@ -10,12 +10,17 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 
 class Superseded(BaseException):
     """A newer run was asked for, or this one was cancelled. The engine passes on what is no Exception as it is."""
+
+
+class Interrupted(Superseded):
+    """The same, raised from without between two lines of Python."""
 
 
 class NewestRun:
@@ -41,7 +46,7 @@ class NewestRun:
         self._lock = threading.Lock()
         self._waiting: list[Any] = []
         self._thread: threading.Thread | None = None
-        self._is_stopped = self._is_plain = self._is_closed = False
+        self._is_stopped = self._is_plain = self._is_closed = self._is_interrupted = False
 
     def ask(self, job: Any) -> None:
         """Run a job, in place of any other."""
@@ -81,7 +86,7 @@ class NewestRun:
     def _begin(self) -> None:
         """Start the job that waits; the lock is held."""
         job = self._waiting.pop()
-        self._is_stopped = self._is_plain = False
+        self._is_stopped = self._is_plain = self._is_interrupted = False
         self.begun += 1
         self.idle.clear()
         self._thread = threading.Thread(target=self._main, args=(job,), name="b25-explorer", daemon=True)
@@ -93,19 +98,19 @@ class NewestRun:
             return
         self._is_stopped = True
         if self._is_plain and self._thread.ident is not None:
-            _interrupt(self._thread.ident, Superseded)
+            self._is_interrupted = True
+            _interrupt(self._thread.ident)
 
     def _main(self, job: Any) -> None:
-        answer, fault = None, None
-        try:
+        found: list[tuple[Any, BaseException | None]] = []
+        while True:
             try:
-                answer = self.work(job, self.check)
-            finally:
-                with self._lock:  # from here on nothing interrupts this thread
-                    self._is_plain = False
-                    _interrupt(threading.get_ident(), None)
-        except BaseException as raised:
-            fault = raised
+                self._settle(job, found)
+                break
+            except Interrupted as raised:
+                self._is_interrupted = False
+                found[:] = [(None, raised)]
+        answer, fault = found[0]
         with self._lock:
             if isinstance(fault, Superseded):
                 self.superseded += 1
@@ -118,6 +123,23 @@ class NewestRun:
             if self._thread is None:
                 self.idle.set()
 
+    def _settle(self, job: Any, found: list[tuple[Any, BaseException | None]]) -> None:
+        """Do the job, unless there is an answer, and take whatever interruption is still on its way."""
+        if not found:
+            try:
+                found.append((self.work(job, self.check), None))
+            except Interrupted:
+                raise
+            except BaseException as raised:
+                found.append((None, raised))
+        with self._lock:  # from here on nothing interrupts this thread
+            self._is_plain = False
+            is_due = self._is_interrupted
+        while (
+            is_due
+        ):  # it comes before one of the next lines; to take it back would leave the interpreter looking for it for ever
+            time.sleep(0)
+
     def _hand_over(self, job: Any, answer: Any, fault: BaseException | None) -> None:
         if self.loop is None:
             self.done(job, answer, fault)
@@ -125,7 +147,6 @@ class NewestRun:
             self.loop.call_soon_threadsafe(self.done, job, answer, fault)
 
 
-def _interrupt(thread: int, kind: type[BaseException] | None) -> None:
-    """Raise an exception in a thread before its next line of Python; None takes back one that was not raised yet."""
-    what = ctypes.py_object(kind) if kind is not None else None
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)
+def _interrupt(thread: int) -> None:
+    """Raise `Interrupted` in a thread before its next line of Python."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Interrupted))

@@ -1,12 +1,15 @@
 """One run at a time, the newest one; what is no longer wanted ends."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
 from b25.notebook.widgets.newest_run import NewestRun, Superseded
+from tests.conftest import ROOT
 
 
 class Heard:
@@ -139,3 +142,31 @@ def test_a_storm_of_jobs_and_cancels_ends_with_the_newest(_):
     runs.ask("last")
     assert runs.idle.wait(10)
     assert [answer for _, answer, _ in heard.done][-1] == "last"
+
+
+LEAVES = """
+import sys, threading, time
+from b25.notebook.widgets.newest_run import NewestRun
+
+def work(job, check):
+    runs.plain()
+    until = time.monotonic() + job
+    while time.monotonic() < until:
+        pass
+    return job
+
+runs = NewestRun(work, lambda *told: None, None)
+for seconds in (0.0, 5.0, 0.001, 0.0, 5.0, 0.0):
+    runs.ask(seconds)
+    time.sleep(0.01)
+assert runs.idle.wait(10)
+sys.settrace(lambda *told: None)
+(lambda: None)()
+print("traced")
+"""
+
+
+def test_the_interpreter_is_as_it_was_afterwards():
+    """An interruption that is taken back leaves a flag up, and Python 3.11 then hangs in whatever is traced."""
+    done = subprocess.run([sys.executable, "-c", LEAVES], capture_output=True, text=True, timeout=60, cwd=ROOT)
+    assert done.stdout == "traced\n", done.stderr
