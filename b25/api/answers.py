@@ -12,6 +12,11 @@ from b25.api.problems import MEDIA, Problem
 Item = TypeVar("Item")
 SYMBOL: Final = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}(:[A-Z0-9]{1,20}(-[0-9A-Z-]{1,20})?)?")
 SYMBOL_EXAMPLE: Final = "BTC/USDT:USDT"
+# Of a page that a notebook or a strategy made, which is not trusted: no script, no request, no form, an origin of its own.
+PAGE_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
+    "X-Content-Type-Options": "nosniff", "X-Frame-Options": "SAMEORIGIN", "Content-Disposition": "inline",
+}  # fmt: skip
 
 
 class ProblemBody(BaseModel):

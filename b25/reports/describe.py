@@ -8,7 +8,7 @@ from typing import Any, Final
 from b25.model.errors import Misuse
 
 REPORT_MIME: Final = "application/vnd.b25.report+json"
-MODES: Final = ("backtest", "replay", "observe", "paper", "live")
+MODES: Final = ("backtest", "replay", "replayed", "observe", "paper", "live")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,11 @@ from b25.analytics.figures import duration_text, money_text, number_text, percen
 from b25.analytics.formulas import FORMULAS
 from b25.analytics.metric import Metric
 from b25.analytics.sheet_tables import minus
+from b25.reports.describe import describe
 from b25.reports.page_style import CLASS, report_css
 from b25.reports.record import record
 from b25.reports.records import Happening, Records
 
-REPORT_MIME: Final = "application/vnd.b25.report+json"
 NA: Final = '<span class="na">n/a</span>'
 _DRAWINGS: Final = re.compile(r"<(svg|style)\b.*?</\1>", re.DOTALL)
 _ENDS: Final = re.compile(r"</(tr|p|h\d|div|dt|dd|table)>")
@@ -123,11 +123,11 @@ def show_facts(records: Records) -> None:
     from IPython.display import display
 
     digest = next((text for name, text in records.provenance if name in ("result", "journal")), "")
-    facts = {
-        "mode": records.mode, "start_ns": records.start_ns, "end_ns": records.end_ns,
-        "data_until_ns": records.as_of_ns or 0, "data_sha256": digest,
-    }  # fmt: skip
-    display({REPORT_MIME: facts, "text/plain": f"{records.mode}: {span_words(records)}"}, raw=True)  # type: ignore[no-untyped-call]
+    made = describe(
+        mode=records.mode, start_ns=records.start_ns, end_ns=records.end_ns, data_until_ns=records.as_of_ns or 0,
+        data_sha256=digest,
+    )  # fmt: skip
+    display(made)  # type: ignore[no-untyped-call]
 
 
 def headline(figures: Sequence[Figure]) -> Section:

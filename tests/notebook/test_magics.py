@@ -89,7 +89,6 @@ def test_what_is_wrong_is_refused_with_a_remedy(shell, monkeypatch, kind, name, 
     "words", ["status", "positions", "orders", "logs", "check", "checkout", "diff", "kill", "doctor", "connect"]
 )
 def test_every_word_tells_its_help_with_an_example(shell, capsys, words):
-    pytest.importorskip(f"b25.promote.{words}") if words in ("checkout", "diff") else None
     assert shell.run_line_magic("b25", f"{words} --help") is None
     assert "Example: %b25" in capsys.readouterr().out
 

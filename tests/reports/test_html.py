@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from playwright.sync_api import sync_playwright
 
-from b25.api.routes.reports import CSP
+from b25.api.answers import PAGE_HEADERS
 from b25.reports.html import Page, render
 
 HOSTILE = """
@@ -69,7 +69,7 @@ def test_a_page_asks_nobody_and_runs_nothing_served_or_opened_from_a_file():
         {"text/html": HOSTILE}, {"image/svg+xml": "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'></svg>"}
     )
     with browser() as made:
-        for csp in (CSP, ""):  # a page that was mailed has its own policy only
+        for csp in (PAGE_HEADERS["Content-Security-Policy"], ""):  # a page that was mailed has its own policy only
             asked, title, url = opened(made, html, csp)
             assert (asked, title, url) == ([], "The day", "http://b25.test/page")
 

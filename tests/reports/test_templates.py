@@ -12,7 +12,7 @@ import pytest
 
 import b25
 from b25.promote.lives import Backtested, Lived, Setting
-from b25.reports.page import REPORT_MIME
+from b25.reports.describe import REPORT_MIME
 from b25.reports.record import METRIC_MIME
 from b25.research.strategy_file import load_strategy
 from b25.risk.limits import Limits

@@ -6,11 +6,11 @@ import math
 from typing import Annotated, Any, Final, Literal
 
 import orjson
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field, model_validator
 
-from b25.api.answers import SYMBOL_EXAMPLE, Given, Page, problems, symbol_of
+from b25.api.answers import PAGE_HEADERS, SYMBOL_EXAMPLE, Given, Page, problems, symbol_of
 from b25.api.backtest_desk import EQUITY, FILLS, RESULT, SHEET, BacktestDesk
 from b25.api.doors import requires
 from b25.api.gateway import Gateway, gateway_of, part
@@ -29,9 +29,6 @@ FRAME: Final = r"^[1-9][0-9]{0,3}[smhdwM]$"
 NAME: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,99}$"
 MOMENT: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]{5,18}(Z|\+00:00)?)?$"
 Ratio = Annotated[float, Field(ge=-0.01, le=0.01)]
-SHEET_POLICY: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'unsafe-inline'; sandbox allow-scripts"
-)
 
 
 class BacktestGiven(Given):
@@ -164,9 +161,8 @@ def backtest_fills(backtest_id: BacktestId, by: Reader, desk: Desk) -> FileRespo
 
 
 @router.get("/{backtest_id}/tearsheet", responses=problems(404, 409), response_class=FileResponse)
-def backtest_tearsheet(backtest_id: BacktestId, by: Reader, desk: Desk, request: Request) -> FileResponse:
+def backtest_tearsheet(backtest_id: BacktestId, by: Reader, desk: Desk) -> FileResponse:
     """The tear sheet: one page that loads nothing, and is kept apart from this site."""
     return FileResponse(
-        desk.file(backtest_id, SHEET), media_type="text/html; charset=utf-8",
-        headers={"Content-Security-Policy": SHEET_POLICY, "X-Content-Type-Options": "nosniff"},
+        desk.file(backtest_id, SHEET), media_type="text/html; charset=utf-8", headers=PAGE_HEADERS,
     )  # fmt: skip

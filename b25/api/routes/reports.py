@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, Field
 
-from b25.api.answers import Given, problems
+from b25.api.answers import PAGE_HEADERS, Given, problems
 from b25.api.doors import requires
 from b25.api.gateway import Gateway, gateway_of
 from b25.api.places import Limit, Place, next_place, place_of
@@ -26,12 +26,6 @@ Asker = Annotated[Principal, requires(Permission.RESEARCH)]
 Name = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,39}$", examples=["daily"])]
 RunId = Annotated[str, Path(max_length=80, pattern=r"^[a-z][A-Za-z0-9_-]{0,79}$", examples=["daily-20260102T070000Z-1"])]
 State = Literal["", "queued", "running", "ok", "failed", "timed_out", "missed", "skipped", "quarantined"]
-# A notebook's output is not trusted: no script, no request, no form, an origin of its own.
-CSP: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
-PAGE_HEADERS: Final = {
-    "Content-Security-Policy": CSP, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "SAMEORIGIN",
-    "Content-Disposition": "inline",
-}  # fmt: skip
 
 
 class ReportOut(BaseModel):
