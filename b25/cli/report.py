@@ -45,6 +45,7 @@ def run(
     """Run a report now, as the scheduler would. Exit code 0 ok, 1 failed or quarantined, 5 timed out."""
     import getpass
 
+    _whole()
     from b25.reports.asking import run_now
     from b25.reports.desk import shown_run
 
@@ -159,6 +160,7 @@ def serve(
     """Schedule until SIGTERM: `b25 up` starts this."""
     from contextlib import closing
 
+    _whole()
     from b25.reports.scheduler import Scheduler
     from b25.runner.platform_life import platform_life
     from b25.store.store import open_store
@@ -167,6 +169,14 @@ def serve(
     with platform_life(settings.run_folder, "scheduler") as life, closing(open_store(settings.database_url)) as opened:
         scheduler = Scheduler(settings, opened, life.log.info, at_once=at_once)
         scheduler.run(life.beat, life.is_over)
+
+
+def _whole() -> None:
+    """Raise Misuse where what runs a report is not installed."""
+    from b25.research.optional import needed
+
+    for module, extra in (("apscheduler", "reports"), ("papermill", "reports"), ("ipykernel", "lab")):
+        needed(module, extra=extra)
 
 
 def _settings(store: str | None, file: Path | None, folder: Path | None = None) -> "Settings":

@@ -28,6 +28,7 @@ from b25.research.backtest import backtest
 from b25.research.bar_backtest import with_declared
 from b25.research.bias import check
 from b25.research.dataset import SAMPLE_SEED, sample
+from b25.research.optional import needed
 from b25.research.strategy_file import load_strategy
 from b25.risk.limits import Limits
 from b25.strategy.source_key import behaviour_key
@@ -134,6 +135,8 @@ def _again(made: Cut, file: Path, course: Course) -> Any:
     if not made.saved.is_notebook:
         course.mark("re-run", "not applicable", "a Python file has no stored results")
         return nullcontext()
+    for module, extra in (("nbclient", "reports"), ("ipykernel", "lab")):
+        needed(module, extra=extra)
     course.say("re-run", "the whole notebook, in a fresh kernel without network and keys, while the proof goes on")
     return Beside(made.saved.path, made.name, file)
 

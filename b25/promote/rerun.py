@@ -17,8 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import nbformat
-
 from b25.promote.rerun_compare import Shown, drift, shown_payloads
 from b25.promote.rerun_folder import REFUSED, copied, environment
 from b25.promote.rerun_guard import WORDS
@@ -136,6 +134,8 @@ class Run:
     def go(self) -> Rerun:
         """Run it. See `rerun`."""
         begun = time.monotonic()
+        import nbformat
+
         book = nbformat.read(self.notebook, as_version=4)  # type: ignore[no-untyped-call]
         stored = nbformat.from_dict(book)  # type: ignore[no-untyped-call]
         count = len(book.cells)

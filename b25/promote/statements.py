@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from b25.promote.cells import Cell, Saved
 from b25.promote.findings import Finding
+from b25.research.optional import needed
 
 BUILTINS = frozenset(dir(builtins))
 RUNS_ITS_CELL = frozenset({"%%backtest", "%%sweep"})  # magics of b25 that run the cell as it stands
@@ -63,14 +64,12 @@ def statements(saved: Saved) -> tuple[list[Statement], list[Finding]]:
 
 def plain_source(source: str) -> str:
     """Source of a cell with magics and shell commands as the calls they are; a cell of another language is one such call."""
-    from IPython.core.inputtransformer2 import TransformerManager
-
     first, _, rest = source.partition("\n")
     if first.split(maxsplit=1)[:1] and first.split(maxsplit=1)[0] in RUNS_ITS_CELL:
         source = f"\n{rest}"  # what these run is the cell itself; its lines keep their numbers
     if not any(line.lstrip().startswith(("%", "!", "?")) or line.rstrip().endswith("?") for line in source.splitlines()):
         return source  # as it is, to the last blank
-    transformed: str = TransformerManager().transform_cell(source)  # type: ignore[no-untyped-call]
+    transformed: str = needed("IPython.core.inputtransformer2", extra="lab").TransformerManager().transform_cell(source)
     return transformed
 
 
